@@ -1,0 +1,1 @@
+//! scenarios/apps/probe
