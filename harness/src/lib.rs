@@ -1,1 +1,7 @@
-//! harness
+//! The bench: real gateways in front of real backends, held against the specifications.
+
+pub mod event;
+pub mod model;
+pub mod outcome;
+pub mod results;
+pub mod witness;
