@@ -1,5 +1,6 @@
 //! The bench: real gateways in front of real backends, held against the specifications.
 
+pub mod address;
 pub mod event;
 pub mod model;
 pub mod outcome;
