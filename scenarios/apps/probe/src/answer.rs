@@ -1,0 +1,349 @@
+//! A plan and what was seen, turned into a head and a payload.
+
+use crate::command::Unknown;
+use crate::pieces::Pieces;
+use crate::plan::{Content, Length, Plan};
+use crate::report::{Interface, Report};
+
+/// A status code with its reason phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// 100 to 999.
+    pub code: u16,
+    /// May be empty.
+    pub reason: Vec<u8>,
+}
+
+/// The head of a reply, before it has the form of any protocol.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// `None` where the interface's default is meant (200, or a bare Location).
+    pub status: Option<Status>,
+    /// Response fields in order.
+    pub fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// The body of a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// This many bytes of the counter pattern: byte `i` is `i mod 251`.
+    Counter(u64),
+    /// The request body, up to [`Plan::read`] bytes, as it comes.
+    Echo,
+}
+
+/// A whole reply: the driver sends the head, then the payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// `None` where the payload holds the head already (`raw=`).
+    pub head: Option<Head>,
+    /// Empty for HEAD.
+    pub payload: Payload,
+    chunks: Option<u64>,
+    pause: std::time::Duration,
+}
+
+/// The JSON of a reply that is not the one asked for.
+#[derive(serde::Serialize)]
+struct Refusal<'a> {
+    probe: u32,
+    error: &'a str,
+}
+
+impl Status {
+    /// Reads `404 Not Found`, `404 ` or `404`.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (digits, rest) = text.split_at_checked(3)?;
+        let code = crate::command::number(digits)?;
+        let reason = match rest {
+            [] => rest,
+            [b' ', reason @ ..] => reason,
+            _ => return None,
+        };
+        let is_line = code >= 100 && !reason.iter().any(u8::is_ascii_control);
+        let code = u16::try_from(code).ok()?;
+        is_line.then(|| Self {
+            code,
+            reason: reason.to_vec(),
+        })
+    }
+
+    /// The status as a `Status` field or WSGI status has it; the space is always there.
+    pub fn line(&self) -> Vec<u8> {
+        [self.code.to_string().as_bytes(), b" ", &self.reason].concat()
+    }
+
+    fn new(code: u16, reason: &str) -> Self {
+        Self {
+            code,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Head {
+    /// The head as CGI output: `Status` where one is set, fields, an empty line; LF line ends.
+    pub fn to_cgi(&self) -> Vec<u8> {
+        let mut output = Vec::new();
+        if let Some(status) = &self.status {
+            output.extend([b"Status: ", &status.line()[..], b"\n"].concat());
+        }
+        for (name, value) in &self.fields {
+            output.extend([name, &b": "[..], value, b"\n"].concat());
+        }
+        output.push(b'\n');
+        output
+    }
+
+    fn field(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.fields.push((name.into(), value.as_ref().to_vec()));
+    }
+}
+
+impl Answer {
+    /// The reply to commands that could not be read: status 400 and the reason as JSON.
+    pub fn refusal(method: &[u8], unknown: &Unknown) -> Self {
+        Self::error(
+            Status::new(400, "Bad Request"),
+            method,
+            &unknown.to_string(),
+        )
+    }
+
+    /// The payload in the pieces that the plan asks for; `None` for [`Payload::Echo`].
+    pub fn pieces(&self) -> Option<Pieces<'_>> {
+        Pieces::of(&self.payload, self.chunks, self.pause)
+    }
+
+    fn error(status: Status, method: &[u8], message: &str) -> Self {
+        let refusal = Refusal {
+            probe: 1,
+            error: message,
+        };
+        let json = serde_json::to_vec(&refusal).expect("a refusal has string keys only");
+        let plan = Plan {
+            status: Some(status),
+            ..Plan::default()
+        };
+        plan.document(method, Payload::Bytes(json), "application/json")
+    }
+}
+
+impl Plan {
+    /// The reply over `interface` to a request of this method that was seen as `report` says.
+    pub fn answer(&self, interface: Interface, method: &[u8], report: &Report) -> Answer {
+        match &self.content {
+            Content::Raw(bytes) => self.raw(interface, method, bytes),
+            Content::Location(target) => self.location(interface, target),
+            Content::Report if self.is_bodiless() => self.bare(Head::default()),
+            Content::Report => {
+                let json = Payload::Bytes(report.to_json());
+                self.document(method, json, "application/json")
+            }
+            Content::Text(text) => {
+                self.document(method, Payload::Bytes(text.clone()), "text/plain")
+            }
+            Content::Counter(size) => {
+                self.document(method, Payload::Counter(*size), "application/octet-stream")
+            }
+            Content::Echo => {
+                let length = report.content_length();
+                self.sized(method, Payload::Echo, "application/octet-stream", length)
+            }
+        }
+    }
+
+    fn document(&self, method: &[u8], payload: Payload, media_type: &str) -> Answer {
+        let size = match &payload {
+            Payload::Bytes(bytes) => Some(bytes.len() as u64),
+            Payload::Counter(size) => Some(*size),
+            Payload::Echo => None,
+        };
+        self.sized(method, payload, media_type, size)
+    }
+
+    fn sized(
+        &self,
+        method: &[u8],
+        payload: Payload,
+        media_type: &str,
+        size: Option<u64>,
+    ) -> Answer {
+        let mut head = Head::default();
+        if !self.names("content-type") {
+            head.field("Content-Type", media_type);
+        }
+        let length = self.content_length(&payload, size);
+        if let Some(length) = length.filter(|_| !self.names("content-length")) {
+            head.field("Content-Length", length.to_string());
+        }
+        let mut answer = self.bare(head);
+        // CGI-4.3.3-HEAD-APP: no body for HEAD, with the head of a GET
+        if method != b"HEAD" {
+            answer.payload = payload;
+        }
+        answer
+    }
+
+    fn content_length(&self, payload: &Payload, size: Option<u64>) -> Option<u64> {
+        let streamed = *payload == Payload::Echo || self.chunks.is_some();
+        match self.length {
+            Length::Default => size.filter(|_| !streamed),
+            Length::Yes => size,
+            Length::No => None,
+            Length::Exactly(length) => Some(length),
+        }
+    }
+
+    /// No payload; the plan's status and fields after those of `head`.
+    fn bare(&self, mut head: Head) -> Answer {
+        head.status.clone_from(&self.status);
+        head.fields.extend_from_slice(&self.fields);
+        self.with(Some(head), Payload::Bytes(Vec::new()))
+    }
+
+    fn with(&self, head: Option<Head>, payload: Payload) -> Answer {
+        Answer {
+            head,
+            payload,
+            chunks: self.chunks,
+            pause: self.pause,
+        }
+    }
+
+    fn raw(&self, interface: Interface, method: &[u8], bytes: &[u8]) -> Answer {
+        if interface.takes_cgi_output() {
+            return self.with(None, Payload::Bytes(bytes.to_vec()));
+        }
+        let status = Status::new(501, "Not Implemented");
+        Answer::error(status, method, "raw needs a CGI interface")
+    }
+
+    /// CGI-6.2.2-LOCAL-APP: Location and nothing else; elsewhere a plain 302.
+    fn location(&self, interface: Interface, target: &[u8]) -> Answer {
+        let mut head = Head::default();
+        if !interface.takes_cgi_output() {
+            head.status = Some(Status::new(302, "Found"));
+        }
+        head.field("Location", target);
+        self.with(Some(head), Payload::Bytes(Vec::new()))
+    }
+
+    /// True where the status allows no body: then the report is left out as well.
+    fn is_bodiless(&self) -> bool {
+        let code = self.status.as_ref().map(|status| status.code);
+        matches!(code, Some(100..=199 | 204 | 304))
+    }
+
+    fn names(&self, field: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(field.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cgi(header: &str) -> String {
+        let plan = Plan::parse(header.as_bytes()).unwrap();
+        let answer = plan.answer(Interface::Cgi, b"GET", &Report::default());
+        String::from_utf8(answer.head.unwrap().to_cgi()).unwrap()
+    }
+
+    fn over(interface: Interface, header: &str) -> Answer {
+        Plan::parse(header.as_bytes())
+            .unwrap()
+            .answer(interface, b"GET", &Report::default())
+    }
+
+    #[test]
+    fn a_text_is_plain_and_has_its_length() {
+        assert_eq!(
+            cgi("body=hello"),
+            "Content-Type: text/plain\nContent-Length: 5\n\n"
+        );
+    }
+
+    #[test]
+    fn fields_follow_in_order_and_repeated() {
+        assert_eq!(
+            cgi(
+                "status=201 Created; body=; header=X-A: 1; header=Set-Cookie: a; header=Set-Cookie: b"
+            ),
+            "Status: 201 Created\nContent-Type: text/plain\nContent-Length: 0\n\
+             X-A: 1\nSet-Cookie: a\nSet-Cookie: b\n\n"
+        );
+    }
+
+    #[test]
+    fn a_given_type_and_length_are_not_doubled() {
+        assert_eq!(
+            cgi("body=x; header=content-type: a/b; header=CONTENT-LENGTH: 9"),
+            "content-type: a/b\nCONTENT-LENGTH: 9\n\n"
+        );
+    }
+
+    #[test]
+    fn length_follows_its_command() {
+        assert!(!cgi("body=x; length=no").contains("Content-Length"));
+        assert!(!cgi("size=10; chunks=2").contains("Content-Length"));
+        assert!(cgi("size=10; chunks=2; length=yes").contains("Content-Length: 10\n"));
+        assert!(cgi("body=x; length=77").contains("Content-Length: 77\n"));
+        assert!(!cgi("echo; length=yes").contains("Content-Length"));
+    }
+
+    #[test]
+    fn head_has_the_head_of_get_and_no_body() {
+        let plan = Plan::parse(b"size=10").unwrap();
+        let get = plan.answer(Interface::Cgi, b"GET", &Report::default());
+        let head = plan.answer(Interface::Cgi, b"HEAD", &Report::default());
+        assert_eq!(head.head, get.head);
+        assert_eq!(head.payload, Payload::Bytes(Vec::new()));
+    }
+
+    #[test]
+    fn a_status_without_body_has_no_report() {
+        assert_eq!(cgi("status=204 No Content"), "Status: 204 No Content\n\n");
+        assert_eq!(
+            over(Interface::Http, "status=304").payload,
+            Payload::Bytes(Vec::new())
+        );
+    }
+
+    #[test]
+    fn a_body_given_with_204_is_sent() {
+        let answer = over(Interface::Cgi, "status=204; body=x");
+        assert_eq!(answer.payload, Payload::Bytes(b"x".to_vec()));
+    }
+
+    #[test]
+    fn a_location_stands_alone_over_cgi_and_is_302_elsewhere() {
+        assert_eq!(
+            cgi("location=/next?a; header=X-A: b"),
+            "Location: /next?a\n\n"
+        );
+        let head = over(Interface::Uwsgi, "location=/next").head.unwrap();
+        assert_eq!(head.to_cgi(), b"Status: 302 Found\nLocation: /next\n\n");
+    }
+
+    #[test]
+    fn raw_needs_cgi_output() {
+        assert_eq!(over(Interface::Scgi, "raw=x").head, None);
+        let refused = over(Interface::Wsgi, "raw=x");
+        assert_eq!(refused.head.unwrap().status.unwrap().code, 501);
+        let body = br#"{"probe":1,"error":"raw needs a CGI interface"}"#;
+        assert_eq!(refused.payload, Payload::Bytes(body.to_vec()));
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused_with_400() {
+        let refusal = Answer::refusal(b"GET", &Unknown::Command("co\"lour".into()));
+        assert_eq!(refusal.head.unwrap().status.unwrap().code, 400);
+        let body = br#"{"probe":1,"error":"unknown probe command: co\"lour"}"#;
+        assert_eq!(refusal.payload, Payload::Bytes(body.to_vec()));
+    }
+}
