@@ -1,1 +1,28 @@
-//! wire
+//! The protocols of the CGI family as values: bytes in, values out, and back.
+//!
+//! Nothing here opens a socket, reads a clock, starts a task or writes a log
+//! (*sans-IO*). So one codec serves a server, a bench, a benchmark and a fuzzer,
+//! and its tests are plain functions.
+//!
+//! Every decoder takes what it can off the front of a [`bytes::BytesMut`] and has three answers:
+//! `Ok(Some(value))`, `Ok(None)` for "more bytes are needed" (nothing, or only
+//! finished parts, was taken), and an error that says what the peer broke. No
+//! decoder panics, whatever the bytes.
+//!
+//! # Map
+//!
+//! | module | what | specification |
+//! |---|---|---|
+//! | [`environ`] | CGI meta-variables in order | RFC 3875 section 4.1 |
+//! | [`http`] | HTTP/1.1 heads, message framing, chunked bodies | RFC 9112 |
+//! | [`request`] | an HTTP request to meta-variables | RFC 3875 section 4.1 |
+//!
+//! Comments cite the rule that a line enforces by its id, such as
+//! `CGI-6.3.3-STATUS-SYNTAX`.
+
+pub mod environ;
+pub mod field;
+pub mod http;
+pub mod request;
+
+mod excerpt;
