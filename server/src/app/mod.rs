@@ -1,0 +1,73 @@
+//! Applications: what answers a request once a listener has read it.
+
+mod router;
+
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use wire::cgi::CgiHead;
+use wire::http::{Header, reason_phrase};
+
+use crate::exchange::{BodyError, Reply, ReplyError, Request};
+
+pub use router::{Mount, Router};
+
+/// Something that answers requests. One instance serves all requests of a worker, many at a time,
+/// all on one thread.
+pub trait App {
+    /// Answers one request. The reply is complete when this returns `Ok`; on `Err` the listener
+    /// answers the error's status if no head was sent, else cuts the reply off so that the client
+    /// can tell.
+    fn serve<'a>(
+        &'a self,
+        request: Request,
+        reply: &'a mut Reply,
+    ) -> LocalBoxFuture<'a, Result<(), AppError>>;
+}
+
+/// A request that could not be answered as wished.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{log}")]
+pub struct AppError {
+    /// The status to answer if no head was sent yet.
+    pub status: u16,
+    /// What the log is to say.
+    pub log: String,
+}
+
+impl AppError {
+    /// An error that answers `status` and logs `log`.
+    pub fn new(status: u16, log: impl Into<String>) -> Self {
+        Self { status, log: log.into() }
+    }
+}
+
+impl From<BodyError> for AppError {
+    fn from(error: BodyError) -> Self {
+        let status = if matches!(error, BodyError::TimedOut(_)) { 408 } else { 400 };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<ReplyError> for AppError {
+    fn from(error: ReplyError) -> Self {
+        Self::new(500, error.to_string())
+    }
+}
+
+/// Answers a bare status with a one-line text, as this server does where no application answers.
+pub(crate) async fn plain(reply: &mut Reply, status: u16) -> Result<(), ReplyError> {
+    let reason = reason_phrase(status);
+    let text = format!("{status} {reason}\n");
+    let content_type = Bytes::from_static(b"text/plain; charset=utf-8");
+    let head = CgiHead {
+        status: Some((status, Bytes::from_static(reason.as_bytes()))),
+        location: None,
+        content_type: Some(content_type.clone()),
+        fields: vec![
+            Header { name: Bytes::from_static(b"Content-Type"), value: content_type },
+            Header { name: Bytes::from_static(b"Content-Length"), value: text.len().to_string().into() },
+        ],
+    };
+    reply.head(head).await?;
+    reply.body(text.into()).await
+}

@@ -1,0 +1,217 @@
+//! The sending half of an exchange.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use wire::cgi::{CgiError, CgiHead};
+
+/// Why a reply could not be sent.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ReplyError {
+    /// The client or gateway closed the connection, or aborted the request.
+    #[error("client went away before the reply was complete")]
+    ClientGone,
+    /// The peer took nothing for the length of the socket timeout.
+    #[error("client took none of the reply for {0} s")]
+    TimedOut(u64),
+    /// The application's head cannot be sent.
+    #[error("application sent an unusable head: {0}")]
+    Head(#[from] CgiError),
+    /// A second head, or a head after [`Reply::nph`].
+    #[error("application sent a second head")]
+    SecondHead,
+    /// Body bytes before any head.
+    #[error("application sent body bytes before a head")]
+    NoHead,
+    /// [`Reply::nph`] where the reply does not travel as HTTP (FastCGI, SCGI).
+    #[error("application sent a non-parsed header over a protocol that parses it")]
+    NphRefused,
+}
+
+/// What one head came to, once encoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HeadSize {
+    pub(crate) status: u16,
+    pub(crate) fields: usize,
+    pub(crate) bytes: usize,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The application sent what it wanted to send.
+    Complete,
+    /// The reply was cut off: the peer must not take it for a whole one.
+    Cut,
+}
+
+/// What a listener offers to carry one reply.
+pub(crate) trait Carrier {
+    /// Encodes and queues the head.
+    fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError>;
+    /// Queues a piece of the body.
+    fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
+    /// Queues bytes that are an HTTP response in themselves.
+    fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
+    /// Hands on the application's error text.
+    fn stderr(&mut self, text: Bytes);
+    /// Asks the client to send its body, if it waits to be asked.
+    fn continue_100(&mut self);
+    /// Ready while more may be queued.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReplyError>>;
+    /// Queues what ends the message.
+    fn end(&mut self, ending: Ending, exit_status: u32);
+    /// Resolves when the peer is known to be gone.
+    fn closed(&self) -> LocalBoxFuture<'static, ()>;
+}
+
+/// What was sent, for the request log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The status code of the head; 0 while none was sent.
+    pub status: u16,
+    /// Number of header fields.
+    pub fields: usize,
+    /// Size of the encoded head in bytes.
+    pub head_bytes: usize,
+    /// Bytes of body, before any chunk or record framing.
+    pub body_bytes: u64,
+}
+
+/// The sending half: one head, then the body. The listener ends the message when the
+/// application's `serve` returns.
+pub struct Reply {
+    carrier: Box<dyn Carrier>,
+    phase: Phase,
+    sent: Sent,
+    exit_status: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Nothing,
+    Head,
+    Raw,
+}
+
+impl Reply {
+    pub(crate) fn new(carrier: Box<dyn Carrier>) -> Self {
+        Self { carrier, phase: Phase::Nothing, sent: Sent::default(), exit_status: 0 }
+    }
+
+    /// Sends the head, once. It travels with the first bytes of the body where these follow
+    /// without a wait, else at once.
+    ///
+    /// # Errors
+    /// The head cannot be encoded, is the second one, or the peer is gone.
+    pub async fn head(&mut self, head: CgiHead) -> Result<(), ReplyError> {
+        if self.phase != Phase::Nothing {
+            return Err(ReplyError::SecondHead);
+        }
+        let size = self.carrier.head(head)?;
+        self.phase = Phase::Head;
+        self.sent.status = size.status;
+        self.sent.fields = size.fields;
+        self.sent.head_bytes = size.bytes;
+        self.room().await
+    }
+
+    /// Sends a piece of the body and waits while the peer is slow to take it. Bytes that the
+    /// method or status forbids (HEAD, 204, 304) are dropped by the listener.
+    ///
+    /// # Errors
+    /// No head was sent, or the peer is gone.
+    pub async fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
+        match self.phase {
+            Phase::Nothing => return Err(ReplyError::NoHead),
+            Phase::Raw => return self.nph(bytes).await,
+            Phase::Head => {}
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.sent.body_bytes += bytes.len() as u64;
+        self.carrier.body(bytes)?;
+        self.room().await
+    }
+
+    /// Sends bytes of a response that the application made itself, head included (RFC 3875 §5,
+    /// NPH). Only where [`replies_in_http`](super::Protocol::replies_in_http); the connection
+    /// closes after it.
+    ///
+    /// # Errors
+    /// The carrier has its own head, a head was sent already, or the peer is gone.
+    pub async fn nph(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
+        match self.phase {
+            Phase::Head => return Err(ReplyError::SecondHead),
+            Phase::Nothing => self.sent.status = status_of(&bytes),
+            Phase::Raw => {}
+        }
+        let size = bytes.len() as u64;
+        self.carrier.raw(bytes)?;
+        self.phase = Phase::Raw;
+        self.sent.body_bytes += size;
+        self.room().await
+    }
+
+    /// Sends error text: to the log, and over FastCGI to the gateway as well.
+    ///
+    /// # Errors
+    /// The peer is gone.
+    pub async fn stderr(&mut self, text: Bytes) -> Result<(), ReplyError> {
+        self.carrier.stderr(text);
+        self.room().await
+    }
+
+    /// Asks an HTTP client that waits for `100 Continue` to send its body. Reading the body does
+    /// so too.
+    pub async fn continue_100(&mut self) {
+        self.carrier.continue_100();
+    }
+
+    /// Whether a head, or raw bytes in place of it, were sent.
+    pub fn head_sent(&self) -> bool {
+        self.phase != Phase::Nothing
+    }
+
+    /// The exit status to report (FastCGI `appStatus`; nowhere else to be seen).
+    pub fn set_exit_status(&mut self, status: u32) {
+        self.exit_status = status;
+    }
+
+    /// A future, independent of this reply, that resolves once the peer is known to have gone or
+    /// has aborted the request. Whatever waits for something other than the body or the reply
+    /// should race it.
+    pub fn closed(&self) -> LocalBoxFuture<'static, ()> {
+        self.carrier.closed()
+    }
+
+    /// What was sent so far.
+    pub fn sent(&self) -> Sent {
+        self.sent
+    }
+
+    /// Ends the message; the listener's part.
+    pub(crate) fn end(&mut self, ending: Ending) {
+        self.carrier.end(ending, self.exit_status);
+    }
+
+    async fn room(&mut self) -> Result<(), ReplyError> {
+        poll_fn(|cx| self.carrier.poll_room(cx)).await
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("sent", &self.sent).finish_non_exhaustive()
+    }
+}
+
+/// The status code in an HTTP status line, 0 if there is none.
+fn status_of(raw: &[u8]) -> u16 {
+    let code = raw.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
+    code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,351 @@
+//! The command line: a clap command built from the option table, and what was given on it.
+
+use clap::builder::{PossibleValuesParser, Styles, ValueHint};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap_complete::Shell;
+
+use super::error::OptionError;
+use super::foreign::{self, Foreign};
+use super::given::{Gathered, Given, Origin};
+use super::table::{OPTIONS, Opt, Takes, Topic};
+
+const EXAMPLES: &str = "\
+Examples:
+  gateserve --http-socket 127.0.0.1:8000 --cgi /cgi-bin=/usr/lib/cgi-bin
+      CGI programs at http://127.0.0.1:8000/cgi-bin/NAME
+  gateserve --fastcgi-socket /run/fcgi.sock --chmod-socket --cgi /srv/cgi --processes 4
+      CGI programs behind a web server's FastCGI (nginx: fastcgi_pass unix:/run/fcgi.sock)
+  gateserve --http 127.0.0.1:8080 --fastcgi-to /run/php-fpm.sock
+      a small HTTP gateway in front of a FastCGI server
+  gateserve --socket 127.0.0.1:3031 --probe
+      see what a gateway sends over uwsgi
+  gateserve app.ini
+      the same options from the [uwsgi] section of a file
+
+Every option can stand in an ini file (processes = 4) and in the environment
+(UWSGI_PROCESSES=4) as well. Option names and meanings are uWSGI's.";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Asked {
+    /// To serve (or to check the configuration).
+    Serve {
+        /// The options given.
+        gathered: Gathered,
+        /// Names of ini files without `--ini`.
+        files: Vec<String>,
+    },
+    /// To print this and exit with 0: help, version, completions, man page.
+    Print(Vec<u8>),
+}
+
+/// The clap definition.
+pub fn command() -> Command {
+    let about = "An application server for CGI, FastCGI, uwsgi, SCGI and HTTP";
+    let files = Arg::new("files")
+        .value_name("FILE.ini")
+        .num_args(0..)
+        .value_hint(ValueHint::FilePath);
+    Command::new("gateserve")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(about)
+        .styles(Styles::styled())
+        .args(OPTIONS.iter().map(arg))
+        .arg(files.help("Configuration files; each is read as with --ini"))
+        .arg(
+            hidden("completions")
+                .value_name("SHELL")
+                .value_parser(PossibleValuesParser::new([
+                    "bash",
+                    "elvish",
+                    "fish",
+                    "powershell",
+                    "zsh",
+                ])),
+        )
+        .arg(hidden("man").action(ArgAction::SetTrue))
+        .after_help(EXAMPLES)
+}
+
+fn hidden(name: &'static str) -> Arg {
+    Arg::new(name).long(name).hide(true)
+}
+
+fn arg(opt: &'static Opt) -> Arg {
+    let arg = Arg::new(opt.name)
+        .long(opt.name)
+        .help(opt.help)
+        .visible_aliases(opt.aliases.iter().copied())
+        .help_heading(opt.topic.heading())
+        .display_order(order(opt.topic));
+    let arg = match opt.short {
+        Some(letter) => arg.short(letter),
+        None => arg,
+    };
+    match opt.takes {
+        Takes::Flag => arg.action(ArgAction::SetTrue),
+        Takes::One(value) | Takes::Many(value) => arg.value_name(value).action(ArgAction::Append),
+        Takes::Maybe { value, default } => arg
+            .value_name(value)
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value(default)
+            .action(ArgAction::Append),
+    }
+}
+
+/// Options keep the table's order within the order of topics.
+fn order(topic: Topic) -> usize {
+    Topic::ALL
+        .iter()
+        .position(|&other| other == topic)
+        .unwrap_or(Topic::ALL.len())
+}
+
+/// Reads the arguments, program name first.
+///
+/// # Errors
+/// The first argument that cannot be made sense of.
+pub fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError> {
+    let (args, skipped) = skip_foreign(args);
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) if !error.use_stderr() => {
+            return Ok(Asked::Print(error.render().ansi().to_string().into_bytes()));
+        }
+        Err(error) => return Err(explain(&error)),
+    };
+    if let Some(printed) = generated(&matches) {
+        return Ok(Asked::Print(printed));
+    }
+    let given = OPTIONS
+        .iter()
+        .flat_map(|opt| given(opt, &matches))
+        .collect();
+    let unsupported = skipped
+        .iter()
+        .map(|foreign| foreign.name.to_owned())
+        .collect();
+    let gathered = Gathered {
+        given,
+        unsupported,
+        unknown: Vec::new(),
+    };
+    let files = matches
+        .get_many("files")
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    Ok(Asked::Serve { gathered, files })
+}
+
+/// Takes uWSGI's own options, with their values, out of the arguments.
+fn skip_foreign(args: impl IntoIterator<Item = String>) -> (Vec<String>, Vec<Foreign>) {
+    let (mut kept, mut skipped) = (Vec::new(), Vec::new());
+    let mut args = args.into_iter();
+    while let Some(arg) = args.next() {
+        match foreign_in(&arg) {
+            Some((foreign, holds_value)) => {
+                skipped.push(foreign);
+                if foreign.takes_next && !holds_value {
+                    args.next();
+                }
+            }
+            None => kept.push(arg),
+        }
+    }
+    (kept, skipped)
+}
+
+/// The foreign option that an argument names, and whether its value is in the same argument.
+fn foreign_in(arg: &str) -> Option<(Foreign, bool)> {
+    if let Some(long) = arg.strip_prefix("--") {
+        let name = long.split_once('=').map_or(long, |(name, _)| name);
+        return foreign::find(name).map(|foreign| (foreign, long.contains('=')));
+    }
+    let mut letters = arg.strip_prefix('-')?.chars();
+    let foreign = foreign::find_short(letters.next()?)?;
+    Some((foreign, letters.next().is_some()))
+}
+
+fn given(opt: &'static Opt, matches: &ArgMatches) -> Vec<Given> {
+    let one = |value: String| Given {
+        opt,
+        value,
+        origin: Origin::CommandLine,
+    };
+    if opt.takes == Takes::Flag {
+        return matches
+            .get_flag(opt.name)
+            .then(|| one("true".into()))
+            .into_iter()
+            .collect();
+    }
+    matches
+        .get_many::<String>(opt.name)
+        .into_iter()
+        .flatten()
+        .cloned()
+        .map(one)
+        .collect()
+}
+
+/// What the hidden options print.
+fn generated(matches: &ArgMatches) -> Option<Vec<u8>> {
+    let mut printed = Vec::new();
+    if let Some(shell) = matches.get_one::<String>("completions") {
+        let shell: Shell = shell
+            .parse()
+            .expect("the parser allows names of shells only");
+        clap_complete::generate(shell, &mut command(), "gateserve", &mut printed);
+        return Some(printed);
+    }
+    if matches.get_flag("man") {
+        clap_mangen::Man::new(command())
+            .render(&mut printed)
+            .expect("writing to memory cannot fail");
+        return Some(printed);
+    }
+    None
+}
+
+/// One sentence for what clap tells in several lines.
+fn explain(error: &clap::Error) -> OptionError {
+    let context = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let arg = context(ContextKind::InvalidArg);
+    let name = arg
+        .split([' ', '=', '['])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    match error.kind() {
+        ErrorKind::UnknownArgument if arg.starts_with('-') => {
+            let nearest = foreign::nearest(name.trim_start_matches('-'));
+            OptionError::Unknown {
+                name,
+                nearest: nearest.map(|name| format!("--{name}")),
+            }
+        }
+        ErrorKind::UnknownArgument => OptionError::Stray(arg),
+        ErrorKind::InvalidValue if context(ContextKind::InvalidValue).is_empty() => {
+            OptionError::ValueMissing(name)
+        }
+        ErrorKind::TooManyValues | ErrorKind::TooFewValues => OptionError::ValueExtra(name),
+        _ => OptionError::CommandLine(first_line(&error.to_string())),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> impl Iterator<Item = String> {
+        ["gateserve"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .map(String::from)
+    }
+
+    #[track_caller]
+    fn read_line(line: &str) -> (Gathered, Vec<String>) {
+        match read(args(line)).unwrap() {
+            Asked::Serve { gathered, files } => (gathered, files),
+            Asked::Print(_) => panic!("{line} prints"),
+        }
+    }
+
+    #[track_caller]
+    fn assert_refused(line: &str, message: &str) {
+        assert_eq!(read(args(line)).unwrap_err().to_string(), message);
+    }
+
+    fn values(gathered: &Gathered, name: &str) -> Vec<String> {
+        gathered
+            .all(name)
+            .map(|given| given.value.clone())
+            .collect()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn repeated_options_keep_their_order() {
+        let (gathered, _) = read_line("-s :1 --socket :2 --socket=/run/x");
+        assert_eq!(values(&gathered, "socket"), [":1", ":2", "/run/x"]);
+    }
+
+    #[test]
+    fn short_letters_and_aliases_are_uwsgis() {
+        let (gathered, _) = read_line("-M -p 4 -L --http-to :9 -C");
+        assert_eq!(values(&gathered, "master"), ["true"]);
+        assert_eq!(values(&gathered, "processes"), ["4"]);
+        assert_eq!(values(&gathered, "disable-logging"), ["true"]);
+        assert_eq!(values(&gathered, "uwsgi-to"), [":9"]);
+        assert_eq!(values(&gathered, "chmod-socket"), ["666"]);
+    }
+
+    #[test]
+    fn files_stand_without_an_option() {
+        let (_, files) = read_line("--probe app.ini");
+        assert_eq!(files, ["app.ini"]);
+    }
+
+    #[test]
+    fn options_of_uwsgi_alone_are_put_aside_with_their_value() {
+        let (gathered, files) =
+            read_line("--harakiri 60 -t30 --enable-threads --threads=2 --probe");
+        assert_eq!(
+            gathered.unsupported,
+            ["harakiri", "harakiri", "enable-threads", "threads"]
+        );
+        assert_eq!(values(&gathered, "probe"), ["true"]);
+        assert!(files.is_empty(), "{files:?}");
+    }
+
+    #[test]
+    fn a_misspelt_option_is_refused_with_the_nearest_name() {
+        assert_refused(
+            "--sokcet :1",
+            "there is no option `--sokcet`; did you mean `--socket`?",
+        );
+        assert_refused("--xyzzy", "there is no option `--xyzzy`");
+    }
+
+    #[test]
+    fn a_missing_value_is_named() {
+        assert_refused("--socket", "option `--socket` needs a value");
+    }
+
+    #[test]
+    fn a_value_for_a_flag_is_refused() {
+        assert_refused("--probe=1", "option `--probe` takes no value");
+    }
+
+    #[test]
+    fn help_is_grouped_by_topic() {
+        let Asked::Print(help) = read(args("--help")).unwrap() else {
+            panic!("help is printed")
+        };
+        let help = String::from_utf8(help).unwrap();
+        for topic in Topic::ALL {
+            assert!(
+                help.contains(topic.heading()),
+                "{} is missing",
+                topic.heading()
+            );
+        }
+    }
+}

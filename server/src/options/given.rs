@@ -1,0 +1,75 @@
+//! Options as they were given, before their values are looked at.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::table::Opt;
+
+/// Where an option was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// On the command line.
+    CommandLine,
+    /// As an environment variable `UWSGI_…`.
+    Environment,
+    /// In an ini file.
+    File {
+        /// The file's name as it was given.
+        path: Rc<str>,
+        /// Counted from 1.
+        line: usize,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine => write!(f, "command line"),
+            Self::Environment => write!(f, "environment"),
+            Self::File { path, line } => write!(f, "{path}, line {line}"),
+        }
+    }
+}
+
+/// One option with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The option.
+    pub opt: &'static Opt,
+    /// Its value; flags have `true` or `false`.
+    pub value: String,
+    /// Where it was given.
+    pub origin: Origin,
+}
+
+/// Everything given, in order of precedence: the last of an option counts.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// This server's options.
+    pub given: Vec<Given>,
+    /// uWSGI's options that this server does not have.
+    pub unsupported: Vec<String>,
+    /// Keys of ini files that are nobody's option.
+    pub unknown: Vec<(String, Origin)>,
+}
+
+impl Gathered {
+    /// Adds what takes precedence over everything in `self`.
+    pub fn extend(&mut self, stronger: Self) {
+        self.given.extend(stronger.given);
+        self.unsupported.extend(stronger.unsupported);
+        self.unknown.extend(stronger.unknown);
+    }
+
+    /// The value that counts for an option that is not repeatable.
+    pub fn last(&self, name: &str) -> Option<&Given> {
+        self.all(name).last()
+    }
+
+    /// All values of an option, in order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &Given> {
+        self.given
+            .iter()
+            .filter(move |given| given.opt.name == name)
+    }
+}
