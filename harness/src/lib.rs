@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod event;
+pub mod launch;
 pub mod model;
 pub mod outcome;
 pub mod results;

@@ -1,0 +1,125 @@
+//! The run folder: where a pairing's configuration, logs and sockets live while it runs.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use super::{leftovers::Keep, owner::Owner};
+
+/// File in a run folder that names its owner.
+pub(super) const OWNER_FILE: &str = ".owner";
+/// How a run folder's name starts.
+pub(super) const PREFIX: &str = "gb-";
+/// Longest parent that leaves room for socket names: Unix sockets have 107 bytes in all.
+const PARENT_MAX: usize = 50;
+
+/// A unique, short folder, removed on drop. Containers see it at the same path, so that one
+/// configuration serves both.
+#[derive(Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    sockets: PathBuf,
+    _keep: Keep,
+}
+
+impl RunDir {
+    /// Makes the folder under `TMPDIR`, or under `/tmp` where that is too long for a socket's name.
+    ///
+    /// It is 0711, since workers of a server often run as somebody else and must pass through.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn create() -> io::Result<Self> {
+        let undo = |path: &PathBuf| -> Box<dyn FnOnce() + Send> {
+            let path = path.clone();
+            Box::new(move || remove(&path))
+        };
+        let (path, keep) = Keep::make(make, undo)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
+        fs::write(path.join(OWNER_FILE), Owner::current().to_string())?;
+        let sockets = path.join("s");
+        fs::create_dir(&sockets)?;
+        fs::set_permissions(&sockets, fs::Permissions::from_mode(0o777))?;
+        Ok(Self {
+            path,
+            sockets,
+            _keep: keep,
+        })
+    }
+
+    /// The folder, an absolute path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder for sockets in it, 0777: whoever a server runs as can make one here.
+    pub fn sockets(&self) -> &Path {
+        &self.sockets
+    }
+}
+
+fn make() -> io::Result<PathBuf> {
+    let folder = tempfile::Builder::new()
+        .prefix(PREFIX)
+        .tempdir_in(parent(env::temp_dir()))?;
+    Ok(folder.keep())
+}
+
+/// Where run folders are made.
+pub(super) fn parent(temporary: PathBuf) -> PathBuf {
+    if temporary.is_absolute() && temporary.as_os_str().len() <= PARENT_MAX {
+        temporary
+    } else {
+        PathBuf::from("/tmp")
+    }
+}
+
+pub(super) fn remove(path: &Path) {
+    if let Err(error) = fs::remove_dir_all(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!("cannot remove {}: {error}", path.display());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn others_pass_through_and_make_sockets() {
+        let dir = RunDir::create().unwrap();
+        assert_eq!(mode(dir.path()), 0o711);
+        assert_eq!(mode(dir.sockets()), 0o777);
+    }
+
+    #[test]
+    fn it_is_gone_after_its_drop() {
+        let dir = RunDir::create().unwrap();
+        let path = dir.path().to_owned();
+        fs::write(path.join("s/left"), "behind").unwrap();
+        drop(dir);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn it_names_its_owner() {
+        let dir = RunDir::create().unwrap();
+        let owner = fs::read_to_string(dir.path().join(OWNER_FILE)).unwrap();
+        assert_eq!(owner.parse(), Ok(Owner::current()));
+    }
+
+    #[test]
+    fn a_temporary_folder_too_deep_for_sockets_is_passed_over() {
+        assert_eq!(parent("/var/tmp".into()), Path::new("/var/tmp"));
+        let deep = format!("/{}", "deep/".repeat(12));
+        assert_eq!(parent(deep.into()), Path::new("/tmp"));
+        assert_eq!(parent("relative".into()), Path::new("/tmp"));
+    }
+}

@@ -1,0 +1,130 @@
+//! Nothing stays behind: everything that outlives a function is registered here with the way to
+//! undo it, and undone once — on drop, also by a panic, or when a signal ends the program.
+//! What even that cannot reach (a `SIGKILL`) is swept by the next start.
+
+use std::{
+    collections::BTreeMap,
+    io, process,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+    iterator::Signals,
+};
+
+type Undo = Box<dyn FnOnce() + Send>;
+
+/// By age, so that what was started last is ended first.
+static REGISTRY: Mutex<BTreeMap<u64, Undo>> = Mutex::new(BTreeMap::new());
+
+fn registry() -> MutexGuard<'static, BTreeMap<u64, Undo>> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Something that must not outlive the program; undone on drop.
+#[derive(Debug)]
+pub(crate) struct Keep(u64);
+
+impl Keep {
+    /// Makes something and registers how to undo it, in one step that no signal comes between.
+    pub(crate) fn make<T, E>(
+        make: impl FnOnce() -> Result<T, E>,
+        undo: impl FnOnce(&T) -> Undo,
+    ) -> Result<(T, Self), E> {
+        let mut registry = registry();
+        let made = make()?;
+        let id = registry.last_key_value().map_or(0, |(last, _)| last + 1);
+        registry.insert(id, undo(&made));
+        Ok((made, Self(id)))
+    }
+}
+
+impl Drop for Keep {
+    fn drop(&mut self) {
+        // The lock is let go first: undoing takes a while. A signal's cleaning keeps it, so that
+        // this waits for the program's end instead of overtaking it.
+        let undo = registry().remove(&self.0);
+        if let Some(undo) = undo {
+            undo();
+        }
+    }
+}
+
+/// Undoes everything on `SIGINT`, `SIGTERM` and `SIGHUP`, then exits with 128 + signal (130 for
+/// Ctrl-C). A second signal exits at once. Called once, early in `main`.
+///
+/// # Errors
+/// The handlers cannot be installed.
+pub fn clean_on_signals() -> io::Result<()> {
+    let again = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
+    }
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                again.store(true, Ordering::SeqCst);
+                clean_and_exit(128 + signal);
+            }
+        })?;
+    Ok(())
+}
+
+fn clean_and_exit(code: i32) -> ! {
+    let mut registry = registry();
+    while let Some((_, undo)) = registry.pop_last() {
+        undo();
+    }
+    process::exit(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use super::*;
+
+    fn counted(count: &Arc<AtomicU32>) -> Keep {
+        let count = Arc::clone(count);
+        let undo = |(): &()| -> Undo {
+            Box::new(move || {
+                count.fetch_add(1, Ordering::SeqCst);
+            })
+        };
+        let (_, keep) = Keep::make(|| Ok::<_, ()>(()), undo).unwrap();
+        keep
+    }
+
+    #[test]
+    fn dropping_undoes_once() {
+        let count = Arc::new(AtomicU32::new(0));
+        drop(counted(&count));
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_panic_undoes() {
+        let count = Arc::new(AtomicU32::new(0));
+        let theirs = Arc::clone(&count);
+        let panicked = thread::spawn(move || {
+            let _keep = counted(&theirs);
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn what_could_not_be_made_is_not_registered() {
+        let made = Keep::make(|| Err::<(), _>("no"), |()| unreachable!("nothing was made"));
+        assert_eq!(made.unwrap_err(), "no");
+    }
+}

@@ -1,0 +1,129 @@
+//! Starts the servers of a pairing, as processes or as containers, and ends them whatever happens.
+//!
+//! A gateway or backend file describes what it wants in a [`Launch`], a plain value; [`start`]
+//! writes its files into a [`RunDir`], runs it and waits until it is ready. The [`Running`] that
+//! comes back stops on drop. This module knows nothing about any particular server.
+
+mod error;
+mod folder;
+pub mod leftovers;
+mod owner;
+mod process;
+mod procfs;
+mod ready;
+mod running;
+mod tail;
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+pub use error::LaunchError;
+pub use folder::RunDir;
+pub use procfs::Family;
+pub use ready::Ready;
+pub use running::Running;
+
+/// What to run: made by a gateway or a backend, and the same for process and container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// Plain name, such as `nginx`: used in messages, container names and log files.
+    pub name: String,
+    /// Program as its package or image has it on the path, or an absolute path.
+    pub program: String,
+    /// Arguments after the program.
+    pub args: Vec<String>,
+    /// Variables beside `PATH`, `HOME` and `TMPDIR`; nothing else is inherited.
+    pub env: Vec<(String, String)>,
+    /// Files to write into the run folder first.
+    pub files: Vec<FileSpec>,
+    /// How to tell that it serves.
+    pub ready: Ready,
+    /// Log files beside standard output and error, relative to the run folder.
+    pub log_files: Vec<PathBuf>,
+}
+
+/// A file in the run folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// Relative to the run folder; missing folders are made.
+    pub path: PathBuf,
+    /// What it holds.
+    pub contents: Vec<u8>,
+    /// Permission bits, such as `0o644`.
+    pub mode: u32,
+}
+
+impl FileSpec {
+    /// A file that everyone can read.
+    pub fn text(path: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
+        Self {
+            path: path.into(),
+            contents: contents.into(),
+            mode: 0o644,
+        }
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let path = folder.join(&self.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&path, &self.contents)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(self.mode))
+    }
+}
+
+/// How a subject is run.
+#[derive(Clone, Debug)]
+pub enum Via {
+    /// As a child process: the program to execute.
+    Process {
+        /// Absolute path; stands in for [`Launch::program`].
+        program: PathBuf,
+    },
+}
+
+impl Via {
+    /// The word that results use.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Process { .. } => "process",
+        }
+    }
+}
+
+/// Writes the files of `launch` into `dir`, runs it and waits until it is ready.
+///
+/// # Errors
+/// Its address is taken, its files cannot be written, it cannot be executed, it ends, or it is
+/// not ready within 10 s; the error holds the end of its log.
+pub async fn start(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, LaunchError> {
+    if let Some(address) = ready::taken(&launch.ready).await {
+        let name = launch.name.clone();
+        return Err(LaunchError::Taken { name, address });
+    }
+    write_files(launch, dir)?;
+    let mut running = match via {
+        Via::Process { program } => {
+            let process = process::Process::spawn(launch, dir, program)?;
+            Running::process(launch, dir, process)
+        }
+    };
+    running.wait_ready(&launch.ready).await?;
+    running.mark();
+    Ok(running)
+}
+
+fn write_files(launch: &Launch, dir: &RunDir) -> Result<(), LaunchError> {
+    for file in &launch.files {
+        file.write(dir.path()).map_err(|source| LaunchError::File {
+            name: launch.name.clone(),
+            path: dir.path().join(&file.path),
+            source,
+        })?;
+    }
+    Ok(())
+}

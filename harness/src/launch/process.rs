@@ -1,0 +1,181 @@
+//! A subject as a child process.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::{
+        signal::{Signal, kill, killpg},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
+    unistd::Pid,
+};
+
+use super::{
+    Launch, LaunchError, RunDir,
+    leftovers::Keep,
+    procfs::{self, Family, Stat},
+};
+
+/// How long a subject may take to end after `SIGTERM`.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the killed may take to vanish.
+const VANISH: Duration = Duration::from_secs(1);
+/// How often an end is looked for.
+const LOOK: Duration = Duration::from_millis(2);
+/// What a subject inherits; the rest of the caller's environment would make runs differ.
+const INHERITED: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
+
+/// A running child, ended on drop with everything that it started.
+#[derive(Debug)]
+pub(super) struct Process {
+    pid: i32,
+    _keep: Keep,
+}
+
+impl Process {
+    /// Executes `program` in a process group of its own, so that a terminal's Ctrl-C reaches the
+    /// bench alone and it can end its subjects in order.
+    pub(super) fn spawn(
+        launch: &Launch,
+        dir: &RunDir,
+        program: &Path,
+    ) -> Result<Self, LaunchError> {
+        let log_path = log_path(launch, dir);
+        let file_error = |source| LaunchError::File {
+            name: launch.name.clone(),
+            path: log_path.clone(),
+            source,
+        };
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&log_path)
+            .map_err(file_error)?;
+        let mut command = command(launch, dir, program);
+        command
+            .stdout(log.try_clone().map_err(file_error)?)
+            .stderr(log);
+        let (child, keep) = Keep::make(
+            || command.spawn().map(|child| Arc::new(Mutex::new(child))),
+            |child| {
+                let child = Arc::clone(child);
+                Box::new(move || end(&mut lock(&child)))
+            },
+        )
+        .map_err(|source| execute_error(launch, program, source))?;
+        let pid = lock(&child).id().cast_signed();
+        Ok(Self { pid, _keep: keep })
+    }
+
+    pub(super) fn family(&self) -> Family {
+        Family { root: self.pid }
+    }
+
+    /// How it ended, or `None` while it runs. It stays a zombie until it is dropped, so that its
+    /// process id, which names its group, cannot be given to a stranger.
+    pub(super) fn ended(&self) -> Option<String> {
+        ended(self.pid).map(describe)
+    }
+}
+
+/// Where standard output and error of a subject go.
+pub(super) fn log_path(launch: &Launch, dir: &RunDir) -> PathBuf {
+    dir.path().join(format!("{}.log", launch.name))
+}
+
+fn command(launch: &Launch, dir: &RunDir, program: &Path) -> Command {
+    use std::os::unix::process::CommandExt;
+    let mut command = Command::new(program);
+    command
+        .args(&launch.args)
+        .env_clear()
+        .envs(inherited())
+        .envs(launch.env.iter().map(|(name, value)| (name, value)))
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .process_group(0);
+    command
+}
+
+fn inherited() -> impl Iterator<Item = (&'static str, OsString)> {
+    INHERITED
+        .into_iter()
+        .filter_map(|name| Some((name, env::var_os(name)?)))
+}
+
+fn execute_error(launch: &Launch, program: &Path, source: io::Error) -> LaunchError {
+    LaunchError::Execute {
+        name: launch.name.clone(),
+        program: program.to_owned(),
+        source,
+    }
+}
+
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks whether a child ended, without reaping it.
+fn ended(pid: i32) -> Option<WaitStatus> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    match waitid(Id::Pid(Pid::from_raw(pid)), flags) {
+        Ok(WaitStatus::StillAlive) => None,
+        Ok(status) => Some(status),
+        Err(_) => Some(WaitStatus::Exited(Pid::from_raw(pid), 0)),
+    }
+}
+
+fn describe(status: WaitStatus) -> String {
+    match status {
+        WaitStatus::Exited(_, code) => format!("exit status {code}"),
+        WaitStatus::Signaled(_, signal, _) => {
+            format!("killed by signal {} ({signal})", signal as i32)
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// Asks the main process to end, which tells its workers; kills what is left of the family.
+fn end(child: &mut Child) {
+    let pid = child.id().cast_signed();
+    let family = Family { root: pid };
+    let mut members = family.members();
+    if ended(pid).is_none() {
+        // A failure means that it ended just now.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        wait_until(GRACE, || ended(pid).is_some());
+    }
+    members.extend(family.members());
+    kill_all(pid, &members);
+    if let Err(error) = child.wait() {
+        tracing::warn!("cannot reap process {pid}: {error}");
+    }
+}
+
+/// Kills the group and each member that is still the same process.
+pub(super) fn kill_all(group: i32, members: &[Stat]) {
+    // Errors mean that nobody is left.
+    let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    let alive = || members.iter().filter(|member| procfs::lives(member));
+    for member in alive() {
+        let _ = kill(Pid::from_raw(member.pid), Signal::SIGKILL);
+    }
+    wait_until(VANISH, || alive().next().is_none());
+}
+
+fn wait_until(within: Duration, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + within;
+    while !done() && Instant::now() < deadline {
+        thread::sleep(LOOK);
+    }
+}
