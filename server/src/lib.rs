@@ -6,7 +6,6 @@
 //!        bytes ◀─▶ wire ◀─▶ serve::{fastcgi, uwsgi, scgi, http} ◀─▶ exchange ◀─▶ app::{cgi, probe, forward}
 //! ```
 
-
 pub mod exchange;
 pub mod options;
 pub mod socket;

@@ -1,5 +1,7 @@
 //! The command line: a clap command built from the option table, and what was given on it.
 
+use std::io::IsTerminal;
+
 use clap::builder::{PossibleValuesParser, Styles, ValueHint};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -112,7 +114,7 @@ pub fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) if !error.use_stderr() => {
-            return Ok(Asked::Print(error.render().ansi().to_string().into_bytes()));
+            return Ok(Asked::Print(styled(&error).into_bytes()));
         }
         Err(error) => return Err(explain(&error)),
     };
@@ -139,6 +141,16 @@ pub fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError
         .cloned()
         .collect();
     Ok(Asked::Serve { gathered, files })
+}
+
+/// Help and version in colour on a terminal, plain elsewhere.
+fn styled(printed: &clap::Error) -> String {
+    let text = printed.render();
+    if std::io::stdout().is_terminal() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    }
 }
 
 /// Takes uWSGI's own options, with their values, out of the arguments.

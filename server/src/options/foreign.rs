@@ -8,11 +8,11 @@ static LIST: &str = include_str!("uwsgi-options.txt");
 
 /// One of uWSGI's options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Foreign {
+pub(super) struct Foreign {
     /// Its long name.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// Whether it takes the next argument of a command line.
-    pub takes_next: bool,
+    pub(super) takes_next: bool,
     short: Option<char>,
 }
 
@@ -32,21 +32,21 @@ fn all() -> impl Iterator<Item = Foreign> {
 }
 
 /// uWSGI's option of this name, unless this server has it too.
-pub fn find(name: &str) -> Option<Foreign> {
+pub(super) fn find(name: &str) -> Option<Foreign> {
     table::find(name)
         .is_none()
         .then(|| all().find(|foreign| foreign.name == name))?
 }
 
 /// uWSGI's option with this short letter, unless this server has the letter or the option.
-pub fn find_short(letter: char) -> Option<Foreign> {
+pub(super) fn find_short(letter: char) -> Option<Foreign> {
     let ours = OPTIONS.iter().any(|opt| opt.short == Some(letter)) || matches!(letter, 'h' | 'V');
     let foreign = all().find(|foreign| foreign.short == Some(letter))?;
     (!ours && table::find(foreign.name).is_none()).then_some(foreign)
 }
 
 /// The known option name that looks most like `name`, if any looks like it at all.
-pub fn nearest(name: &str) -> Option<String> {
+pub(super) fn nearest(name: &str) -> Option<String> {
     let ours = OPTIONS
         .iter()
         .flat_map(|opt| [opt.name].into_iter().chain(opt.aliases.iter().copied()));

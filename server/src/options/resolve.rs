@@ -1,0 +1,368 @@
+//! From what was given to what it means.
+
+use std::path::PathBuf;
+
+use super::error::OptionError;
+use super::foreign;
+use super::given::{Gathered, Given};
+use super::settings::{
+    AppSettings, CgiMount, CgiSettings, Limits, ListenerSettings, LogSettings, MAX_SOCKETS,
+    ProcessSettings, Settings, SocketSettings, Upstream,
+};
+use super::values;
+use crate::exchange::Protocol;
+use crate::socket::Address;
+
+/// Works out the settings.
+///
+/// # Errors
+/// The first value that cannot be used, or options that do not go together.
+pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
+    let strict = gathered.flag("strict")?;
+    let warnings = warnings(gathered, strict)?;
+    let apps = apps(gathered)?;
+    let listeners = listeners(gathered, apps.upstream.is_some())?;
+    check_apps(&listeners, &apps)?;
+    for no_effect in ["master", "die-on-term", "need-app"] {
+        gathered.flag(no_effect)?;
+    }
+    Ok(Settings {
+        listeners,
+        sockets: sockets(gathered)?,
+        apps,
+        processes: processes(gathered)?,
+        limits: limits(gathered)?,
+        log: LogSettings {
+            requests: !gathered.flag("disable-logging")?,
+            file: path(gathered, "logto"),
+        },
+        check_only: gathered.flag("check-config")?,
+        warnings,
+    })
+}
+
+/// What was given and cannot be followed: told once, or refused under `strict`.
+fn warnings(gathered: &Gathered, strict: bool) -> Result<Vec<String>, OptionError> {
+    let mut warnings = Vec::new();
+    for (name, origin) in &gathered.unknown {
+        let unknown = OptionError::UnknownKey {
+            name: name.clone(),
+            origin: origin.clone(),
+            nearest: foreign::nearest(name),
+        };
+        if strict {
+            return Err(unknown);
+        }
+        warnings.push(unknown.to_string());
+    }
+    let mut names = gathered.unsupported.clone();
+    names.sort();
+    names.dedup();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        if strict {
+            return Err(OptionError::Unsupported(names));
+        }
+        warnings.push(format!(
+            "options of uWSGI that are not supported yet are left out: {names}"
+        ));
+    }
+    Ok(warnings)
+}
+
+fn path(gathered: &Gathered, name: &str) -> Option<PathBuf> {
+    gathered.last(name).map(|given| PathBuf::from(&given.value))
+}
+
+fn sockets(gathered: &Gathered) -> Result<SocketSettings, OptionError> {
+    let mode = |given: &Given| given.read("three octal digits, as in 660", values::mode);
+    let owner = |given: &Given| given.read("a USER or USER:GROUP of this machine", values::owner);
+    Ok(SocketSettings {
+        backlog: gathered.number("listen", 100, 1, 65535)?,
+        mode: gathered.last("chmod-socket").map(mode).transpose()?,
+        owner: gathered.last("chown-socket").map(owner).transpose()?,
+        vacuum: gathered.flag("vacuum")?,
+    })
+}
+
+fn processes(gathered: &Gathered) -> Result<ProcessSettings, OptionError> {
+    let user = |given: &Given| given.read("a user of this machine", values::user);
+    let group = |given: &Given| given.read("a group of this machine", values::group);
+    let max_requests = gathered.number("max-requests", 0, 0, u32::MAX)?;
+    Ok(ProcessSettings {
+        workers: gathered.number("processes", 1, 1, 1024)?,
+        max_requests: (max_requests > 0).then_some(max_requests),
+        mercy: gathered.seconds("worker-reload-mercy")?,
+        chdir: path(gathered, "chdir"),
+        uid: gathered.last("uid").map(user).transpose()?,
+        gid: gathered.last("gid").map(group).transpose()?,
+        pidfile: path(gathered, "pidfile"),
+    })
+}
+
+fn limits(gathered: &Gathered) -> Result<Limits, OptionError> {
+    // The uwsgi protocol cannot express more than 65535; a file that asks for more gets that.
+    let buffer_size = gathered.number("buffer-size", 65535, 1024, 16 * 1024 * 1024)?;
+    Ok(Limits {
+        buffer_size: buffer_size as usize,
+        socket_timeout: gathered.seconds("socket-timeout")?,
+    })
+}
+
+fn listeners(gathered: &Gathered, gateway: bool) -> Result<Vec<ListenerSettings>, OptionError> {
+    let plain = gathered
+        .last("protocol")
+        .map_or(Ok(Protocol::Uwsgi), |given| {
+            given.read("uwsgi, fastcgi, scgi or http", protocol)
+        })?;
+    let kinds = [
+        ("socket", plain, false),
+        ("uwsgi-socket", Protocol::Uwsgi, false),
+        ("fastcgi-socket", Protocol::FastCgi, false),
+        ("scgi-socket", Protocol::Scgi, false),
+        ("http-socket", Protocol::Http, false),
+        ("http", Protocol::Http, gateway),
+    ];
+    let mut listeners = Vec::new();
+    for (name, protocol, forwards) in kinds {
+        for given in gathered.all(name) {
+            listeners.push(ListenerSettings {
+                address: address(given)?,
+                protocol,
+                forwards,
+            });
+        }
+    }
+    match listeners.len() {
+        0 => Err(OptionError::NoSocket),
+        1..=MAX_SOCKETS => Ok(listeners),
+        more => Err(OptionError::TooManySockets(more)),
+    }
+}
+
+fn protocol(name: &str) -> Option<Protocol> {
+    let all = [
+        Protocol::Uwsgi,
+        Protocol::FastCgi,
+        Protocol::Scgi,
+        Protocol::Http,
+    ];
+    all.into_iter().find(|protocol| protocol.name() == name)
+}
+
+fn address(given: &Given) -> Result<Address, OptionError> {
+    given
+        .value
+        .parse()
+        .map_err(|bad: crate::socket::BadAddress| {
+            given.refuse(&format!("a socket address ({bad})"))
+        })
+}
+
+fn apps(gathered: &Gathered) -> Result<AppSettings, OptionError> {
+    Ok(AppSettings {
+        probe: gathered.flag("probe")?,
+        cgi: gathered.all("cgi").map(cgi_mount).collect(),
+        cgi_settings: cgi_settings(gathered)?,
+        upstream: upstream(gathered)?,
+    })
+}
+
+/// `/prefix=PATH` or `PATH`.
+fn cgi_mount(given: &Given) -> CgiMount {
+    let (prefix, path) = match given.value.split_once('=') {
+        Some((prefix, path)) if prefix.starts_with('/') => (prefix, path),
+        _ => ("", given.value.as_str()),
+    };
+    CgiMount {
+        prefix: prefix.trim_end_matches('/').to_owned(),
+        path: path.into(),
+    }
+}
+
+fn cgi_settings(gathered: &Gathered) -> Result<CgiSettings, OptionError> {
+    let texts = |name| {
+        gathered
+            .all(name)
+            .map(|given| given.value.clone())
+            .collect()
+    };
+    Ok(CgiSettings {
+        env: pairs(gathered, "cgi-env", "NAME=VALUE")?,
+        timeout: gathered.seconds("cgi-timeout")?,
+        helpers: pairs(gathered, "cgi-helper", ".EXT=PROGRAM")?,
+        index: texts("cgi-index"),
+        allowed_ext: texts("cgi-allowed-ext"),
+        ..CgiSettings::default()
+    })
+}
+
+/// The values of a repeatable option whose values are `NAME=VALUE`.
+fn pairs(
+    gathered: &Gathered,
+    option: &str,
+    expected: &str,
+) -> Result<Vec<(String, String)>, OptionError> {
+    let pair = |value: &str| {
+        let (name, value) = value.split_once('=').filter(|(name, _)| !name.is_empty())?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    gathered
+        .all(option)
+        .map(|given| given.read(expected, pair))
+        .collect()
+}
+
+fn upstream(gathered: &Gathered) -> Result<Option<Upstream>, OptionError> {
+    let kinds = [
+        ("uwsgi-to", Protocol::Uwsgi),
+        ("fastcgi-to", Protocol::FastCgi),
+        ("scgi-to", Protocol::Scgi),
+    ];
+    let mut given = kinds
+        .iter()
+        .flat_map(|&(name, protocol)| gathered.last(name).map(|given| (given, protocol)));
+    let Some((to, protocol)) = given.next() else {
+        return Ok(None);
+    };
+    if let Some((other, _)) = given.next() {
+        return Err(OptionError::TwoUpstreams(to.opt.name, other.opt.name));
+    }
+    if gathered.last("http").is_none() {
+        return Err(OptionError::UpstreamUnused(to.opt.name));
+    }
+    let timeout = gathered.seconds("http-timeout")?;
+    Ok(Some(Upstream {
+        protocol,
+        address: address(to)?,
+        timeout,
+    }))
+}
+
+/// Every listener needs something behind it.
+fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), OptionError> {
+    let needed = listeners.iter().any(|listener| !listener.forwards);
+    if needed && !apps.probe && apps.cgi.is_empty() {
+        Err(OptionError::NoApp)
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::cli::{Asked, read};
+
+    fn settings(line: &str) -> Result<Settings, OptionError> {
+        let args = ["gateserve"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .map(String::from);
+        match read(args)? {
+            Asked::Serve { gathered, .. } => resolve(&gathered),
+            Asked::Print(_) => panic!("{line} prints"),
+        }
+    }
+
+    #[track_caller]
+    fn assert_refused(line: &str, part: &str) {
+        let message = settings(line).unwrap_err().to_string();
+        assert!(message.contains(part), "{message}");
+    }
+
+    #[test]
+    fn a_plain_socket_speaks_the_protocol_asked_for() {
+        let spoken = |line: &str| settings(line).unwrap().listeners[0].protocol;
+        assert_eq!(spoken("--socket :1 --probe"), Protocol::Uwsgi);
+        assert_eq!(
+            spoken("--socket :1 --probe --protocol scgi"),
+            Protocol::Scgi
+        );
+        assert_refused(
+            "--socket :1 --probe --protocol spdy",
+            "uwsgi, fastcgi, scgi or http",
+        );
+    }
+
+    #[test]
+    fn a_ninth_socket_is_refused() {
+        let eight = "--probe".to_owned() + &" -s :1".repeat(8);
+        assert_eq!(settings(&eight).unwrap().listeners.len(), 8);
+        assert_refused(&(eight + " --http :2"), "9 sockets are given, at most 8");
+    }
+
+    #[test]
+    fn http_forwards_only_where_there_is_an_upstream() {
+        let gateway = settings("--http :1 --fastcgi-to /x").unwrap();
+        assert!(gateway.listeners[0].forwards);
+        let direct = settings("--http :1 --probe").unwrap();
+        assert!(!direct.listeners[0].forwards);
+    }
+
+    #[test]
+    fn a_listener_without_an_application_is_refused() {
+        assert_refused("--http :1", "no application");
+        assert_refused("--http :1 --uwsgi-to :2 --socket :3", "no application");
+        assert_refused("--probe", "nothing to listen on");
+    }
+
+    #[test]
+    fn one_upstream_is_all() {
+        assert_refused(
+            "--http :1 --uwsgi-to :2 --scgi-to :3",
+            "`uwsgi-to` and `scgi-to`",
+        );
+        assert_refused(
+            "--http-socket :1 --probe --scgi-to :3",
+            "nothing to forward",
+        );
+    }
+
+    #[test]
+    fn a_cgi_mount_is_a_prefix_and_a_path() {
+        let mounts = settings("-s :1 --cgi /cgi-bin/=/srv --cgi a=b")
+            .unwrap()
+            .apps
+            .cgi;
+        assert_eq!(
+            mounts[0],
+            CgiMount {
+                prefix: "/cgi-bin".into(),
+                path: "/srv".into()
+            }
+        );
+        assert_eq!(
+            mounts[1],
+            CgiMount {
+                prefix: String::new(),
+                path: "a=b".into()
+            }
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_told_with_its_place() {
+        assert_refused(
+            "-s :1 --probe -p x",
+            "`processes` takes a number from 1 to 1024, not `x` (command line)",
+        );
+        assert_refused("-s host: --probe", "has no valid port");
+    }
+
+    #[test]
+    fn options_of_uwsgi_alone_are_told_once_or_refused() {
+        let line = "-s :1 --probe --threads 4 --harakiri 60 --threads 2";
+        let warnings = settings(line).unwrap().warnings;
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0].ends_with(": harakiri, threads"),
+            "{}",
+            warnings[0]
+        );
+        assert_refused(
+            &format!("{line} --strict"),
+            "refused because of strict: harakiri, threads",
+        );
+    }
+}
