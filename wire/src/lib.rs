@@ -16,13 +16,21 @@
 //! | [`environ`] | CGI meta-variables in order | RFC 3875 section 4.1 |
 //! | [`http`] | HTTP/1.1 heads, message framing, chunked bodies | RFC 9112 |
 //! | [`request`] | an HTTP request to meta-variables | RFC 3875 section 4.1 |
+//! | [`cgi`] | the head of a CGI response | RFC 3875 section 6 |
+//! | [`fastcgi`] | records, pairs and bodies | FastCGI 1.0 |
+//! | [`uwsgi`] | packet header and vars block | Protocol.rst of uWSGI |
+//! | [`scgi`] | headers in a netstring | SCGI protocol.txt |
 //!
 //! Comments cite the rule that a line enforces by its id, such as
 //! `CGI-6.3.3-STATUS-SYNTAX`.
 
+pub mod cgi;
 pub mod environ;
+pub mod fastcgi;
 pub mod field;
 pub mod http;
 pub mod request;
+pub mod scgi;
+pub mod uwsgi;
 
 mod excerpt;

@@ -19,4 +19,6 @@ pub use head::{Limits, RequestHead, ResponseHead, Version, decode_request, decod
 pub use percent::{hex_digit, percent_decode};
 pub use status::reason_phrase;
 
+pub(crate) use head::status_code;
+
 pub use crate::field::Header;

@@ -1,6 +1,10 @@
 //! The codecs from outside: literal bytes against values, one topic a file.
 
+mod cgi_heads;
+mod fastcgi_records;
 mod http_bodies;
 mod http_heads;
 mod meta_variables;
+mod scgi;
 mod support;
+mod uwsgi;
