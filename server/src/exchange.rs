@@ -6,6 +6,9 @@
 //! both at the same time.
 
 mod body;
+#[cfg(test)]
+mod recording;
+mod reply;
 
 use bytes::Bytes;
 use wire::environ::Environ;
@@ -13,6 +16,10 @@ use wire::http::Version;
 
 pub(crate) use body::Intake;
 pub use body::{Body, BodyError};
+#[cfg(test)]
+pub(crate) use recording::Recording;
+pub(crate) use reply::{Carrier, Ending, HeadSize};
+pub use reply::{Reply, ReplyError, Sent};
 
 /// The most that one [`Body::chunk`] hands out, and about what a request may hold in memory in
 /// each direction.

@@ -6,6 +6,7 @@
 //!        bytes ◀─▶ wire ◀─▶ serve::{fastcgi, uwsgi, scgi, http} ◀─▶ exchange ◀─▶ app::{cgi, probe, forward}
 //! ```
 
+pub mod app;
 pub mod exchange;
 pub mod options;
 pub mod socket;

@@ -2,10 +2,9 @@
 
 mod router;
 
-use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use wire::cgi::CgiHead;
-use wire::http::{Header, reason_phrase};
+use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
@@ -37,13 +36,20 @@ pub struct AppError {
 impl AppError {
     /// An error that answers `status` and logs `log`.
     pub fn new(status: u16, log: impl Into<String>) -> Self {
-        Self { status, log: log.into() }
+        Self {
+            status,
+            log: log.into(),
+        }
     }
 }
 
 impl From<BodyError> for AppError {
     fn from(error: BodyError) -> Self {
-        let status = if matches!(error, BodyError::TimedOut(_)) { 408 } else { 400 };
+        let status = if matches!(error, BodyError::TimedOut(_)) {
+            408
+        } else {
+            400
+        };
         Self::new(status, error.to_string())
     }
 }
@@ -58,16 +64,9 @@ impl From<ReplyError> for AppError {
 pub(crate) async fn plain(reply: &mut Reply, status: u16) -> Result<(), ReplyError> {
     let reason = reason_phrase(status);
     let text = format!("{status} {reason}\n");
-    let content_type = Bytes::from_static(b"text/plain; charset=utf-8");
-    let head = CgiHead {
-        status: Some((status, Bytes::from_static(reason.as_bytes()))),
-        location: None,
-        content_type: Some(content_type.clone()),
-        fields: vec![
-            Header { name: Bytes::from_static(b"Content-Type"), value: content_type },
-            Header { name: Bytes::from_static(b"Content-Length"), value: text.len().to_string().into() },
-        ],
-    };
+    let head = CgiHead::new(status)
+        .with("Content-Type", "text/plain; charset=utf-8")
+        .with("Content-Length", text.len().to_string());
     reply.head(head).await?;
     reply.body(text.into()).await
 }

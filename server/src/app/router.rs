@@ -120,15 +120,22 @@ mod tests {
         environ.push("SCRIPT_NAME", script_name.to_owned());
         environ.push("PATH_INFO", path_info.to_owned());
         let (mut reply, recording) = Reply::recorded();
-        let request =
-            Request { environ, body: Body::empty(), protocol: Protocol::Uwsgi, http: None };
+        let request = Request {
+            environ,
+            body: Body::empty(),
+            protocol: Protocol::Uwsgi,
+            http: None,
+        };
         router.serve(request, &mut reply).await.unwrap();
         String::from_utf8(recording.body()).unwrap()
     }
 
     #[tokio::test]
     async fn the_longest_prefix_wins() {
-        assert_eq!(routed(&["/", "/a", "/a/b"], "", "/a/b/c").await, "/a/b /a/b /c");
+        assert_eq!(
+            routed(&["/", "/a", "/a/b"], "", "/a/b/c").await,
+            "/a/b /a/b /c"
+        );
         assert_eq!(routed(&["/", "/a", "/a/b"], "", "/a/x").await, "/a /a /x");
     }
 
@@ -141,12 +148,18 @@ mod tests {
     #[tokio::test]
     async fn the_root_keeps_the_split_of_the_gateway() {
         assert_eq!(routed(&["/"], "/probe", "/a").await, "/ /probe /a");
-        assert_eq!(routed(&["/", "/cgi-bin"], "/probe", "/a").await, "/ /probe /a");
+        assert_eq!(
+            routed(&["/", "/cgi-bin"], "/probe", "/a").await,
+            "/ /probe /a"
+        );
     }
 
     #[tokio::test]
     async fn a_mount_splits_the_joined_path_anew() {
-        assert_eq!(routed(&["/shop"], "/shop/cart", "/1").await, "/shop /shop /cart/1");
+        assert_eq!(
+            routed(&["/shop"], "/shop/cart", "/1").await,
+            "/shop /shop /cart/1"
+        );
     }
 
     #[tokio::test]

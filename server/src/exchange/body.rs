@@ -1,11 +1,10 @@
 //! The receiving half of an exchange.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 
 use super::PIECE;
 
@@ -28,8 +27,9 @@ pub enum BodyError {
 
 /// Where a listener's body bytes come from.
 pub(crate) trait Intake {
-    /// The next piece, of at most [`PIECE`] bytes and never empty; `None` at the end.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>>;
+    /// The next piece, of at most [`PIECE`] bytes and never empty; `None` at the end. Dropping the
+    /// future loses nothing.
+    fn chunk(&mut self) -> LocalBoxFuture<'_, Result<Option<Bytes>, BodyError>>;
 }
 
 /// A request body, handed out piece by piece.
@@ -68,19 +68,15 @@ impl Body {
     }
 
     /// The next piece, of at most 64 KiB and never empty; `None` at the end of the body.
+    /// Dropping the future loses nothing.
     ///
     /// # Errors
     /// The client or gateway went away, aborted, timed out, or broke the body's framing.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
-        poll_fn(|cx| self.poll_chunk(cx)).await
-    }
-
-    /// [`Body::chunk`] for hand-written futures.
-    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, BodyError>> {
         match &mut self.source {
-            Source::Held(bytes) if bytes.is_empty() => Poll::Ready(Ok(None)),
-            Source::Held(bytes) => Poll::Ready(Ok(Some(bytes.split_to(bytes.len().min(PIECE))))),
-            Source::Listener(intake) => intake.poll_chunk(cx),
+            Source::Held(bytes) if bytes.is_empty() => Ok(None),
+            Source::Held(bytes) => Ok(Some(bytes.split_to(bytes.len().min(PIECE)))),
+            Source::Listener(intake) => intake.chunk().await,
         }
     }
 

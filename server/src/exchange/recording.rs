@@ -31,7 +31,10 @@ impl Reply {
     /// A reply that goes nowhere, and the record of it. `nph` is allowed.
     pub(crate) fn recorded() -> (Self, Recording) {
         let gone = Rc::new(watch::Sender::new(false));
-        let recording = Recording { kept: Rc::default(), gone };
+        let recording = Recording {
+            kept: Rc::default(),
+            gone,
+        };
         (Self::new(Box::new(recording.clone())), recording)
     }
 }
@@ -64,7 +67,11 @@ impl Recording {
     }
 
     fn check(&self) -> Result<(), ReplyError> {
-        if *self.gone.borrow() { Err(ReplyError::ClientGone) } else { Ok(()) }
+        if *self.gone.borrow() {
+            Err(ReplyError::ClientGone)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -73,7 +80,11 @@ impl Carrier for Recording {
         let status = head.status.as_ref().map_or(200, |(code, _)| *code);
         let fields = head.fields.len();
         self.kept.borrow_mut().head = Some(head);
-        Ok(HeadSize { status, fields, bytes: 0 })
+        Ok(HeadSize {
+            status,
+            fields,
+            bytes: 0,
+        })
     }
 
     fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
@@ -127,14 +138,20 @@ mod tests {
     async fn a_second_head_is_refused() {
         let (mut reply, recording) = Reply::recorded();
         reply.head(CgiHead::default()).await.unwrap();
-        assert_eq!(reply.head(CgiHead::default()).await, Err(ReplyError::SecondHead));
+        assert_eq!(
+            reply.head(CgiHead::default()).await,
+            Err(ReplyError::SecondHead)
+        );
         assert!(recording.head().is_some());
     }
 
     #[tokio::test]
     async fn a_raw_response_tells_its_status_to_the_log() {
         let (mut reply, recording) = Reply::recorded();
-        reply.nph("HTTP/1.1 404 Not Found\r\n\r\n".into()).await.unwrap();
+        reply
+            .nph("HTTP/1.1 404 Not Found\r\n\r\n".into())
+            .await
+            .unwrap();
         reply.nph("gone".into()).await.unwrap();
         assert_eq!(reply.sent().status, 404);
         assert_eq!(recording.raw(), b"HTTP/1.1 404 Not Found\r\n\r\ngone");

@@ -99,7 +99,12 @@ enum Phase {
 
 impl Reply {
     pub(crate) fn new(carrier: Box<dyn Carrier>) -> Self {
-        Self { carrier, phase: Phase::Nothing, sent: Sent::default(), exit_status: 0 }
+        Self {
+            carrier,
+            phase: Phase::Nothing,
+            sent: Sent::default(),
+            exit_status: 0,
+        }
     }
 
     /// Sends the head, once. It travels with the first bytes of the body where these follow
@@ -206,12 +211,15 @@ impl Reply {
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("sent", &self.sent).finish_non_exhaustive()
+        f.debug_struct("Reply")
+            .field("sent", &self.sent)
+            .finish_non_exhaustive()
     }
 }
 
 /// The status code in an HTTP status line, 0 if there is none.
 fn status_of(raw: &[u8]) -> u16 {
     let code = raw.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
-    code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0)
+    code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok())
+        .unwrap_or(0)
 }

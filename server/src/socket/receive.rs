@@ -1,0 +1,36 @@
+//! `recv` into the spare room of a buffer, without clearing that room first.
+
+#![allow(unsafe_code)]
+
+use std::io;
+
+use bytes::{BufMut, BytesMut};
+use socket2::Socket;
+
+/// Receives into the spare capacity of `buf` and returns how many bytes came.
+pub(super) fn receive(socket: &Socket, buf: &mut BytesMut, flags: i32) -> io::Result<usize> {
+    let received = socket.recv_with_flags(buf.spare_capacity_mut(), flags)?;
+    // SAFETY: the kernel has filled the first `received` bytes of the spare capacity, which is
+    // what `recv` returning `received` means.
+    unsafe { buf.advance_mut(received) };
+    Ok(received)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn bytes_are_appended_to_what_the_buffer_holds() {
+        let (mut peer, socket) = UnixStream::pair().unwrap();
+        peer.write_all(b"world").unwrap();
+        let mut buf = BytesMut::with_capacity(64);
+        buf.extend_from_slice(b"hello ");
+        let received = receive(&Socket::from(std::os::fd::OwnedFd::from(socket)), &mut buf, 0);
+        assert_eq!(received.unwrap(), 5);
+        assert_eq!(&buf[..], b"hello world");
+    }
+}
