@@ -5,5 +5,6 @@ pub mod event;
 pub mod launch;
 pub mod model;
 pub mod outcome;
+pub mod report;
 pub mod results;
 pub mod witness;

@@ -1,0 +1,151 @@
+//! Throughput arranged for comparison: what ran under the same conditions stands side by side.
+
+use super::units;
+use crate::{
+    model::Model,
+    results::{PacingKind, Results, Throughput},
+};
+
+/// Measurements of one gateway under one workload; only the way to the application differs.
+#[derive(Debug)]
+pub struct Contest<'a> {
+    /// Subject id of the gateway, or `url`.
+    pub gateway: &'a str,
+    /// In the order of [`Model::ALL`]; the first is what the others are compared to.
+    pub entries: Vec<&'a Throughput>,
+}
+
+impl<'a> Contest<'a> {
+    /// The conditions: `hello, 64 connections, closed loop`.
+    pub fn conditions(&self) -> String {
+        let one = self.first();
+        let connections = super::findings::plural(one.connections as usize, "connection");
+        let pacing = match (one.pacing, one.offered_rps) {
+            (PacingKind::Closed, _) => "closed loop".to_owned(),
+            (PacingKind::Open, Some(rate)) => format!("{} requests/s offered", units::amount(rate)),
+            (PacingKind::Open, None) => "open loop".to_owned(),
+        };
+        format!("{}, {connections}, {pacing}", one.workload)
+    }
+
+    /// What the others are compared to.
+    pub fn first(&self) -> &'a Throughput {
+        self.entries[0]
+    }
+
+    /// The rate of `entry` as a multiple of the first one's.
+    pub fn ratio(&self, entry: &Throughput) -> f64 {
+        entry.rps / self.first().rps
+    }
+
+    /// The highest rate.
+    pub fn best_rps(&self) -> f64 {
+        self.entries.iter().map(|e| e.rps).fold(0.0, f64::max)
+    }
+
+    fn admits(&self, other: &Throughput) -> bool {
+        let one = self.first();
+        self.gateway == gateway(other)
+            && one.workload == other.workload
+            && one.pacing == other.pacing
+            && one.connections == other.connections
+            && one.offered_rps == other.offered_rps
+    }
+}
+
+/// Groups the measurements of a run.
+pub fn contests(results: &Results) -> Vec<Contest<'_>> {
+    let mut contests = Vec::<Contest<'_>>::new();
+    for entry in &results.throughput {
+        match contests.iter_mut().find(|c| c.admits(entry)) {
+            Some(contest) => contest.entries.push(entry),
+            None => contests.push(Contest {
+                gateway: gateway(entry),
+                entries: vec![entry],
+            }),
+        }
+    }
+    for contest in &mut contests {
+        contest.entries.sort_by_key(|entry| entry.model);
+    }
+    contests
+}
+
+fn gateway(entry: &Throughput) -> &str {
+    entry.gateway.as_deref().unwrap_or("url")
+}
+
+/// The way to the application: `cgi via fastcgi`.
+pub fn way(entry: &Throughput) -> String {
+    let model = entry.model.map_or("http", Model::word);
+    match &entry.carrier {
+        Some(carrier) => format!("{model} via {carrier}"),
+        None => model.to_owned(),
+    }
+}
+
+/// Socket kind and connection use towards the backend, part of every figure's name: `unix, kept`.
+pub fn link(entry: &Throughput) -> String {
+    let socket = entry.socket.as_deref();
+    let kept = entry
+        .backend_keepalive
+        .map(|kept| if kept { "kept" } else { "new" });
+    let parts: Vec<_> = [socket, kept].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+/// Caveats of a run, each numbered once.
+#[derive(Debug, Default)]
+pub struct Footnotes<'a>(Vec<&'a str>);
+
+impl<'a> Footnotes<'a> {
+    /// The numbers of these caveats, from 1; new ones are added.
+    pub fn refer(&mut self, caveats: &'a [String]) -> Vec<usize> {
+        caveats.iter().map(|caveat| self.number(caveat)).collect()
+    }
+
+    /// All caveats with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &'a str)> {
+        self.0.iter().enumerate().map(|(at, &text)| (at + 1, text))
+    }
+
+    fn number(&mut self, caveat: &'a str) -> usize {
+        let known = self.0.iter().position(|&text| text == caveat);
+        1 + known.unwrap_or_else(|| {
+            self.0.push(caveat);
+            self.0.len() - 1
+        })
+    }
+}
+
+/// Footnote numbers in raised digits: `¹ ²`.
+pub fn raised(numbers: &[usize]) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raise = |number: &usize| -> String {
+        let digits = number.to_string().into_bytes();
+        digits
+            .iter()
+            .map(|d| DIGITS[usize::from(d - b'0')])
+            .collect()
+    };
+    numbers.iter().map(raise).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_caveat_keeps_its_number() {
+        let (first, second) = (["a".to_owned()], ["b".to_owned(), "a".to_owned()]);
+        let mut notes = Footnotes::default();
+        assert_eq!(notes.refer(&first), [1]);
+        assert_eq!(notes.refer(&second), [2, 1]);
+        assert_eq!(notes.iter().collect::<Vec<_>>(), [(1, "a"), (2, "b")]);
+    }
+
+    #[test]
+    fn footnote_numbers_are_raised_digit_by_digit() {
+        assert_eq!(raised(&[1, 20]), "¹ ²⁰");
+    }
+}

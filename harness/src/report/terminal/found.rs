@@ -1,0 +1,166 @@
+//! Failures one by one, then what is known, what could not run, and where the models differ.
+
+use super::paint::{BOLD, DIM, Line, PLAIN, Page, YELLOW, style_of};
+use crate::{
+    report::{
+        findings::{self, Disagreement, Finding, plural},
+        text::{clip, visible},
+        view::Mark,
+    },
+    results::Results,
+};
+
+/// Disagreements shown in full; the page has all of them.
+const DISAGREEMENTS: usize = 12;
+
+/// Every violation that nobody had announced, and what the bench could not judge.
+pub(super) fn violations(page: &mut Page, results: &Results, width: usize) {
+    let violations = findings::findings(results, Mark::is_violation);
+    if !violations.is_empty() {
+        page.heading("BROKEN RULES", &count(&violations));
+    }
+    for violation in &violations {
+        finding(page, violation, width);
+    }
+    let errors = findings::findings(results, |mark| mark == Mark::BenchError);
+    if !errors.is_empty() {
+        page.heading(
+            "THE BENCH'S OWN TROUBLE",
+            "counted for nobody and against nobody",
+        );
+    }
+    for error in &errors {
+        finding(page, error, width);
+    }
+}
+
+/// What the known list speaks of.
+pub(super) fn listed(page: &mut Page, results: &Results, width: usize) {
+    let known = findings::findings(results, |mark| mark == Mark::Known);
+    if !known.is_empty() {
+        page.heading("KNOWN DEVIATIONS", &count(&known));
+    }
+    for finding in &known {
+        short(page, finding, width);
+    }
+    let stale = findings::findings(results, |mark| mark == Mark::Stale);
+    if results.summary.stale > 0 || !stale.is_empty() {
+        let entries = plural(results.summary.stale as usize, "line");
+        page.heading(
+            "STALE",
+            &format!("{entries} of the known list no longer hold"),
+        );
+    }
+    for finding in &stale {
+        short(page, finding, width);
+    }
+}
+
+/// `unsupported` and `blocked`, by reason.
+pub(super) fn skipped(page: &mut Page, results: &Results, width: usize) {
+    let skipped = findings::skipped(results);
+    if skipped.is_empty() {
+        return;
+    }
+    page.heading("NOT JUDGED", "what a pairing cannot express is no failure");
+    for group in &skipped {
+        let lead = Line::of(style_of(group.mark), format!("  {} ", group.mark.symbol())).with(
+            PLAIN,
+            format!("{:>3} {}  ", group.cases.len(), group.mark.word()),
+        );
+        let text = format!("{} ({})", visible(group.reason), group.places().join(", "));
+        page.paragraph(lead, PLAIN, &text, width);
+    }
+}
+
+/// Values that the models do not agree on.
+pub(super) fn disagreements(page: &mut Page, results: &Results, width: usize) {
+    let all = findings::disagreements(results);
+    if all.is_empty() {
+        return;
+    }
+    page.heading(
+        "THE MODELS DIFFER",
+        "same request, same application, another way to it",
+    );
+    for found in all.iter().take(DISAGREEMENTS) {
+        disagreement(page, found, width);
+    }
+    if let Some(more) = all.len().checked_sub(DISAGREEMENTS + 1) {
+        let more = plural(more + 1, "more value");
+        page.line(Line::of(
+            DIM,
+            format!("  and {more}: the HTML page has all of them"),
+        ));
+    }
+}
+
+fn count(found: &[Finding<'_>]) -> String {
+    let cases = found.iter().map(|finding| finding.cases.len()).sum();
+    let scenarios = plural(found.len(), "finding");
+    format!("{scenarios} in {}", plural(cases, "case"))
+}
+
+fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
+    let case = found.first();
+    let style = style_of(found.mark);
+    page.gap();
+    page.line(
+        Line::of(
+            style,
+            format!("{} {} ", found.mark.symbol(), found.mark.word()),
+        )
+        .with(BOLD, case.scenario.as_str())
+        .with(DIM, format!("  {}", case.level.word())),
+    );
+    page.paragraph(Line::of(PLAIN, "  "), PLAIN, &visible(&case.says), width);
+    field(page, "expected", case.expected.as_deref(), width);
+    field(page, "actual", case.actual.as_deref(), width);
+    field(page, "reason", case.reason.as_deref(), width);
+    let rules = case.requirements.join(", ");
+    field(
+        page,
+        "rules",
+        Some(rules.as_str()).filter(|r| !r.is_empty()),
+        width,
+    );
+    field(page, "at fault", findings::blame(case).as_deref(), width);
+    for (case, place) in found.cases.iter().zip(found.places()) {
+        field(page, "on", Some(&place), width);
+        field(page, "wire", case.transcript.as_deref(), width);
+    }
+}
+
+fn short(page: &mut Page, found: &Finding<'_>, width: usize) {
+    let case = found.first();
+    let lead = Line::of(YELLOW, format!("  {} ", found.mark.symbol()));
+    let places = found.places().join(", ");
+    page.paragraph(lead, PLAIN, &format!("{}  {places}", case.scenario), width);
+    if let Some(reason) = &case.reason {
+        page.paragraph(Line::of(PLAIN, "    "), DIM, &visible(reason), width);
+    }
+}
+
+fn field(page: &mut Page, name: &str, value: Option<&str>, width: usize) {
+    if let Some(value) = value {
+        let lead = Line::of(DIM, format!("  {name:<10}"));
+        page.paragraph(lead, PLAIN, &visible(value), width);
+    }
+}
+
+fn disagreement(page: &mut Page, found: &Disagreement<'_>, width: usize) {
+    let scenarios = match found.scenarios.as_slice() {
+        [one] => format!("in {one}"),
+        [first, rest @ ..] => format!("in {first} and {} more", rest.len()),
+        [] => String::new(),
+    };
+    page.line(
+        Line::of(BOLD, format!("  {}", visible(found.what)))
+            .with(DIM, format!("  {} {scenarios}", found.gateway)),
+    );
+    for (value, models) in &found.values {
+        let lead = Line::of(DIM, format!("    {:<24}", models.join(", ")));
+        let room = width.saturating_sub(lead.width());
+        page.line(lead.with(PLAIN, clip(&visible(value), room)));
+    }
+}

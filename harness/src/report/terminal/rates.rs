@@ -1,0 +1,179 @@
+//! Throughput: rates side by side, what a request costs, and reasons to doubt.
+
+use super::paint::{Align, BOLD, CYAN, DIM, GREEN, Line, MAGENTA, PLAIN, Page, YELLOW};
+use crate::{
+    report::{
+        contest::{self, Contest, Footnotes},
+        text::{self, visible},
+        units,
+    },
+    results::{CpuSplit, Results},
+};
+
+/// Columns of a row besides its name and bar; the bar takes what is left, up to [`BAR`].
+const FIGURES: usize = 68;
+const BAR: usize = 24;
+
+/// Draws two tables per gateway and workload: how fast, and at what price.
+pub(super) fn draw(page: &mut Page, results: &Results, width: usize) {
+    let contests = contest::contests(results);
+    if contests.is_empty() {
+        return;
+    }
+    page.heading("THROUGHPUT", "answered requests, and what one costs");
+    let mut notes = Footnotes::default();
+    for contest in &contests {
+        page.gap();
+        page.line(
+            Line::of(BOLD, format!("  {}", contest.gateway))
+                .with(DIM, format!("  {}", contest.conditions())),
+        );
+        let room = room(contest, width);
+        speed(page, contest, room, &mut notes);
+        page.gap();
+        price(page, contest, room);
+    }
+    legend(page);
+    for (number, text) in notes.iter() {
+        let lead = Line::of(YELLOW, format!("  {} ", contest::raised(&[number])));
+        page.paragraph(lead, DIM, &visible(text), width);
+    }
+}
+
+fn legend(page: &mut Page) {
+    let parts = [
+        (GREEN, "█", " gateway  "),
+        (MAGENTA, "▓", " backend  "),
+        (CYAN, "░", " load generator   "),
+        (DIM, "kept, new", " connection to the backend"),
+    ];
+    let mut line = Line::of(PLAIN, "  ");
+    for (style, sign, meaning) in parts {
+        line = line.with(style, sign).with(DIM, meaning);
+    }
+    page.gap();
+    page.line(line);
+}
+
+fn room(contest: &Contest<'_>, width: usize) -> usize {
+    let names = contest.entries.iter().map(|entry| {
+        let marks = 2 * entry.caveats.len();
+        2 + text::width(&contest::way(entry)) + marks
+    });
+    let name = names.max().unwrap_or_default();
+    width.saturating_sub(FIGURES + name).min(BAR)
+}
+
+fn speed<'a>(page: &mut Page, contest: &Contest<'a>, room: usize, notes: &mut Footnotes<'a>) {
+    let mut rows = vec![heads(&[
+        "", "", "req/s", "", "", "p50", "p90", "p99", "max",
+    ])];
+    for &entry in &contest.entries {
+        let share = entry.rps / contest.best_rps();
+        let marks = contest::raised(&notes.refer(&entry.caveats));
+        let latency = entry.latency_us;
+        let mut row = vec![
+            Line::of(PLAIN, format!("  {}", contest::way(entry))).with(YELLOW, marks),
+            Line::of(DIM, contest::link(entry)),
+            Line::of(BOLD, units::amount(entry.rps)),
+            Line::of(CYAN, bar(share, room)),
+            Line::of(PLAIN, units::times(contest.ratio(entry))),
+        ];
+        let spans = [latency.p50, latency.p90, latency.p99, latency.max];
+        row.extend(spans.map(|us| Line::of(PLAIN, units::micros(us))));
+        rows.push(row);
+    }
+    page.table(&aligned(3, 9), rows);
+}
+
+fn price(page: &mut Page, contest: &Contest<'_>, room: usize) {
+    let names = [
+        "CPU µs", "", "gateway", "backend", "load", "forks", "PSS peak",
+    ];
+    let mut rows = vec![heads(&[&[""], names.as_slice()].concat())];
+    for entry in &contest.entries {
+        let cpu = entry.cpu_us_per_request;
+        let mut row = vec![
+            Line::of(PLAIN, format!("  {}", contest::way(entry))),
+            Line::of(BOLD, units::amount(total(cpu))),
+            split(cpu, room),
+        ];
+        let parts = [cpu.gateway, cpu.backend, cpu.load];
+        let memory = entry.pss_peak_bytes.or(entry.rss_peak_bytes);
+        row.extend(parts.map(|us| figure(us, units::amount)));
+        row.push(figure(entry.forks, units::count));
+        row.push(figure(memory, units::bytes));
+        rows.push(row);
+    }
+    page.table(&aligned(2, 8), rows);
+}
+
+/// The first column and the bar, which stands at `bar`, to the left; figures to the right.
+fn aligned(bar: usize, columns: usize) -> Vec<Align> {
+    let left = |at: usize| at == 0 || at == bar || (bar == 3 && at == 1);
+    let align = |at| if left(at) { Align::Left } else { Align::Right };
+    (0..columns).map(align).collect()
+}
+
+fn heads(names: &[&str]) -> Vec<Line> {
+    names.iter().map(|name| Line::of(DIM, *name)).collect()
+}
+
+fn figure<T>(value: Option<T>, show: impl Fn(T) -> String) -> Line {
+    Line::of(PLAIN, value.map_or_else(|| "–".to_owned(), show))
+}
+
+fn total(cpu: CpuSplit) -> f64 {
+    [cpu.gateway, cpu.backend, cpu.load]
+        .into_iter()
+        .flatten()
+        .sum()
+}
+
+/// Where the time went, as a bar in three parts, told apart by their fill and not by colour alone.
+fn split(cpu: CpuSplit, room: usize) -> Line {
+    let parts = [
+        (GREEN, "█", cpu.gateway),
+        (MAGENTA, "▓", cpu.backend),
+        (CYAN, "░", cpu.load),
+    ];
+    let (mut line, mut sum, mut drawn) = (Line::default(), 0.0, 0);
+    for (style, fill, us) in parts {
+        sum += us.unwrap_or_default();
+        let end = (sum / total(cpu) * room as f64).round() as usize;
+        line = line.with(style, fill.repeat(end.saturating_sub(drawn)));
+        drawn = end;
+    }
+    line
+}
+
+/// A bar of eighths of a column, `room` columns for all of it.
+fn bar(share: f64, room: usize) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if room == 0 {
+        return String::new();
+    }
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let eighths = (share * (room * 8) as f64).round().max(1.0) as usize;
+    format!("{}{}", "█".repeat(eighths / 8), EIGHTHS[eighths % 8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_grows_by_eighths_and_is_never_empty() {
+        let shown = [1.0, 0.5125, 0.0001, f64::NAN].map(|share| bar(share, 10));
+        assert_eq!(shown, ["██████████", "█████▏", "▏", "▏"]);
+    }
+
+    #[test]
+    fn no_room_means_no_bar() {
+        assert_eq!(bar(1.0, 0), "");
+    }
+}
