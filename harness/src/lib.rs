@@ -6,5 +6,7 @@ pub mod launch;
 pub mod model;
 pub mod outcome;
 pub mod report;
+pub mod requirement;
 pub mod results;
+pub mod scenario;
 pub mod witness;

@@ -1,0 +1,188 @@
+//! The same request over several models: where the answers differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Place, Scenario,
+    expect::{
+        application::show,
+        client::{status_line, values},
+        value::quote,
+    },
+    text::latin1,
+};
+use crate::{
+    model::Model,
+    results::Difference,
+    witness::{ClientView, Evidence, ProbeReport},
+};
+
+/// Response fields that the moment or the connection decides, in lower case.
+const VOLATILE_FIELDS: [&str; 5] = [
+    "date",
+    "server",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+];
+
+/// Meta-variables of RFC 3875 4.1 that every model should agree on. SCRIPT_NAME depends on where
+/// a pairing mounts the probe, so it is compared within `application.path`.
+const AGREED: [&str; 12] = [
+    "AUTH_TYPE",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "GATEWAY_INTERFACE",
+    "QUERY_STRING",
+    "REMOTE_ADDR",
+    "REMOTE_USER",
+    "REQUEST_METHOD",
+    "SERVER_NAME",
+    "SERVER_PORT",
+    "SERVER_PROTOCOL",
+    "SERVER_SOFTWARE",
+];
+
+/// What one model answered, reduced to what the models should agree on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Face(BTreeMap<String, String>);
+
+impl Scenario {
+    /// What is compared of one model's answer.
+    pub fn face(&self, evidence: &Evidence, place: &Place) -> Face {
+        let mut face = Face::default();
+        let ignored = |name: &str| {
+            self.differential
+                .ignore
+                .iter()
+                .any(|i| i.eq_ignore_ascii_case(name))
+        };
+        face.add_client(&evidence.client, evidence.application.is_some(), &ignored);
+        if let Some(report) = &evidence.application {
+            face.add_application(report, &ignored);
+        }
+        for value in face.0.values_mut() {
+            *value = neutral(value, place);
+        }
+        face
+    }
+}
+
+impl Face {
+    fn add(&mut self, what: impl Into<String>, value: String) {
+        self.0.insert(what.into(), value);
+    }
+
+    fn add_client(&mut self, client: &ClientView, is_report: bool, ignored: &dyn Fn(&str) -> bool) {
+        self.add("client.status", status_line(client));
+        let names: BTreeSet<String> = client
+            .headers
+            .iter()
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .collect();
+        // A report names its process and interface, so its length differs by nature.
+        let volatile =
+            |name: &str| VOLATILE_FIELDS.contains(&name) || (is_report && name == "content-length");
+        for name in names
+            .iter()
+            .filter(|name| !volatile(name) && !ignored(name))
+        {
+            self.add(format!("client.header.{name}"), values(client, name));
+        }
+        if !is_report {
+            self.add("client.body", body(client));
+        }
+    }
+
+    fn add_application(&mut self, report: &ProbeReport, ignored: &dyn Fn(&str) -> bool) {
+        let headers = report
+            .environ
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| name.starts_with("HTTP_"));
+        let names: BTreeSet<&str> = AGREED.into_iter().chain(headers).collect();
+        for name in names.into_iter().filter(|name| !ignored(name)) {
+            let values: Vec<&str> = super::expect::application::all(report, name).collect();
+            self.add(format!("application.{name}"), show(&values));
+        }
+        self.add(
+            "application.path",
+            quote(&super::expect::application::path(report)),
+        );
+        self.add(
+            "application.body",
+            format!("{} octets, sha256 {}", report.body.size, report.body.sha256),
+        );
+    }
+}
+
+fn body(client: &ClientView) -> String {
+    let body = &client.body;
+    match body.size <= 120 {
+        true => quote(&latin1(&body.kept)),
+        false => format!("{} octets, sha256 {}", body.size, body.sha256),
+    }
+}
+
+/// Takes out what only tells where a pairing listens and mounts the probe.
+fn neutral(value: &str, place: &Place) -> String {
+    let port = format!("\"{}\"", place.port());
+    let value = match value == port {
+        true => "\"{port}\"".to_owned(),
+        false => value.replace(&place.host, "{host}"),
+    };
+    match place.app.is_empty() {
+        true => value,
+        false => value.replace(&place.app, "{app}"),
+    }
+}
+
+/// Where the models differ: for each model the values in which it is not with the majority. Where
+/// there is no majority every model is listed.
+pub fn compare(faces: &[(Model, Face)]) -> Vec<(Model, Vec<Difference>)> {
+    let names: BTreeSet<&String> = faces.iter().flat_map(|(_, face)| face.0.keys()).collect();
+    let mut differences: Vec<(Model, Vec<Difference>)> = faces
+        .iter()
+        .map(|(model, _)| (*model, Vec::new()))
+        .collect();
+    for name in names {
+        let values: Vec<&str> = faces.iter().map(|(_, face)| face.value(name)).collect();
+        let majority = majority(&values);
+        for (i, (_, list)) in differences.iter_mut().enumerate() {
+            if majority != Some(values[i]) {
+                list.push(difference(name, i, faces, &values));
+            }
+        }
+    }
+    differences
+}
+
+impl Face {
+    fn value(&self, name: &str) -> &str {
+        self.0.get(name).map_or("absent", String::as_str)
+    }
+}
+
+/// The value that more than half have; the only one where all agree.
+fn majority<'a>(values: &[&'a str]) -> Option<&'a str> {
+    let count = |value: &str| values.iter().filter(|other| **other == value).count();
+    values
+        .iter()
+        .copied()
+        .find(|value| 2 * count(value) > values.len())
+}
+
+fn difference(what: &str, here: usize, faces: &[(Model, Face)], values: &[&str]) -> Difference {
+    let others = faces
+        .iter()
+        .zip(values)
+        .enumerate()
+        .filter(|(i, _)| *i != here);
+    Difference {
+        what: what.to_owned(),
+        here: values[here].to_owned(),
+        others: others
+            .map(|(_, ((model, _), value))| (model.word().to_owned(), (*value).to_owned()))
+            .collect(),
+    }
+}

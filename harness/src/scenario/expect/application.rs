@@ -1,0 +1,199 @@
+//! What the application must have seen, by the probe's report.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, MapAccess, Visitor},
+};
+
+use super::{
+    Mismatch, Scene,
+    body::{Body, Seen},
+    value::{Value, quote},
+};
+use crate::{outcome::Witness, scenario::text::Text, witness::ProbeReport};
+
+/// Keys beside the names of meta-variables.
+const KEYS: &[&str] = &["path", "body", "argv", "cwd"];
+
+/// Conditions on the probe's report; what is left out is not looked at.
+#[derive(Clone, Debug, Default)]
+pub struct ApplicationExpect {
+    /// Meta-variables by name. One that is given several times never fits.
+    pub variables: BTreeMap<String, Value>,
+    /// SCRIPT_NAME and PATH_INFO together: the decoded path, however it was split.
+    pub path: Option<Value>,
+    /// What was read of the request body.
+    pub body: Option<Body>,
+    /// Arguments after the program's name.
+    pub argv: Option<Vec<Text>>,
+    /// Current directory.
+    pub cwd: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for ApplicationExpect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+struct Keys;
+
+impl<'de> Visitor<'de> for Keys {
+    type Value = ApplicationExpect;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table of meta-variables")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut expect = ApplicationExpect::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "path" => expect.path = Some(map.next_value()?),
+                "body" => expect.body = Some(map.next_value()?),
+                "argv" => expect.argv = Some(map.next_value()?),
+                "cwd" => expect.cwd = Some(map.next_value()?),
+                variable if is_variable(variable) => {
+                    expect.variables.insert(key, map.next_value()?);
+                }
+                unknown => return Err(de::Error::unknown_field(unknown, KEYS)),
+            }
+        }
+        Ok(expect)
+    }
+}
+
+/// Whether a key is the name of a meta-variable: those have no lower-case letter.
+pub(in crate::scenario) fn is_variable(key: &str) -> bool {
+    !key.is_empty() && !key.bytes().any(|b| b.is_ascii_lowercase())
+}
+
+/// SCRIPT_NAME and PATH_INFO together.
+pub(in crate::scenario) fn path(report: &ProbeReport) -> String {
+    let part = |name| report.variable(name).unwrap_or_default();
+    format!("{}{}", part("SCRIPT_NAME"), part("PATH_INFO"))
+}
+
+/// The arguments after the program's name; none where there is no command line.
+pub(in crate::scenario) fn words(report: &ProbeReport) -> &[String] {
+    report
+        .argv
+        .as_deref()
+        .and_then(|argv| argv.get(1..))
+        .unwrap_or_default()
+}
+
+impl ApplicationExpect {
+    /// The first difference.
+    pub(super) fn mismatch(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Mismatch> {
+        let differ = |what: &str, (expected, actual): (String, String)| {
+            Mismatch::new(
+                Witness::Application,
+                format!("application.{what}"),
+                expected,
+                actual,
+            )
+        };
+        self.unmet_variable(report, scene)
+            .map(|(name, unmet)| differ(name, unmet))
+            .or_else(|| {
+                self.unmet_path(report, scene)
+                    .map(|unmet| differ("path", unmet))
+            })
+            .or_else(|| {
+                self.unmet_body(report, scene)
+                    .map(|unmet| differ("body", unmet))
+            })
+            .or_else(|| {
+                self.unmet_argv(report, scene)
+                    .map(|unmet| differ("argv", unmet))
+            })
+            .or_else(|| {
+                self.unmet_cwd(report, scene)
+                    .map(|unmet| differ("cwd", unmet))
+            })
+    }
+
+    fn unmet_variable(
+        &self,
+        report: &ProbeReport,
+        scene: &Scene<'_>,
+    ) -> Option<(&str, (String, String))> {
+        self.variables.iter().find_map(|(name, value)| {
+            let actual: Vec<&str> = all(report, name).collect();
+            let first = actual.first().copied();
+            let unmet = value.unmet(first, scene.place);
+            let twice = || (actual.len() > 1).then(|| "one value".to_owned());
+            Some((name.as_str(), (unmet.or_else(twice)?, show(&actual))))
+        })
+    }
+
+    fn unmet_path(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
+        let actual = path(report);
+        let expected = self.path.as_ref()?.unmet(Some(&actual), scene.place)?;
+        Some((expected, quote(&actual)))
+    }
+
+    fn unmet_body(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
+        let body = self.body.as_ref()?;
+        if let Some(error) = &report.body.error {
+            return Some(("a body that can be read".to_owned(), quote(error)));
+        }
+        let seen = Seen {
+            size: report.body.size,
+            sha256: &report.body.sha256,
+            kept: None,
+        };
+        let of_request = || scene.request.content(scene.place);
+        body.unmet(seen, &of_request, scene.place)
+    }
+
+    fn unmet_argv(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
+        let expected: Vec<String> = self
+            .argv
+            .as_ref()?
+            .iter()
+            .map(|word| word.at(scene.place))
+            .collect();
+        let actual = words(report);
+        (expected != actual).then(|| (format!("{expected:?}"), format!("{actual:?}")))
+    }
+
+    fn unmet_cwd(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
+        let expected = self
+            .cwd
+            .as_ref()?
+            .unmet(report.cwd.as_deref(), scene.place)?;
+        Some((
+            expected,
+            super::value::quote_or_absent(report.cwd.as_deref()),
+        ))
+    }
+}
+
+/// All values of a meta-variable.
+pub(in crate::scenario) fn all<'a>(
+    report: &'a ProbeReport,
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    let named = move |(other, _): &&(String, String)| other == name;
+    report
+        .environ
+        .iter()
+        .filter(named)
+        .map(|(_, value)| value.as_str())
+}
+
+/// All values of a meta-variable as a report shows them.
+pub(in crate::scenario) fn show(values: &[&str]) -> String {
+    match values {
+        [] => "absent".to_owned(),
+        values => values
+            .iter()
+            .map(|value| quote(value))
+            .collect::<Vec<_>>()
+            .join(" and "),
+    }
+}

@@ -1,0 +1,225 @@
+//! What must hold after a case: conditions on the four witnesses.
+
+use serde::Deserialize;
+
+use super::{Place, probe::Probe, request::Request, text::Time};
+use crate::{
+    model::Model,
+    outcome::Witness,
+    witness::{Evidence, ProcessView},
+};
+
+pub mod application;
+pub mod body;
+pub mod client;
+pub mod value;
+
+use application::ApplicationExpect;
+use client::{ClientExpect, status_line};
+use value::{Value, quote};
+
+/// Conditions on everything that was seen; what is left out is not looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    /// What the client got.
+    pub client: Option<ClientExpect>,
+    /// What the application saw, by the probe's report.
+    pub application: Option<ApplicationExpect>,
+    /// The follow-up request, which this key also asks for.
+    pub next_request: Option<NextRequest>,
+    /// What the subjects logged.
+    pub process: Option<ProcessExpect>,
+}
+
+/// One conforming outcome where the specification leaves a choice.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// Name of the outcome in reports.
+    #[serde(rename = "as")]
+    pub name: String,
+    /// Models that may choose it; left out, all.
+    pub models: Option<Vec<Model>>,
+    /// What the client got.
+    #[serde(default)]
+    pub client: Option<ClientExpect>,
+    /// What the application saw.
+    #[serde(default)]
+    pub application: Option<ApplicationExpect>,
+    /// What the subjects logged.
+    #[serde(default)]
+    pub process: Option<ProcessExpect>,
+}
+
+/// A second request, on the same client connection or, where that was closed, on a new one.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NextRequest {
+    /// What is asked: `GET {app}/` unless spelled.
+    pub request: Request,
+    /// What the probe is told.
+    pub probe: Probe,
+    /// Time for all of it.
+    pub within: Option<Time>,
+    /// What the client got.
+    pub client: ClientExpect,
+}
+
+/// Conditions on what the subjects logged during the case.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProcessExpect {
+    /// The gateway's log.
+    pub gateway_log: Option<Value>,
+    /// The backend's log.
+    pub backend_log: Option<Value>,
+}
+
+/// Where and for what a verdict is made.
+#[derive(Debug)]
+pub(super) struct Scene<'a> {
+    pub(super) request: &'a Request,
+    pub(super) place: &'a Place,
+}
+
+/// The first condition that does not hold, worded for the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Who saw it.
+    pub witness: Witness,
+    /// What was looked at, for example `client.status`.
+    pub what: String,
+    /// What it must be.
+    pub expected: String,
+    /// What it was.
+    pub actual: String,
+}
+
+impl Mismatch {
+    pub(super) fn new(
+        witness: Witness,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
+        Self {
+            witness,
+            what: what.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+        }
+    }
+}
+
+impl Expect {
+    /// The first difference between what must hold and what was seen.
+    pub(super) fn mismatch(&self, evidence: &Evidence, scene: &Scene<'_>) -> Option<Mismatch> {
+        let parts = Parts {
+            client: self.client.as_ref(),
+            application: self.application.as_ref(),
+            process: self.process.as_ref(),
+        };
+        parts.mismatch(evidence, scene).or_else(|| {
+            let next = self.next_request.as_ref()?;
+            next.mismatch(evidence, scene)
+        })
+    }
+}
+
+impl Choice {
+    /// Whether a model may choose this outcome.
+    pub fn applies(&self, model: Model) -> bool {
+        self.models
+            .as_ref()
+            .is_none_or(|models| models.contains(&model))
+    }
+
+    /// The first difference between this outcome and what was seen.
+    pub(super) fn mismatch(&self, evidence: &Evidence, scene: &Scene<'_>) -> Option<Mismatch> {
+        let parts = Parts {
+            client: self.client.as_ref(),
+            application: self.application.as_ref(),
+            process: self.process.as_ref(),
+        };
+        parts.mismatch(evidence, scene)
+    }
+}
+
+/// What `expect` and an outcome of `one_of` have in common.
+struct Parts<'a> {
+    client: Option<&'a ClientExpect>,
+    application: Option<&'a ApplicationExpect>,
+    process: Option<&'a ProcessExpect>,
+}
+
+impl Parts<'_> {
+    fn mismatch(&self, evidence: &Evidence, scene: &Scene<'_>) -> Option<Mismatch> {
+        let client = self
+            .client
+            .and_then(|client| client.mismatch(&evidence.client, Witness::Client, scene));
+        client
+            .or_else(|| unmet_application(self.application?, evidence, scene))
+            .or_else(|| self.process?.mismatch(&evidence.process, scene))
+    }
+}
+
+fn unmet_application(
+    expect: &ApplicationExpect,
+    evidence: &Evidence,
+    scene: &Scene<'_>,
+) -> Option<Mismatch> {
+    match &evidence.application {
+        Some(report) => expect.mismatch(report, scene),
+        None => {
+            let actual = status_line(&evidence.client);
+            Some(Mismatch::new(
+                Witness::Client,
+                "client",
+                "the probe's report",
+                actual,
+            ))
+        }
+    }
+}
+
+impl NextRequest {
+    fn mismatch(&self, evidence: &Evidence, scene: &Scene<'_>) -> Option<Mismatch> {
+        let witness = Witness::NextRequest;
+        let Some(next) = &evidence.next else {
+            return Some(Mismatch::new(
+                witness,
+                "next_request",
+                "an answer",
+                "none was made",
+            ));
+        };
+        if let Some(flaw) = &next.client.malformed {
+            return Some(Mismatch::new(
+                witness,
+                "next_request.client",
+                "well-formed HTTP",
+                flaw,
+            ));
+        }
+        let scene = Scene {
+            request: &self.request,
+            place: scene.place,
+        };
+        self.client.mismatch(&next.client, witness, &scene)
+    }
+}
+
+impl ProcessExpect {
+    fn mismatch(&self, process: &ProcessView, scene: &Scene<'_>) -> Option<Mismatch> {
+        let logs = [
+            ("gateway_log", &self.gateway_log, &process.gateway_log),
+            ("backend_log", &self.backend_log, &process.backend_log),
+        ];
+        logs.into_iter().find_map(|(what, value, log)| {
+            let expected = value.as_ref()?.unmet(Some(log), scene.place)?;
+            let what = format!("process.{what}");
+            Some(Mismatch::new(Witness::Process, what, expected, quote(log)))
+        })
+    }
+}

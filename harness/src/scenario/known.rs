@@ -1,0 +1,179 @@
+//! Deviations of named subjects and versions: `scenarios/known.toml`.
+
+use serde::Deserialize;
+
+use crate::results::{CaseResult, Subject};
+
+/// One deviation that is expected.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Plain name of the subject, or `name:variant`.
+    pub subject: String,
+    /// Versions that deviate: `any`, `1.22.1`, or bounds such as `>=1.18, <1.23`.
+    pub version: Versions,
+    /// Model in which it shows, or `any`.
+    pub model: String,
+    /// Id of the scenario.
+    pub scenario: String,
+    /// Why it is so.
+    pub because: String,
+    /// Where to read more.
+    #[serde(default)]
+    pub link: Option<String>,
+}
+
+/// The file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KnownFile {
+    #[serde(default)]
+    known: Vec<Known>,
+}
+
+/// All known deviations.
+#[derive(Clone, Debug, Default)]
+pub struct KnownList(Vec<Known>);
+
+/// An entry that took part in a run and did not show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale<'a> {
+    /// The entry.
+    pub known: &'a Known,
+    /// What came instead.
+    pub why: String,
+}
+
+impl From<KnownFile> for KnownList {
+    fn from(file: KnownFile) -> Self {
+        Self(file.known)
+    }
+}
+
+impl KnownList {
+    /// Every entry, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.0.iter()
+    }
+
+    /// The entry that speaks of this case, if one does.
+    pub fn matching(&self, case: &CaseResult, subjects: &[Subject]) -> Option<&Known> {
+        self.0.iter().find(|known| known.speaks_of(case, subjects))
+    }
+
+    /// Entries whose case ran and never broke its rule, so that they should be removed.
+    pub fn stale(&self, cases: &[CaseResult], subjects: &[Subject]) -> Vec<Stale<'_>> {
+        self.0
+            .iter()
+            .filter_map(|known| known.stale(cases, subjects))
+            .collect()
+    }
+}
+
+impl Known {
+    fn speaks_of(&self, case: &CaseResult, subjects: &[Subject]) -> bool {
+        let model = case.model.is_some_and(|model| model.word() == self.model);
+        let sides = [case.gateway.as_deref(), case.backend.as_deref()];
+        let is_side = |subject: &&Subject| sides.contains(&Some(subject.id.as_str()));
+        self.scenario == case.scenario
+            && (model || self.model == "any")
+            && subjects
+                .iter()
+                .filter(is_side)
+                .any(|subject| self.names(subject))
+    }
+
+    fn names(&self, subject: &Subject) -> bool {
+        let (name, variant) = match self.subject.split_once(':') {
+            Some((name, variant)) => (name, Some(variant)),
+            None => (self.subject.as_str(), None),
+        };
+        name == subject.name
+            && (variant.is_none() || variant == subject.variant.as_deref())
+            && self.version.hold(subject.version.as_deref())
+    }
+
+    fn stale<'a>(&'a self, cases: &[CaseResult], subjects: &[Subject]) -> Option<Stale<'a>> {
+        let mut outcomes = cases
+            .iter()
+            .filter(|case| self.speaks_of(case, subjects))
+            .map(|case| case.outcome)
+            .peekable();
+        let first = *outcomes.peek()?;
+        let never = !outcomes.any(|outcome| outcome.is_violation());
+        never.then(|| Stale {
+            known: self,
+            why: format!("`{}` ended with {}", self.scenario, first.word()),
+        })
+    }
+}
+
+/// A range of versions.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Versions(Vec<(Bound, Vec<u64>)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Below,
+    UpTo,
+    Exactly,
+    From,
+    Above,
+}
+
+/// Longer spellings first, so that `<=` is not read as `<`.
+const BOUNDS: [(&str, Bound); 5] = [
+    ("<=", Bound::UpTo),
+    (">=", Bound::From),
+    ("<", Bound::Below),
+    (">", Bound::Above),
+    ("=", Bound::Exactly),
+];
+
+impl TryFrom<String> for Versions {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "any" {
+            return Ok(Self(Vec::new()));
+        }
+        let bounds = text.split(',').map(|bound| {
+            let bound = bound.trim();
+            let (word, version) = BOUNDS
+                .iter()
+                .find_map(|(sign, word)| Some((*word, bound.strip_prefix(sign)?)))
+                .unwrap_or((Bound::Exactly, bound));
+            Some((word, numbers(version.trim())?))
+        });
+        let bounds: Option<Vec<_>> = bounds.collect();
+        bounds.map(Self).ok_or_else(|| {
+            format!("`{text}` is no range of versions such as `any`, `1.22.1` or `>=1.18, <1.23`")
+        })
+    }
+}
+
+/// The numbers of a version, or `None` where it does not begin with one.
+fn numbers(version: &str) -> Option<Vec<u64>> {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let end = version.find(|c| !is_part(c)).unwrap_or(version.len());
+    let parts = version[..end].trim_end_matches('.').split('.');
+    parts.map(|part| part.parse().ok()).collect()
+}
+
+impl Versions {
+    /// Whether a version that a program told lies in the range; one that is unknown only in `any`.
+    pub fn hold(&self, version: Option<&str>) -> bool {
+        let told = version.and_then(numbers);
+        self.0.iter().all(|(bound, limit)| {
+            let Some(told) = &told else { return false };
+            match bound {
+                Bound::Below => told < limit,
+                Bound::UpTo => told <= limit || told.starts_with(limit),
+                Bound::Exactly => told.starts_with(limit),
+                Bound::From => told >= limit,
+                Bound::Above => told > limit && !told.starts_with(limit),
+            }
+        })
+    }
+}
