@@ -1,6 +1,8 @@
 //! The codecs from outside: literal bytes against values, one topic a file.
 
 mod cgi_heads;
+mod fastcgi_application;
+mod fastcgi_client;
 mod fastcgi_records;
 mod http_bodies;
 mod http_heads;
