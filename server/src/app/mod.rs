@@ -1,5 +1,6 @@
 //! Applications: what answers a request once a listener has read it.
 
+pub mod probe;
 mod router;
 
 use futures_util::future::LocalBoxFuture;
