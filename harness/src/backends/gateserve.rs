@@ -1,0 +1,57 @@
+//! gateserve with its native probe, or executing the probe as a CGI program.
+
+use super::{Backend, Seat};
+use crate::{
+    address::Address,
+    gateways::CGI_BIN,
+    launch::{Launch, Ready},
+    model::Model,
+};
+
+/// The project's own application server.
+pub(super) struct Gateserve;
+
+impl Backend for Gateserve {
+    fn name(&self) -> &'static str {
+        "gateserve"
+    }
+
+    fn variant(&self, model: Model) -> &'static str {
+        match model {
+            Model::Cgi => "cgi",
+            _ => "probe",
+        }
+    }
+
+    fn speaks(&self) -> &'static [Model] {
+        &Model::ALL
+    }
+
+    fn launch(&self, seat: &Seat<'_>) -> Launch {
+        let option = match seat.model {
+            Model::Cgi | Model::FastCgi => "--fastcgi-socket",
+            Model::Uwsgi => "--uwsgi-socket",
+            Model::Scgi => "--scgi-socket",
+            Model::Http => "--http-socket",
+        };
+        let mut args = vec![option.to_owned(), seat.socket.display().to_string()];
+        args.extend(["--chmod-socket", "666", "--master", "--disable-logging"].map(str::to_owned));
+        args.extend(["--processes".to_owned(), seat.workers.to_string()]);
+        if seat.model == Model::Cgi {
+            let folder = seat.run.join(CGI_BIN);
+            args.extend(["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]);
+        } else {
+            // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers.
+            args.extend(["--probe", "--buffer-size", "65535"].map(str::to_owned));
+        }
+        Launch {
+            name: "gateserve".to_owned(),
+            program: seat.programs.gateserve.display().to_string(),
+            args,
+            env: Vec::new(),
+            files: Vec::new(),
+            ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
+            log_files: Vec::new(),
+        }
+    }
+}

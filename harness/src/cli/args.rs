@@ -1,0 +1,288 @@
+//! The arguments of each command, as clap reads them.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    bench::Wishes,
+    launch::choose::Preference,
+    model::Model,
+    outcome::Level,
+    run::{Selection, plan::Shard},
+    subject::SubjectId,
+};
+
+/// Which pairings and scenarios.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct SelectArgs {
+    /// Gateways: nginx, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    gateway: Vec<SubjectId>,
+    /// Models: cgi, fastcgi, uwsgi, scgi, http, or all [default: cgi,fastcgi,uwsgi]
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = models)]
+    model: Vec<Models>,
+    /// Backends: gateserve, or all [default: gateserve]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    backend: Vec<SubjectId>,
+    /// Scenarios whose id begins so; may be given several times
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    pub(super) scenario: Vec<String>,
+    /// Only scenarios of this level and above; `recommended` also makes those count
+    #[arg(long, value_enum)]
+    pub(super) level: Option<LevelArg>,
+    /// Part I of N, for spreading a run over machines
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<Shard>,
+    /// Read scenarios from this folder instead of the ones built in
+    #[arg(long, value_name = "DIR")]
+    pub(super) scenarios: Option<PathBuf>,
+}
+
+/// How subjects are started.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "How gateways are started")]
+pub(super) struct LaunchArgs {
+    /// As containers, as processes, or what is there
+    #[arg(long, value_enum, default_value_t = ViaArg::Auto)]
+    via: ViaArg,
+    /// Container image of a subject, for example nginx=nginx:1.29
+    #[arg(long, value_name = "ID=IMAGE", value_parser = pair)]
+    image: Vec<(String, String)>,
+    /// Program of a subject, for example nginx=/opt/nginx/sbin/nginx
+    #[arg(long, value_name = "ID=PATH", value_parser = pair)]
+    binary: Vec<(String, String)>,
+}
+
+/// Where results go.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Outputs")]
+pub(super) struct OutputArgs {
+    /// Results as JSON; without any output option they go to reports/latest
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// JUnit XML for CI
+    #[arg(long, value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// One self-contained page with matrix, transcripts and plots
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Summary that fits a pull request
+    #[arg(long, value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+    /// Tell what got better or worse against stored results
+    #[arg(long, value_name = "OLD.json")]
+    pub(super) compare: Option<PathBuf>,
+}
+
+/// How long and how hard throughput is measured.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Measurement")]
+pub(super) struct MeasureArgs {
+    /// Client connections
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) connections: u32,
+    /// Measured time of each round
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    pub(super) duration: Duration,
+    /// Offer this many requests per second instead of as many as are answered
+    #[arg(long, value_name = "R", value_parser = rate)]
+    pub(super) rate: Option<f64>,
+    /// Rounds; the models take turns, and the median round counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) rounds: u32,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) launch: LaunchArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
+    #[command(flatten)]
+    pub(super) measure: MeasureArgs,
+    /// Keep the cases that an interrupted run had finished
+    #[arg(long)]
+    pub(super) resume: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) launch: LaunchArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
+    /// Keep the cases that an interrupted run had finished
+    #[arg(long)]
+    pub(super) resume: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArgs {
+    /// Load this URL instead of starting pairings
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) launch: LaunchArgs,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
+    #[command(flatten)]
+    pub(super) measure: MeasureArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ReportArgs {
+    /// Stored results; several are merged, or compared with --compare
+    #[arg(required = true, value_name = "RESULTS")]
+    pub(super) results: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) outputs: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    pub(super) what: What,
+    /// How
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Read scenarios from this folder instead of the ones built in
+    #[arg(long, value_name = "DIR")]
+    pub(super) scenarios: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ImagesArgs {
+    /// Which; all without a name
+    pub(super) names: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum What {
+    Scenarios,
+    Requirements,
+    Gateways,
+    Backends,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LevelArg {
+    Required,
+    Recommended,
+    Observed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ViaArg {
+    Auto,
+    Container,
+    Process,
+}
+
+/// One model, or all of them.
+#[derive(Clone, Debug)]
+enum Models {
+    One(Model),
+    All,
+}
+
+impl From<LevelArg> for Level {
+    fn from(level: LevelArg) -> Self {
+        match level {
+            LevelArg::Required => Self::Required,
+            LevelArg::Recommended => Self::Recommended,
+            LevelArg::Observed => Self::Observed,
+        }
+    }
+}
+
+impl OutputArgs {
+    /// Whether the user named no file to write.
+    pub(super) fn names_none(&self) -> bool {
+        let Self { json, junit, html, markdown, .. } = self;
+        [json, junit, html, markdown].into_iter().all(Option::is_none)
+    }
+}
+
+impl SelectArgs {
+    pub(super) fn selection(&self) -> Selection {
+        let models = self.model.iter().flat_map(|models| match models {
+            Models::One(model) => vec![*model],
+            Models::All => Model::ALL.to_vec(),
+        });
+        Selection {
+            gateways: self.gateway.clone(),
+            models: models.collect(),
+            backends: self.backend.clone(),
+            scenarios: self.scenario.clone(),
+            level: self.level.map(Level::from),
+            shard: self.shard,
+        }
+    }
+
+    /// The lowest level whose violations turn the exit code to 1.
+    pub(super) fn counts(&self) -> Level {
+        match self.level {
+            Some(LevelArg::Recommended) => Level::Recommended,
+            _ => Level::Required,
+        }
+    }
+}
+
+impl LaunchArgs {
+    pub(super) fn wishes(&self) -> Wishes {
+        let via = match self.via {
+            ViaArg::Auto => Preference::Auto,
+            ViaArg::Container => Preference::Container,
+            ViaArg::Process => Preference::Process,
+        };
+        Wishes {
+            via,
+            images: self.image.iter().cloned().collect(),
+            binaries: self.binary.iter().cloned().collect(),
+        }
+    }
+}
+
+fn models(word: &str) -> Result<Models, String> {
+    match word {
+        "all" => Ok(Models::All),
+        _ => word.parse().map(Models::One).map_err(|error: crate::model::UnknownModel| error.to_string()),
+    }
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let numbers = text.split_once('/').map(|(part, of)| (part.parse(), of.parse()));
+    match numbers {
+        Some((Ok(part), Ok(of))) if (1..=of).contains(&part) => Ok(Shard { part, of }),
+        _ => Err("a shard reads I/N with 1 ≤ I ≤ N, for example 1/4".to_owned()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((id, value)) if !id.is_empty() && !value.is_empty() => Ok((id.to_owned(), value.to_owned())),
+        _ => Err("it reads NAME=VALUE, for example nginx=nginx:1.29".to_owned()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(rate) if (0.1..=10_000_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number of requests per second from 0.1 to 10000000".to_owned()),
+    }
+}

@@ -1,0 +1,126 @@
+//! The command line: what can be asked, and how the answer becomes an exit code.
+
+mod args;
+mod images;
+mod list;
+mod machine;
+mod outputs;
+mod report;
+mod run;
+mod url;
+
+use std::path::Path;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{
+    report::findings,
+    scenario::{Catalogue, ScenarioError, load_dir, load_embedded},
+};
+use args::{BenchArgs, CheckArgs, ListArgs, ReportArgs, RunArgs};
+
+/// What a command ended with, apart from trouble of the bench itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing to complain about: exit code 0.
+    Passed,
+    /// A subject broke a rule that counts: exit code 1.
+    Failed,
+    /// The bench could not judge everything: exit code 2.
+    Incomplete,
+}
+
+/// The compatibility and throughput bench for the CGI family.
+#[derive(Debug, Parser)]
+#[command(name = "gatebench", version, arg_required_else_help = true, after_help = AFTER)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Exit codes: 0 all well; 1 a required rule was broken (or a known entry is stale);
+            2 the bench could not do its work, or bad usage.
+
+Examples:
+  gatebench run                                    the main job, reports in reports/latest
+  gatebench check --gateway nginx --model fastcgi --scenario cgi/path-info
+  gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s
+  gatebench list scenarios";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The main job: correctness, then a short throughput comparison of the models
+    Run(RunArgs),
+    /// Correctness only
+    Check(CheckArgs),
+    /// Throughput only: of pairings, or of anything that runs with --url
+    Bench(BenchArgs),
+    /// Render, merge and compare stored results
+    Report(ReportArgs),
+    /// What the bench knows: scenarios, requirements, gateways, backends
+    List(ListArgs),
+    /// Prepare the container images, so that a run need not wait for them
+    Images(args::ImagesArgs),
+    /// Print shell completions
+    #[command(hide = true)]
+    Completions {
+        /// Shell to complete for
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+impl From<findings::Verdict> for Verdict {
+    fn from(verdict: findings::Verdict) -> Self {
+        match verdict.exit_code() {
+            0 => Self::Passed,
+            1 => Self::Failed,
+            _ => Self::Incomplete,
+        }
+    }
+}
+
+/// The scenarios of a folder, or the ones built in.
+fn open(folder: Option<&Path>) -> Result<Catalogue, ScenarioError> {
+    folder.map_or_else(load_embedded, load_dir)
+}
+
+impl Cli {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// Whatever kept the bench from doing its work: exit code 2.
+    pub fn carry_out(self) -> anyhow::Result<Verdict> {
+        match self.command {
+            Command::Run(args) => run::run(&args),
+            Command::Check(args) => run::check(&args),
+            Command::Bench(args) if args.url.is_some() => url::bench(&args),
+            Command::Bench(args) => run::bench(&args),
+            Command::Report(args) => report::report(&args),
+            Command::List(args) => list::list(&args),
+            Command::Images(args) => images::images(&args),
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Self::command(), "gatebench", &mut std::io::stdout());
+                Ok(Verdict::Passed)
+            }
+            Command::Man => {
+                clap_mangen::Man::new(Self::command()).render(&mut std::io::stdout())?;
+                Ok(Verdict::Passed)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,73 @@
+//! gateserve as the gateway: what the main job runs on where there is neither nginx nor an engine.
+
+use super::{CGI_BIN, Gateway, Route};
+use crate::{
+    launch::{Launch, Ready},
+    model::Model,
+};
+
+/// The gateway that comes with the bench.
+pub(super) struct Builtin;
+
+impl Gateway for Builtin {
+    fn name(&self) -> &'static str {
+        "builtin"
+    }
+
+    fn variants(&self) -> &'static [&'static str] {
+        &["default"]
+    }
+
+    fn speaks(&self) -> &'static [Model] {
+        &[Model::Cgi, Model::FastCgi, Model::Uwsgi, Model::Scgi]
+    }
+
+    fn executes(&self) -> bool {
+        true
+    }
+
+    fn program(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn about(&self) -> &'static [&'static str] {
+        &["--version"]
+    }
+
+    fn version(&self, about: &str) -> Option<String> {
+        about.split_whitespace().last().map(str::to_owned)
+    }
+
+    fn app(&self, model: Model) -> &'static str {
+        match model {
+            Model::Cgi => "/cgi-bin/probe",
+            _ => "/probe",
+        }
+    }
+
+    fn launch(&self, route: &Route<'_>) -> Launch {
+        let to = |option: &str| {
+            vec![option.to_owned(), format!("/probe={}", route.upstream.display())]
+        };
+        let mut args = vec!["--http".to_owned(), route.listen.to_string()];
+        args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));
+        args.extend(match route.model {
+            Model::Uwsgi => to("--uwsgi-to"),
+            Model::FastCgi => to("--fastcgi-to"),
+            Model::Scgi => to("--scgi-to"),
+            Model::Cgi | Model::Http => {
+                let folder = route.run.join(CGI_BIN);
+                vec!["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]
+            }
+        });
+        Launch {
+            name: "builtin".to_owned(),
+            program: route.programs.gateserve.display().to_string(),
+            args,
+            env: Vec::new(),
+            files: Vec::new(),
+            ready: Ready::Accepts(route.listen.to_string().parse().expect("an address is one")),
+            log_files: Vec::new(),
+        }
+    }
+}

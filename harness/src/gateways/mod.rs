@@ -1,0 +1,70 @@
+//! The web servers in front. Adding one is a file here and a line in [`GATEWAYS`].
+
+mod builtin;
+mod nginx;
+
+use std::{net::SocketAddr, path::Path};
+
+use crate::{launch::Launch, model::Model, programs::Programs};
+
+/// A web server in front of the backend under test.
+///
+/// An implementation is pure: it says what to write and what to run.
+pub trait Gateway: Sync {
+    /// Plain name, as on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Named configurations; the first is the default.
+    fn variants(&self) -> &'static [&'static str];
+
+    /// Models it can reach an application by.
+    fn speaks(&self) -> &'static [Model];
+
+    /// Whether it executes CGI programs itself; if not, CGI is carried over FastCGI.
+    fn executes(&self) -> bool;
+
+    /// Program to start, unless the bench brings it along.
+    fn program(&self) -> Option<&'static str>;
+
+    /// Arguments that make the program tell its version and how it was built.
+    fn about(&self) -> &'static [&'static str];
+
+    /// The version in what the program told.
+    fn version(&self, about: &str) -> Option<String>;
+
+    /// Path prefix under which this gateway mounts the probe.
+    fn app(&self, model: Model) -> &'static str;
+
+    /// What to write and run.
+    fn launch(&self, route: &Route<'_>) -> Launch;
+}
+
+/// Where a gateway listens and where it forwards to.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// Way to the application.
+    pub model: Model,
+    /// Named configuration.
+    pub variant: &'a str,
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Unix socket of the backend (or of the tap in front of it).
+    pub upstream: &'a Path,
+    /// The run folder; the document root is `htdocs` in it.
+    pub run: &'a Path,
+    /// What the program told of itself.
+    pub about: &'a str,
+    /// The bench's own programs.
+    pub programs: &'a Programs,
+}
+
+/// Every gateway that the bench knows.
+pub static GATEWAYS: &[&dyn Gateway] = &[&nginx::Nginx, &builtin::Builtin];
+
+/// Finds a gateway by its plain name.
+pub fn named(name: &str) -> Option<&'static dyn Gateway> {
+    GATEWAYS.iter().copied().find(|gateway| gateway.name() == name)
+}
+
+/// CGI programs, within the run folder.
+pub const CGI_BIN: &str = "htdocs/cgi-bin";

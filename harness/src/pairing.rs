@@ -1,0 +1,249 @@
+//! One gateway × one model × one backend: how it is named, started, asked and replaced.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
+};
+
+use crate::{
+    backends::{Backend, Seat},
+    bench::Bench,
+    gateways::{CGI_BIN, Gateway, Route},
+    launch::{self, LaunchError, RunDir, Running, Via},
+    model::Model,
+    results::Subject,
+    run::case::Target,
+    scenario::Place,
+    seats::tap::Tap,
+    transcript::Log,
+    witness::{ProcessView, Received},
+};
+
+/// A pairing before it runs.
+#[derive(Clone, Copy)]
+pub struct Pairing {
+    /// The web server in front.
+    pub gateway: &'static dyn Gateway,
+    /// Its named configuration.
+    pub variant: &'static str,
+    /// The way to the application.
+    pub model: Model,
+    /// The application server behind.
+    pub backend: &'static dyn Backend,
+}
+
+/// Why a pairing could not be started: never a verdict on a subject.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder, socket or file of the bench.
+    #[error("the bench could not prepare {what}: {error}")]
+    Prepare {
+        /// What was being made.
+        what: &'static str,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A subject did not come up.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+}
+
+impl Pairing {
+    /// Whether gateway and backend can both express the model; if not, why.
+    pub fn unsupported(&self) -> Option<String> {
+        let (gateway, model) = (self.gateway, self.model);
+        if !gateway.speaks().contains(&model) {
+            return Some(format!("{} cannot reach an application by {model}", gateway.name()));
+        }
+        if !self.executes() && !self.backend.speaks().contains(&model) {
+            return Some(format!("{} does not serve {model}", self.backend.name()));
+        }
+        None
+    }
+
+    /// Subject id of the gateway.
+    pub fn gateway_id(&self) -> String {
+        match self.gateway.variants() {
+            [_only] => self.gateway.name().to_owned(),
+            _ => format!("{}:{}", self.gateway.name(), self.variant),
+        }
+    }
+
+    /// Subject id of the backend; `script` where the gateway executes the program itself.
+    pub fn backend_id(&self) -> String {
+        if self.executes() {
+            return "script".to_owned();
+        }
+        format!("{}:{}", self.backend.name(), self.backend.variant(self.model))
+    }
+
+    /// Both sides as the results list them.
+    pub fn subjects(&self, bench: &Bench) -> [Subject; 2] {
+        let front = bench.gateway_subject(self.gateway, self.variant, self.gateway_id());
+        [front, bench.backend_subject(&self.backend_id())]
+    }
+
+    /// What carries CGI, where the gateway executes nothing.
+    pub fn carrier(&self) -> Option<String> {
+        (self.model == Model::Cgi && !self.executes()).then(|| Model::FastCgi.word().to_owned())
+    }
+
+    /// Whether the gateway runs the program itself, so that there is no backend process.
+    pub fn executes(&self) -> bool {
+        self.model == Model::Cgi && self.gateway.executes()
+    }
+
+    /// Starts both sides; with `tapped`, a relay between them writes down what passes.
+    ///
+    /// # Errors
+    /// When a file cannot be made or a subject does not become ready.
+    pub async fn start(self, bench: &Bench, tapped: bool) -> Result<Started, StartError> {
+        let dir = RunDir::create().map_err(|error| StartError::Prepare { what: "a run folder", error })?;
+        let programs = &bench.programs;
+        scripts(dir.path(), &programs.probe)
+            .map_err(|error| StartError::Prepare { what: "the CGI folder", error })?;
+        let socket = dir.sockets().join("backend.sock");
+        let backend = match self.executes() {
+            true => None,
+            false => {
+                let seat = Seat { model: self.model, socket: &socket, run: dir.path(), workers: 2, programs };
+                let launch = self.backend.launch(&seat);
+                let via = Via::Process { program: launch.program.clone().into() };
+                Some(launch::start(&launch, &dir, &via).await?)
+            }
+        };
+        let log = Log::default();
+        let upstream = dir.sockets().join(if tapped { "tap.sock" } else { "backend.sock" });
+        let tap = match backend.is_some() && tapped {
+            true => Some(
+                Tap::open(&upstream, &socket, self.model, log.clone())
+                    .map_err(|error| StartError::Prepare { what: "the tap", error })?,
+            ),
+            false => None,
+        };
+        let (gateway, listen) = self.front(bench, &dir, &upstream).await?;
+        let place = Place::new(self.gateway.app(self.model), listen.to_string());
+        Ok(Started { pairing: self, gateway, backend, tap, listen, place, log, _dir: dir })
+    }
+
+    /// Starts the gateway on a free port; another program may take the port first, so it tries again.
+    async fn front(
+        self,
+        bench: &Bench,
+        dir: &RunDir,
+        upstream: &Path,
+    ) -> Result<(Running, SocketAddr), StartError> {
+        let gateway = bench.gateway(self.gateway);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let listen =
+                free_port().map_err(|error| StartError::Prepare { what: "a free port", error })?;
+            let route = Route {
+                model: self.model,
+                variant: self.variant,
+                listen,
+                upstream,
+                run: dir.path(),
+                about: &gateway.about,
+                programs: &bench.programs,
+            };
+            let launch = self.gateway.launch(&route);
+            match launch::start(&launch, dir, &gateway.via).await {
+                Ok(running) => return Ok((running, listen)),
+                Err(_) if tries < 3 && !is_free(listen) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A pairing that runs; both sides stop when it is dropped.
+pub struct Started {
+    /// What it is.
+    pub pairing: Pairing,
+    /// The web server.
+    pub gateway: Running,
+    /// The application server, unless the gateway executes the program itself.
+    pub backend: Option<Running>,
+    /// The relay between them, in checks.
+    pub tap: Option<Tap>,
+    /// Where the gateway listens.
+    pub listen: SocketAddr,
+    /// Where requests are addressed to.
+    pub place: Place,
+    /// What passes on all wires.
+    pub log: Log,
+    _dir: RunDir,
+}
+
+impl Target for Started {
+    fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn model(&self) -> Model {
+        self.pairing.model
+    }
+
+    fn carried(&self) -> bool {
+        self.pairing.carrier().is_some()
+    }
+
+    fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn forget(&mut self) {
+        self.log.take();
+        if let Some(tap) = &self.tap {
+            tap.take();
+        }
+        for subject in [Some(&mut self.gateway), self.backend.as_mut()].into_iter().flatten() {
+            subject.mark();
+            subject.log_since();
+        }
+    }
+
+    fn received(&mut self) -> Option<Vec<Received>> {
+        self.tap.as_ref().map(Tap::take)
+    }
+
+    fn health(&mut self) -> ProcessView {
+        let (gateway, gateway_log) = (self.gateway.health(), self.gateway.log_since());
+        let mut process = ProcessView { gateway, gateway_log, ..ProcessView::default() };
+        if let Some(backend) = &mut self.backend {
+            process.backend = backend.health();
+            process.backend_log = backend.log_since();
+        }
+        process
+    }
+
+    fn last_words(&mut self) -> String {
+        self.gateway.log_since()
+    }
+}
+
+/// Copies the probe to where CGI programs live: a link would lead out of the folder.
+fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
+    let folder = run.join(CGI_BIN);
+    fs::create_dir_all(&folder)?;
+    let script = folder.join("probe");
+    if fs::hard_link(probe, &script).is_err() {
+        fs::copy(probe, &script)?;
+    }
+    Ok(())
+}
+
+fn free_port() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn is_free(at: SocketAddr) -> bool {
+    TcpListener::bind(at).is_ok()
+}

@@ -1,0 +1,151 @@
+//! A pairing kept ready for one case after the other: a subject that broke is started anew.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{
+    case::{self, Played},
+    smoke,
+};
+use crate::{
+    bench::Bench,
+    model::Model,
+    outcome::Outcome,
+    pairing::{Pairing, Started},
+    results::{CaseResult, Subject},
+    scenario::{Face, KnownList, Scenario},
+};
+
+/// One pairing and what it takes to run cases on it.
+pub struct Session {
+    pairing: Pairing,
+    bench: Arc<Bench>,
+    known: KnownList,
+    subjects: [Subject; 2],
+    started: Option<Started>,
+    refusal: Option<(Outcome, String)>,
+}
+
+/// A case that ended.
+pub struct Ended {
+    /// For the results; the transcript's path is still open.
+    pub result: CaseResult,
+    /// What is compared between the models, where the case was played.
+    pub face: Option<Face>,
+    /// The bytes as text, where the case was played.
+    pub transcript: Option<String>,
+}
+
+impl Session {
+    /// A session; nothing is started before the first case.
+    pub fn new(pairing: Pairing, bench: Arc<Bench>, known: KnownList) -> Self {
+        let subjects = pairing.subjects(&bench);
+        Self { pairing, bench, known, subjects, started: None, refusal: None }
+    }
+
+    /// Plays one scenario, or says why it cannot be played.
+    pub async fn play(&mut self, scenario: &Scenario) -> Ended {
+        let begun = Instant::now();
+        if let Err((outcome, reason)) = self.make_ready().await {
+            let result = without_play(self.pairing, scenario, outcome, &reason);
+            return Ended { result, face: None, transcript: None };
+        }
+        let target = self.started.as_mut().expect("it was made ready");
+        let place = target.place.clone();
+        let played = case::play(target, scenario).await;
+        if played.broke() {
+            self.started = None;
+        }
+        let result = self.result(scenario, &played, begun);
+        let transcript = Some(played.transcript.text(self.watched()));
+        let face = scenario.face(&played.evidence, &place);
+        Ended { result, face: Some(face), transcript }
+    }
+
+    /// Starts the pairing and makes sure that its results can count; a refusal is remembered.
+    async fn make_ready(&mut self) -> Result<(), (Outcome, String)> {
+        if self.started.is_some() {
+            return Ok(());
+        }
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        match start(self.pairing, &self.bench).await {
+            Ok(started) => self.started = Some(started),
+            Err(refusal) => {
+                self.refusal = Some(refusal.clone());
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is spoken on the wire that the tap watches.
+    fn watched(&self) -> Option<Model> {
+        (!self.pairing.executes()).then_some(self.pairing.model)
+    }
+
+    fn result(&self, scenario: &Scenario, played: &Played, begun: Instant) -> CaseResult {
+        let judgement = &played.judgement;
+        let violated = played.outcome.is_violation();
+        let case = CaseResult {
+            at_fault: judgement.at_fault.filter(|_| violated),
+            expected: judgement.expected.clone().filter(|_| violated),
+            actual: judgement.actual.clone().filter(|_| violated),
+            observation: judgement.observation.clone(),
+            reason: judgement.unsupported.clone(),
+            witness: judgement.witness.filter(|_| violated),
+            duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
+            repeats: played.repeats,
+            ..without_play(self.pairing, scenario, played.outcome, "")
+        };
+        match self.known.matching(&case, &self.subjects).filter(|_| violated) {
+            Some(known) => {
+                CaseResult { known: true, reason: Some(known.because.clone()), ..case }
+            }
+            None => case,
+        }
+    }
+}
+
+async fn start(pairing: Pairing, bench: &Bench) -> Result<Started, (Outcome, String)> {
+    if let Some(reason) = pairing.unsupported() {
+        return Err((Outcome::Unsupported, reason));
+    }
+    let mut started = pairing
+        .start(bench, true)
+        .await
+        .map_err(|error| (Outcome::BenchError, error.to_string()))?;
+    smoke::test(&mut started).await.map_err(|reason| (Outcome::BenchError, reason))?;
+    Ok(started)
+}
+
+/// The result of a case that was not played.
+pub(super) fn without_play(
+    pairing: Pairing,
+    scenario: &Scenario,
+    outcome: Outcome,
+    reason: &str,
+) -> CaseResult {
+    CaseResult {
+        scenario: scenario.id.clone(),
+        level: scenario.level,
+        requirements: scenario.requirements.clone(),
+        says: scenario.says.clone(),
+        gateway: Some(pairing.gateway_id()),
+        model: Some(pairing.model),
+        carrier: pairing.carrier(),
+        backend: Some(pairing.backend_id()),
+        at_fault: None,
+        outcome,
+        expected: None,
+        actual: None,
+        observation: Default::default(),
+        differs: Vec::new(),
+        known: false,
+        reason: (!reason.is_empty()).then(|| reason.to_owned()),
+        witness: None,
+        duration_us: 0,
+        repeats: 0,
+        transcript: None,
+    }
+}

@@ -1,0 +1,166 @@
+//! The bytes of one case with their times, and the text that a person reads of them.
+
+mod render;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::model::Model;
+
+/// Which wire an entry was seen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leg {
+    /// Between the HTTP client and the gateway.
+    Client,
+    /// Between the gateway and the backend.
+    Upstream,
+}
+
+/// Which way bytes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the client towards the application.
+    Request,
+    /// From the application towards the client.
+    Reply,
+}
+
+/// Something that happened on a wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happened {
+    /// A connection was opened.
+    Opened,
+    /// Octets went over it.
+    Octets(Vec<u8>),
+    /// One side ended its direction in order.
+    Ended,
+    /// It broke: what the system said.
+    Broke(String),
+}
+
+/// One entry of a transcript.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Since the case began.
+    pub at: Duration,
+    /// Which wire.
+    pub leg: Leg,
+    /// Connection number on that wire, from 0 within the case.
+    pub connection: u32,
+    /// Which way.
+    pub way: Way,
+    /// What.
+    pub happened: Happened,
+}
+
+/// Octets kept per connection and direction; what comes later is only counted.
+const KEPT: usize = 32 * 1024;
+
+/// All wires of one case.
+#[derive(Debug)]
+pub struct Transcript {
+    start: Instant,
+    entries: Vec<Entry>,
+    omitted: u64,
+}
+
+impl Default for Transcript {
+    fn default() -> Self {
+        Self { start: Instant::now(), entries: Vec::new(), omitted: 0 }
+    }
+}
+
+impl Transcript {
+    /// Adds an entry at the present time.
+    pub fn add(&mut self, leg: Leg, connection: u32, way: Way, happened: Happened) {
+        let happened = match happened {
+            Happened::Octets(octets) => match self.keep(leg, connection, way, octets) {
+                Some(kept) => Happened::Octets(kept),
+                None => return,
+            },
+            other => other,
+        };
+        let at = self.start.elapsed();
+        self.entries.push(Entry { at, leg, connection, way, happened });
+    }
+
+    /// What has been seen, in order.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The transcript as text: requests and replies decoded, field by field.
+    /// `model` says what is spoken between gateway and backend, if that wire was watched.
+    pub fn text(&self, model: Option<Model>) -> String {
+        let mut text = render::entries(&self.entries, model);
+        if self.omitted > 0 {
+            text.push_str(&format!("({} further octets are not shown)\n", self.omitted));
+        }
+        text
+    }
+
+    fn keep(&mut self, leg: Leg, connection: u32, way: Way, mut octets: Vec<u8>) -> Option<Vec<u8>> {
+        let so_far: usize = self
+            .entries
+            .iter()
+            .filter(|e| (e.leg, e.connection, e.way) == (leg, connection, way))
+            .map(|e| if let Happened::Octets(o) = &e.happened { o.len() } else { 0 })
+            .sum();
+        let room = KEPT.saturating_sub(so_far);
+        self.omitted += octets.len().saturating_sub(room) as u64;
+        octets.truncate(room);
+        (!octets.is_empty()).then_some(octets)
+    }
+}
+
+/// A transcript that several connections write to.
+#[derive(Clone, Debug, Default)]
+pub struct Log(Arc<Mutex<Transcript>>);
+
+impl Log {
+    /// Adds an entry at the present time.
+    pub fn add(&self, leg: Leg, connection: u32, way: Way, happened: Happened) {
+        self.with(|transcript| transcript.add(leg, connection, way, happened));
+    }
+
+    /// Looks at, or changes, the transcript.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Transcript) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes what was recorded and starts anew.
+    pub fn take(&self) -> Transcript {
+        self.with(std::mem::take)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn octets_past_the_limit_are_counted_and_not_kept() {
+        let mut transcript = Transcript::default();
+        for _ in 0..5 {
+            let octets = Happened::Octets(vec![b'a'; 10_000]);
+            transcript.add(Leg::Client, 0, Way::Reply, octets);
+        }
+        let kept: usize = transcript
+            .entries()
+            .iter()
+            .map(|e| if let Happened::Octets(o) = &e.happened { o.len() } else { 0 })
+            .sum();
+        assert_eq!(kept, KEPT);
+        assert!(transcript.text(None).ends_with("(17232 further octets are not shown)\n"));
+    }
+
+    #[test]
+    fn each_direction_has_its_own_limit() {
+        let mut transcript = Transcript::default();
+        transcript.add(Leg::Client, 0, Way::Reply, Happened::Octets(vec![b'a'; KEPT]));
+        transcript.add(Leg::Client, 0, Way::Request, Happened::Octets(b"x".to_vec()));
+        assert_eq!(transcript.entries().len(), 2);
+    }
+}
