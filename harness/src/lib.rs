@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod event;
+pub mod images;
 pub mod launch;
 pub mod model;
 pub mod outcome;

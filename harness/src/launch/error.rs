@@ -1,6 +1,8 @@
 //! Why a subject did not start.
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{error::Error, fmt, io, path::PathBuf, time::Duration};
+
+use super::EngineError;
 
 /// A subject that could not be started, with the evidence.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,9 @@ pub enum LaunchError {
         program: PathBuf,
         source: io::Error,
     },
+    /// The container engine's trouble.
+    #[error("{name}: {source}")]
+    Engine { name: String, source: EngineError },
     /// The subject gave up, mostly over its configuration.
     #[error("{name} ended before it was ready, {how}{}", LogEnd(log))]
     Ended {
@@ -51,6 +56,15 @@ pub enum LaunchError {
         /// All that it logged.
         log: String,
     },
+}
+
+/// What is at the bottom of an error: the layers above only say that something failed.
+pub(super) fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 /// The last lines of a log, as an appendix to a sentence.

@@ -1,15 +1,18 @@
 //! The run folder: where a pairing's configuration, logs and sockets live while it runs.
 
 use std::{
-    env, fs, io,
+    env, fs,
+    io::{self, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use super::{leftovers::Keep, owner::Owner};
+use super::{leftovers::Keep, owner::Owner, procfs};
 
 /// File in a run folder that names its owner.
 pub(super) const OWNER_FILE: &str = ".owner";
+/// File in a run folder with a line for each process: its id and its start time.
+pub(super) const PROCESSES_FILE: &str = ".processes";
 /// How a run folder's name starts.
 pub(super) const PREFIX: &str = "gb-";
 /// Longest parent that leaves room for socket names: Unix sockets have 107 bytes in all.
@@ -32,11 +35,16 @@ impl RunDir {
     /// # Errors
     /// The folder cannot be made.
     pub fn create() -> io::Result<Self> {
+        Self::create_in(&parent(env::temp_dir()))
+    }
+
+    /// The same under a given folder.
+    pub(super) fn create_in(parent: &Path) -> io::Result<Self> {
         let undo = |path: &PathBuf| -> Box<dyn FnOnce() + Send> {
             let path = path.clone();
             Box::new(move || remove(&path))
         };
-        let (path, keep) = Keep::make(make, undo)?;
+        let (path, keep) = Keep::make(|| make(parent), undo)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
         fs::write(path.join(OWNER_FILE), Owner::current().to_string())?;
         let sockets = path.join("s");
@@ -47,6 +55,16 @@ impl RunDir {
             sockets,
             _keep: keep,
         })
+    }
+
+    /// Notes a process that belongs here, so that the next start can end it if this one cannot.
+    pub(super) fn note_process(&self, pid: i32) -> io::Result<()> {
+        let Some(stat) = procfs::stat(pid) else {
+            return Ok(());
+        };
+        let path = self.path.join(PROCESSES_FILE);
+        let mut file = fs::File::options().create(true).append(true).open(path)?;
+        writeln!(file, "{pid} {}", stat.started)
     }
 
     /// The folder, an absolute path.
@@ -60,10 +78,8 @@ impl RunDir {
     }
 }
 
-fn make() -> io::Result<PathBuf> {
-    let folder = tempfile::Builder::new()
-        .prefix(PREFIX)
-        .tempdir_in(parent(env::temp_dir()))?;
+fn make(parent: &Path) -> io::Result<PathBuf> {
+    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
     Ok(folder.keep())
 }
 

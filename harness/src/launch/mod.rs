@@ -4,15 +4,22 @@
 //! writes its files into a [`RunDir`], runs it and waits until it is ready. The [`Running`] that
 //! comes back stops on drop. This module knows nothing about any particular server.
 
+pub mod choose;
+mod container;
+mod engine;
 mod error;
 mod folder;
+pub mod image;
 pub mod leftovers;
+mod obtain;
 mod owner;
 mod process;
 mod procfs;
 mod ready;
 mod running;
+mod sweep;
 mod tail;
+pub mod version;
 
 use std::{
     fs, io,
@@ -20,11 +27,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use container::Container;
+pub use engine::{Engine, EngineError};
 pub use error::LaunchError;
 pub use folder::RunDir;
+pub use obtain::{Obtained, obtain};
+use process::Process;
 pub use procfs::Family;
 pub use ready::Ready;
 pub use running::Running;
+pub use sweep::{Swept, sweep};
 
 /// What to run: made by a gateway or a backend, and the same for process and container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +96,13 @@ pub enum Via {
         /// Absolute path; stands in for [`Launch::program`].
         program: PathBuf,
     },
+    /// As a container of an image that the engine has.
+    Container {
+        /// Who runs it.
+        engine: Engine,
+        /// Name and tag, or digest.
+        image: String,
+    },
 }
 
 impl Via {
@@ -91,6 +110,7 @@ impl Via {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Process { .. } => "process",
+            Self::Container { .. } => "container",
         }
     }
 }
@@ -106,15 +126,24 @@ pub async fn start(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, 
         return Err(LaunchError::Taken { name, address });
     }
     write_files(launch, dir)?;
-    let mut running = match via {
-        Via::Process { program } => {
-            let process = process::Process::spawn(launch, dir, program)?;
-            Running::process(launch, dir, process)
-        }
-    };
+    let mut running = run(launch, dir, via).await?;
     running.wait_ready(&launch.ready).await?;
     running.mark();
     Ok(running)
+}
+
+async fn run(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, LaunchError> {
+    let body = match via {
+        Via::Process { program } => Process::spawn(launch, dir, program)?.into(),
+        Via::Container { engine, image } => Container::start(engine, image, launch, dir)
+            .await
+            .map_err(|source| LaunchError::Engine {
+                name: launch.name.clone(),
+                source,
+            })?
+            .into(),
+    };
+    Ok(Running::new(launch, dir, body))
 }
 
 fn write_files(launch: &Launch, dir: &RunDir) -> Result<(), LaunchError> {

@@ -5,8 +5,9 @@ use std::{
     ffi::OsString,
     fs::File,
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -65,15 +66,10 @@ impl Process {
         command
             .stdout(log.try_clone().map_err(file_error)?)
             .stderr(log);
-        let (child, keep) = Keep::make(
-            || command.spawn().map(|child| Arc::new(Mutex::new(child))),
-            |child| {
-                let child = Arc::clone(child);
-                Box::new(move || end(&mut lock(&child)))
-            },
-        )
-        .map_err(|source| execute_error(launch, program, source))?;
+        let (child, keep) =
+            spawn(command).map_err(|source| execute_error(launch, program, source))?;
         let pid = lock(&child).id().cast_signed();
+        dir.note_process(pid).map_err(file_error)?;
         Ok(Self { pid, _keep: keep })
     }
 
@@ -88,13 +84,48 @@ impl Process {
     }
 }
 
+/// A child that does one job for the bench, such as unpacking; ended on drop as well.
+#[derive(Debug)]
+pub(super) struct Helper {
+    child: Arc<Mutex<Child>>,
+    _keep: Keep,
+}
+
+impl Helper {
+    pub(super) fn spawn(command: Command) -> io::Result<Self> {
+        let (child, keep) = spawn(command)?;
+        Ok(Self { child, _keep: keep })
+    }
+
+    /// Its standard output, once, if it was piped.
+    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+        lock(&self.child).stdout.take()
+    }
+
+    /// Waits for its end.
+    pub(super) fn wait(&mut self) -> io::Result<ExitStatus> {
+        lock(&self.child).wait()
+    }
+}
+
+/// Starts a process group, registered to be ended in the same step.
+fn spawn(mut command: Command) -> io::Result<(Arc<Mutex<Child>>, Keep)> {
+    command.process_group(0);
+    Keep::make(
+        || command.spawn().map(|child| Arc::new(Mutex::new(child))),
+        |child| {
+            let child = Arc::clone(child);
+            Box::new(move || end(&mut lock(&child)))
+        },
+    )
+}
+
 /// Where standard output and error of a subject go.
 pub(super) fn log_path(launch: &Launch, dir: &RunDir) -> PathBuf {
     dir.path().join(format!("{}.log", launch.name))
 }
 
 fn command(launch: &Launch, dir: &RunDir, program: &Path) -> Command {
-    use std::os::unix::process::CommandExt;
     let mut command = Command::new(program);
     command
         .args(&launch.args)
@@ -102,8 +133,7 @@ fn command(launch: &Launch, dir: &RunDir, program: &Path) -> Command {
         .envs(inherited())
         .envs(launch.env.iter().map(|(name, value)| (name, value)))
         .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .process_group(0);
+        .stdin(Stdio::null());
     command
 }
 

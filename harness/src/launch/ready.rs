@@ -11,6 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::error::root_cause;
 use crate::address::Address;
 
 /// How long a subject may take to be ready.
@@ -123,14 +124,6 @@ async fn connect(address: &Address) -> io::Result<()> {
             UnixStream::connect(Path::new(name)).await.map(drop)
         }
     }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     Launch, LaunchError, RunDir,
+    container::Container,
     process::{self, Process},
     procfs::{self, Family, Stat},
     ready::{self, NotReady, Ready},
@@ -22,8 +23,21 @@ pub struct Running {
 
 /// What carries the subject.
 #[derive(Debug)]
-enum Body {
+pub(super) enum Body {
     Process(Process),
+    Container(Container),
+}
+
+impl From<Process> for Body {
+    fn from(process: Process) -> Self {
+        Self::Process(process)
+    }
+}
+
+impl From<Container> for Body {
+    fn from(container: Container) -> Self {
+        Self::Container(container)
+    }
 }
 
 /// A direct child of the subject's main process, as it was at the last mark.
@@ -35,11 +49,7 @@ struct Worker {
 }
 
 impl Running {
-    pub(super) fn process(launch: &Launch, dir: &RunDir, process: Process) -> Self {
-        Self::new(launch, dir, Body::Process(process))
-    }
-
-    fn new(launch: &Launch, dir: &RunDir, body: Body) -> Self {
+    pub(super) fn new(launch: &Launch, dir: &RunDir, body: Body) -> Self {
         let mut logs: Vec<PathBuf> = vec![process::log_path(launch, dir)];
         logs.extend(launch.log_files.iter().map(|path| dir.path().join(path)));
         Self {
@@ -55,11 +65,13 @@ impl Running {
         let name = self.name.clone();
         match waited {
             Ok(()) => Ok(()),
-            Err(NotReady::Ended(how)) => Err(LaunchError::Ended {
-                name,
-                how,
-                log: self.tail.read(),
-            }),
+            Err(NotReady::Ended(how)) => {
+                if let Body::Container(container) = &mut self.body {
+                    container.flush_log().await;
+                }
+                let log = self.tail.read();
+                Err(LaunchError::Ended { name, how, log })
+            }
             Err(NotReady::TimedOut(last)) => Err(LaunchError::NotReady {
                 name,
                 waited: ready::WITHIN,
@@ -74,6 +86,7 @@ impl Running {
     pub fn family(&self) -> Family {
         match &self.body {
             Body::Process(process) => process.family(),
+            Body::Container(container) => container.family(),
         }
     }
 
@@ -91,15 +104,29 @@ impl Running {
             return Health::Died(format!("{} ended, {how}", self.name));
         }
         match self.crew.iter().find(|worker| !procfs::lives(&worker.stat)) {
-            Some(worker) => Health::Died(format!("worker {} ended", worker.inner_pid)),
+            Some(worker) => Health::Died(self.describe_end(worker)),
             None => Health::Alive,
+        }
+    }
+
+    /// How a worker ended is known to its parent alone, which mostly logs it.
+    fn describe_end(&self, worker: &Worker) -> String {
+        let pid = worker.inner_pid.to_string();
+        match self.tail.last_line_with(&pid) {
+            Some(line) => format!("worker {pid} ended; logged: {line}"),
+            None => format!("worker {pid} ended"),
         }
     }
 
     /// Takes the workers of this moment as normal; [`start`](super::start) has done it once.
     pub fn mark(&mut self) {
-        let crew = self.family().children().into_iter();
-        self.crew = crew
+        let main = match &self.body {
+            Body::Process(process) => process.family(),
+            Body::Container(container) => container.main(),
+        };
+        self.crew = main
+            .children()
+            .into_iter()
             .map(|stat| Worker {
                 stat,
                 inner_pid: procfs::inner_pid(stat.pid).unwrap_or(stat.pid),
@@ -123,6 +150,7 @@ impl Running {
     fn ended(&self) -> Option<String> {
         match &self.body {
             Body::Process(process) => process.ended(),
+            Body::Container(container) => container.ended(),
         }
     }
 }

@@ -34,6 +34,19 @@ impl Tail {
         }
         text
     }
+
+    /// The last line that holds `word` as a whole, read or not.
+    pub(super) fn last_line_with(&self, word: &str) -> Option<String> {
+        let mut whole = Self::new(self.files.iter().map(|(path, _)| path.clone()));
+        let text = whole.read();
+        let line = text.lines().rev().find(|line| has_word(line, word))?;
+        Some(line.trim().to_owned())
+    }
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    line.split(|c: char| !c.is_alphanumeric())
+        .any(|w| w == word)
 }
 
 fn appended(file: &mut File, read_to: &mut u64) -> std::io::Result<Vec<u8>> {
@@ -67,6 +80,18 @@ mod tests {
         fs::write(&error, "three\n").unwrap();
         assert_eq!(tail.read(), "two\nthree\n");
         assert_eq!(tail.read(), "");
+    }
+
+    #[test]
+    fn a_line_is_found_by_a_whole_word() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "worker 12 gone\nworker 123 came\n").unwrap();
+        let mut tail = Tail::new([path]);
+        tail.read();
+        let found = tail.last_line_with("12");
+        assert_eq!(found.as_deref(), Some("worker 12 gone"));
+        assert_eq!(tail.last_line_with("1"), None);
     }
 
     #[test]

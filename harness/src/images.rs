@@ -1,0 +1,91 @@
+//! The container images that the bench can use, and preparing them ahead of a run.
+//!
+//! An image is a name, the official image to pull and, for where that is not to be had, the
+//! Dockerfile to build one from Debian packages. Adding one is a folder in `images/` and a line
+//! here.
+
+use crate::{
+    event::{Event, Observer},
+    launch::{
+        Engine,
+        image::{self, Image, ImageError, ImageSpec},
+    },
+};
+
+/// Every image the bench knows.
+pub static IMAGES: &[ImageSpec] = &[ImageSpec {
+    name: "nginx",
+    official: "nginx:1.29",
+    dockerfile: include_str!("../images/nginx/Dockerfile"),
+}];
+
+/// The image of the subject with this plain name.
+pub fn find(name: &str) -> Option<&'static ImageSpec> {
+    IMAGES.iter().find(|spec| spec.name == name)
+}
+
+/// Prepares the named images, all if none is named: each is pulled, or built where it cannot be.
+///
+/// # Errors
+/// A name that the bench does not know, or the first image that can neither be pulled nor built.
+pub async fn prepare(
+    engine: &Engine,
+    names: &[String],
+    observer: &mut dyn Observer,
+) -> Result<Vec<Image>, ImageError> {
+    let specs = select(names)?;
+    let mut images = Vec::new();
+    for spec in specs {
+        let image = image::renew(engine, spec, observer).await?;
+        let note = format!("{}: {} ({})", spec.name, image.tag, image.origin);
+        observer.event(&Event::Note(&note));
+        images.push(image);
+    }
+    Ok(images)
+}
+
+fn select(names: &[String]) -> Result<Vec<&'static ImageSpec>, ImageError> {
+    if names.is_empty() {
+        return Ok(IMAGES.iter().collect());
+    }
+    let known = |name: &String| find(name).ok_or_else(|| unknown(name));
+    names.iter().map(known).collect()
+}
+
+fn unknown(name: &str) -> ImageError {
+    let known: Vec<&str> = IMAGES.iter().map(|spec| spec.name).collect();
+    ImageError::Unknown {
+        name: name.to_owned(),
+        known: known.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_official_image_is_pinned_to_a_version() {
+        for spec in IMAGES {
+            let (_, tag) = spec.official.split_once(':').unwrap();
+            assert!(tag.starts_with(|c: char| c.is_ascii_digit()), "{tag}");
+        }
+    }
+
+    #[test]
+    fn every_dockerfile_builds_on_the_base() {
+        for spec in IMAGES {
+            let from = format!("\nFROM {}\n", image::BASE);
+            assert!(spec.dockerfile.contains(&from), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_image_lists_the_known_ones() {
+        let error = select(&["ngnix".to_owned()]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no image is known for `ngnix`; known are: nginx"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! Sweeps what a gatebench that was killed left behind: containers, processes, run folders.
+//!
+//! Left over is what belongs to an owner that no longer lives; what a living one holds, in another
+//! terminal or in a test beside this one, is not touched.
+
+use std::{
+    collections::HashMap,
+    env, fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use bollard::query_parameters::ListContainersOptionsBuilder;
+use nix::unistd::geteuid;
+
+use super::{
+    Engine, EngineError, container, folder,
+    owner::{Fate, Owner},
+    process,
+    procfs::{self, Family},
+};
+
+/// What was swept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Containers removed.
+    pub containers: usize,
+    /// Run folders removed, with the processes that were noted in them.
+    pub folders: usize,
+}
+
+/// Sweeps this machine; called at the start of a run.
+///
+/// # Errors
+/// The engine does not list or remove its containers. Folders have been swept by then.
+pub async fn sweep(engine: Option<&Engine>) -> Result<Swept, EngineError> {
+    let mut swept = Swept::default();
+    for parent in [folder::parent(env::temp_dir()), "/var/tmp".into()] {
+        swept.folders += sweep_folders(&parent, Owner::fate);
+    }
+    if let Some(engine) = engine {
+        swept.containers = sweep_containers(engine).await?;
+    }
+    Ok(swept)
+}
+
+async fn sweep_containers(engine: &Engine) -> Result<usize, EngineError> {
+    let filter = HashMap::from([("label", vec![container::OWNER_LABEL])]);
+    let options = ListContainersOptionsBuilder::default().all(true);
+    let options = options.filters(&filter).build();
+    let list = |docker: bollard::Docker| async move { docker.list_containers(Some(options)).await };
+    let mut swept = 0;
+    for found in engine.call("list containers", list).await? {
+        let labels = found.labels.unwrap_or_default();
+        let label = labels.get(container::OWNER_LABEL).map(String::as_str);
+        if let (true, Some(id)) = (is_left_over(label, Owner::fate), found.id) {
+            let removed = engine.call("remove a container", |docker| async move {
+                container::remove(&docker, &id).await
+            });
+            removed.await?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Whether the owner that a label or file names is dead. What names none is somebody else's.
+fn is_left_over(owner: Option<&str>, fate: impl Fn(&Owner) -> Fate) -> bool {
+    let owner = owner.and_then(|text| text.parse::<Owner>().ok());
+    owner.is_some_and(|owner| fate(&owner) == Fate::Dead)
+}
+
+fn sweep_folders(parent: &Path, fate: impl Fn(&Owner) -> Fate) -> usize {
+    let mut swept = 0;
+    for path in run_folders(parent) {
+        let owner = fs::read_to_string(path.join(folder::OWNER_FILE)).ok();
+        if is_left_over(owner.as_deref(), &fate) {
+            end_processes(&path);
+            folder::remove(&path);
+            swept += 1;
+        }
+    }
+    swept
+}
+
+/// Run folders that are this user's own: in a shared `/tmp` anybody can make a folder that names
+/// processes to be ended.
+fn run_folders(parent: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(parent) else {
+        return Vec::new();
+    };
+    let named = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(folder::PREFIX))
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    paths.filter(|path| named(path) && is_own(path)).collect()
+}
+
+fn is_own(path: &Path) -> bool {
+    let about = fs::symlink_metadata(path);
+    about.is_ok_and(|about| about.is_dir() && about.uid() == geteuid().as_raw())
+}
+
+/// Ends the processes noted in a run folder, if they are still the same.
+fn end_processes(path: &Path) {
+    let noted = match fs::read_to_string(path.join(folder::PROCESSES_FILE)) {
+        Ok(noted) => noted,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+        Err(error) => return tracing::warn!("cannot read {}: {error}", path.display()),
+    };
+    for (pid, started) in noted.lines().filter_map(noted_process) {
+        if procfs::stat(pid).is_some_and(|stat| stat.started == started) {
+            process::kill_all(pid, &Family { root: pid }.members());
+        }
+    }
+}
+
+fn noted_process(line: &str) -> Option<(i32, u64)> {
+    let (pid, started) = line.split_once(' ')?;
+    let pid = pid.parse().ok().filter(|pid| *pid > 1)?;
+    Some((pid, started.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWNER: &str = "boot/4026531836/77/1234";
+
+    fn run_folder(parent: &Path, name: &str, owner: &str) -> PathBuf {
+        let path = parent.join(name);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join(folder::OWNER_FILE), owner).unwrap();
+        path
+    }
+
+    #[test]
+    fn only_what_a_dead_owner_holds_is_left_over() {
+        assert!(is_left_over(Some(OWNER), |_| Fate::Dead));
+        assert!(!is_left_over(Some(OWNER), |_| Fate::Lives));
+        assert!(!is_left_over(Some(OWNER), |_| Fate::Unknown));
+    }
+
+    #[test]
+    fn what_names_no_owner_is_not_ours() {
+        assert!(!is_left_over(None, |_| Fate::Dead));
+        assert!(!is_left_over(Some("compose"), |_| Fate::Dead));
+    }
+
+    #[test]
+    fn folders_of_the_dead_go_and_all_others_stay() {
+        let parent = tempfile::tempdir().unwrap();
+        let dead = run_folder(parent.path(), "gb-dead", OWNER);
+        let current = Owner::current().to_string();
+        let living = run_folder(parent.path(), "gb-living", &current);
+        let other = run_folder(parent.path(), "other", OWNER);
+        assert_eq!(sweep_folders(parent.path(), Owner::fate), 1);
+        assert_eq!(
+            [&dead, &living, &other].map(|path| path.exists()),
+            [false, true, true]
+        );
+    }
+
+    #[test]
+    fn a_noted_process_is_ended_only_if_it_is_the_same() {
+        let parent = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let pid = child.id().cast_signed();
+        let started = procfs::stat(pid).unwrap().started;
+        let note = |path: &Path, started: u64| {
+            fs::write(
+                path.join(folder::PROCESSES_FILE),
+                format!("{pid} {started}\n"),
+            )
+            .unwrap();
+            end_processes(path);
+        };
+        note(parent.path(), started + 1);
+        assert_eq!(child.try_wait().unwrap(), None);
+        note(parent.path(), started);
+        assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_note_can_name_no_process_group_at_large() {
+        assert_eq!(noted_process("0 5"), None);
+        assert_eq!(noted_process("1 5"), None);
+        assert_eq!(noted_process("-1 5"), None);
+        assert_eq!(noted_process("77 1234"), Some((77, 1234)));
+    }
+}
