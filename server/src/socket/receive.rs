@@ -7,9 +7,13 @@ use std::io;
 use bytes::{BufMut, BytesMut};
 use socket2::Socket;
 
-/// Receives into the spare capacity of `buf` and returns how many bytes came.
+use crate::exchange::PIECE;
+
+/// Receives into the spare capacity of `buf`, at most [`PIECE`] bytes, and returns how many came.
 pub(super) fn receive(socket: &Socket, buf: &mut BytesMut, flags: i32) -> io::Result<usize> {
-    let received = socket.recv_with_flags(buf.spare_capacity_mut(), flags)?;
+    let room = buf.spare_capacity_mut();
+    let room_len = room.len().min(PIECE);
+    let received = socket.recv_with_flags(&mut room[..room_len], flags)?;
     // SAFETY: the kernel has filled the first `received` bytes of the spare capacity, which is
     // what `recv` returning `received` means.
     unsafe { buf.advance_mut(received) };

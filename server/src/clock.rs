@@ -1,0 +1,119 @@
+//! Dates as HTTP and the log write them.
+
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::mem::MaybeUninit;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use nix::libc;
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A text that holds for one second.
+#[derive(Default)]
+struct PerSecond {
+    second: i64,
+    text: Bytes,
+}
+
+impl PerSecond {
+    fn at(&mut self, second: i64, write: impl FnOnce(i64) -> String) -> Bytes {
+        if self.second != second || self.text.is_empty() {
+            *self = Self { second, text: write(second).into() };
+        }
+        self.text.clone()
+    }
+}
+
+thread_local! {
+    static HTTP: RefCell<PerSecond> = RefCell::default();
+    static LOCAL: RefCell<PerSecond> = RefCell::default();
+}
+
+/// Now, as in `Date` (RFC 9110 section 5.6.7).
+pub(crate) fn http_date() -> Bytes {
+    HTTP.with_borrow_mut(|cached| cached.at(now(), http_date_at))
+}
+
+/// Now in local time, as `ctime` writes it.
+pub(crate) fn local_date() -> Bytes {
+    LOCAL.with_borrow_mut(|cached| cached.at(now(), local_date_at))
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+fn http_date_at(second: i64) -> String {
+    let t = utc(second);
+    format!(
+        "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
+        day(&t), t.tm_mday, month(&t), t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec
+    )
+}
+
+fn local_date_at(second: i64) -> String {
+    ctime(&local(second))
+}
+
+fn ctime(t: &libc::tm) -> String {
+    format!(
+        "{} {} {:>2} {:02}:{:02}:{:02} {}",
+        day(t), month(t), t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_year + 1900
+    )
+}
+
+fn day(t: &libc::tm) -> &'static str {
+    DAYS[usize::try_from(t.tm_wday).unwrap_or_default() % 7]
+}
+
+fn month(t: &libc::tm) -> &'static str {
+    MONTHS[usize::try_from(t.tm_mon).unwrap_or_default() % 12]
+}
+
+fn utc(second: i64) -> libc::tm {
+    let mut t = MaybeUninit::zeroed();
+    // SAFETY: both pointers are valid for the call; a zeroed `tm` is a valid one, so `t` is
+    // initialized even if the conversion fails.
+    unsafe {
+        libc::gmtime_r(&second, t.as_mut_ptr());
+        t.assume_init()
+    }
+}
+
+fn local(second: i64) -> libc::tm {
+    let mut t = MaybeUninit::zeroed();
+    // SAFETY: as in `utc`.
+    unsafe {
+        libc::localtime_r(&second, t.as_mut_ptr());
+        t.assume_init()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_dates_are_imf_fixdates() {
+        assert_eq!(http_date_at(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn log_dates_are_ctimes() {
+        assert_eq!(ctime(&utc(784_111_777)), "Sun Nov  6 08:49:37 1994");
+    }
+
+    #[test]
+    fn a_text_is_kept_for_its_second_only() {
+        let mut cached = PerSecond::default();
+        assert_eq!(cached.at(1, |s| format!("at {s}")), "at 1");
+        assert_eq!(cached.at(1, |_| "again".into()), "at 1");
+        assert_eq!(cached.at(2, |s| format!("at {s}")), "at 2");
+    }
+}

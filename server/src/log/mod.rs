@@ -1,0 +1,64 @@
+//! Messages and the request log: lines on standard error, which `--logto` turns into a file.
+
+mod request;
+
+use std::io::Write;
+
+use crate::app::AppError;
+
+pub(crate) use request::{RequestFacts, RequestLog};
+
+/// Writes one line. Each goes out in one write, so that the lines of several processes do not mix.
+pub(crate) fn tell(text: &str) {
+    let mut line = String::with_capacity(text.len() + 1);
+    push_printable(&mut line, text.as_bytes());
+    line.push('\n');
+    write(line.as_bytes());
+}
+
+/// Writes what an application said on its standard error, as it came.
+pub(crate) fn application(text: &[u8]) {
+    write(text);
+}
+
+/// Tells of a request that could not be answered as wished.
+pub(crate) fn failure(error: &AppError, facts: Option<&RequestFacts>) {
+    let date = crate::clock::local_date();
+    let date = String::from_utf8_lossy(&date);
+    match facts {
+        Some(facts) => tell(&format!("{date} - {} ({facts})", error.log)),
+        None => tell(&format!("{date} - {}", error.log)),
+    }
+}
+
+/// A log that cannot be written to cannot be complained about either.
+fn write(bytes: &[u8]) {
+    let _ = std::io::stderr().write_all(bytes);
+}
+
+/// Appends text from outside without letting it start a line of its own (DF-LOG-INJECTION).
+fn push_printable(line: &mut String, text: &[u8]) {
+    for piece in text.utf8_chunks() {
+        for character in piece.valid().chars() {
+            match character.is_control() {
+                true => line.extend(character.escape_default()),
+                false => line.push(character),
+            }
+        }
+        for byte in piece.invalid() {
+            line.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_stays_on_its_line() {
+        let mut line = String::new();
+        push_printable(&mut line, b"a\r\nb\x1b[31m\xff \xc3\xa9");
+        assert_eq!(line, "a\\r\\nb\\u{1b}[31m\\xff \u{e9}");
+    }
+}

@@ -1,0 +1,268 @@
+//! One connection: its socket, what was read ahead, and what waits to be written.
+//!
+//! An application that sends does not write: it queues. [`Connection::accompany`] polls the
+//! application and, whenever that waits for something, writes what has gathered. So a head and a
+//! body that come without a wait between them leave in one write, and a head that is followed by
+//! a wait leaves at once.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::queue::Queue;
+use crate::exchange::{PIECE, ReplyError};
+use crate::socket::Stream;
+
+/// How much is read at first: most requests fit.
+const FIRST_READ: usize = 8 * 1024;
+
+/// How often a connection that nobody reads is looked at for a hang-up.
+const HANG_UP_CHECK: Duration = Duration::from_millis(200);
+
+/// How long the rest of an unread request is read and dropped before the close (DF-LINGER).
+const LINGER: Duration = Duration::from_secs(5);
+
+/// Why a connection is of no more use for writing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Gone,
+    TimedOut,
+}
+
+/// What came of a wait for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// There are more bytes than before.
+    More,
+    /// The peer sends no more.
+    End,
+    /// Nothing came in time.
+    TimedOut,
+}
+
+/// A connection of any protocol.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: Stream,
+    input: RefCell<BytesMut>,
+    queue: RefCell<Queue>,
+    fault: Cell<Option<Fault>>,
+    /// Those who wait for the queue to shrink.
+    room: RefCell<Vec<Waker>>,
+    /// Whether the reply that was sent last leaves the connection fit for another request.
+    reusable: Cell<bool>,
+    patience: Duration,
+}
+
+impl Connection {
+    /// `patience` bounds each single wait for the peer, in either direction.
+    pub(crate) fn new(stream: Stream, patience: Duration) -> Self {
+        Self {
+            stream,
+            input: RefCell::new(BytesMut::with_capacity(FIRST_READ)),
+            queue: RefCell::default(),
+            fault: Cell::new(None),
+            room: RefCell::default(),
+            reusable: Cell::new(false),
+            patience,
+        }
+    }
+
+    pub(super) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Works on the bytes that were read and not yet used.
+    pub(super) fn with_input<T>(&self, work: impl FnOnce(&mut BytesMut) -> T) -> T {
+        work(&mut self.input.borrow_mut())
+    }
+
+    /// Reads more, up to `wanted` bytes, in addition to what is there. Nothing is lost if the
+    /// future is dropped.
+    pub(super) async fn fill(&self, wanted: usize) -> Filled {
+        loop {
+            match self.try_fill(wanted) {
+                Poll::Ready(filled) => return filled,
+                Poll::Pending => match timeout(self.patience, self.stream.readable()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return Filled::End,
+                    Err(_) => return Filled::TimedOut,
+                },
+            }
+        }
+    }
+
+    /// Waits for bytes without a limit of time.
+    pub(super) async fn fill_at_leisure(&self) -> Filled {
+        loop {
+            match self.try_fill(FIRST_READ) {
+                Poll::Ready(filled) => return filled,
+                Poll::Pending if self.stream.readable().await.is_err() => return Filled::End,
+                Poll::Pending => {}
+            }
+        }
+    }
+
+    fn try_fill(&self, wanted: usize) -> Poll<Filled> {
+        let mut input = self.input.borrow_mut();
+        let wanted = wanted.clamp(FIRST_READ, PIECE);
+        if input.capacity() - input.len() < wanted / 2 {
+            input.reserve(wanted);
+        }
+        match self.stream.try_read(&mut input) {
+            Ok(0) => Poll::Ready(Filled::End),
+            Ok(_) => Poll::Ready(Filled::More),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+            // A reset is an end as well: who cares looks at what is missing.
+            Err(_) => Poll::Ready(Filled::End),
+        }
+    }
+
+    /// Adds to what waits to be written.
+    pub(super) fn send(&self, add: impl FnOnce(&mut Queue)) {
+        if self.fault.get().is_none() {
+            add(&mut self.queue.borrow_mut());
+        }
+    }
+
+    /// Ready while more may be sent; else writes what the socket takes.
+    pub(super) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<(), ReplyError>> {
+        if self.queue.borrow().len() >= PIECE {
+            self.write_now();
+        }
+        match self.fault.get() {
+            Some(fault) => Poll::Ready(Err(self.reply_error(fault))),
+            None if self.queue.borrow().len() < PIECE => Poll::Ready(Ok(())),
+            None => {
+                self.room.borrow_mut().push(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn reply_error(&self, fault: Fault) -> ReplyError {
+        match fault {
+            Fault::Gone => ReplyError::ClientGone,
+            Fault::TimedOut => ReplyError::TimedOut(self.patience.as_secs()),
+        }
+    }
+
+    /// Writes what the socket takes without waiting.
+    fn write_now(&self) {
+        let mut queue = self.queue.borrow_mut();
+        while !queue.is_empty() {
+            match queue.write_to(&self.stream) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    drop(queue);
+                    return self.fail(Fault::Gone);
+                }
+            }
+        }
+    }
+
+    fn fail(&self, fault: Fault) {
+        self.fault.set(Some(fault));
+        self.queue.borrow_mut().clear();
+        self.wake_waiting();
+    }
+
+    fn wake_waiting(&self) {
+        self.room.take().into_iter().for_each(Waker::wake);
+    }
+
+    /// Writes until nothing is left, or the peer is gone or takes nothing.
+    pub(super) async fn flush(&self) {
+        loop {
+            self.write_now();
+            if self.queue.borrow().len() < PIECE {
+                self.wake_waiting();
+            }
+            if self.queue.borrow().is_empty() {
+                return;
+            }
+            match timeout(self.patience, self.stream.writable()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => self.fail(Fault::Gone),
+                Err(_) => self.fail(Fault::TimedOut),
+            }
+        }
+    }
+
+    /// Runs `work` to its end and writes what it queues.
+    pub(super) async fn accompany<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut writing = pin!(self.keep_writing());
+        poll_fn(|cx| {
+            let done = work.as_mut().poll(cx);
+            if done.is_pending() {
+                // Polled behind the work, so that it sees all that the work has queued.
+                let _: Poll<std::convert::Infallible> = writing.as_mut().poll(cx);
+            }
+            done
+        })
+        .await
+    }
+
+    async fn keep_writing(&self) -> std::convert::Infallible {
+        loop {
+            self.flush().await;
+            // Polled again whenever the work was: nobody else fills the queue.
+            poll_fn(|_| match self.queue.borrow().is_empty() {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+            .await;
+        }
+    }
+
+    pub(super) fn set_reusable(&self, reusable: bool) {
+        self.reusable.set(reusable);
+    }
+
+    /// Whether another request may follow on this connection.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.reusable.get() && self.is_whole()
+    }
+
+    /// Whether the peer can still be written to.
+    pub(super) fn is_whole(&self) -> bool {
+        self.fault.get().is_none()
+    }
+
+    /// Resolves when the peer is gone. A peer that only ended its own direction is not
+    /// (DF-HALF-CLOSE).
+    pub(super) async fn closed(&self) {
+        while self.is_whole() && !self.stream.hung_up() {
+            sleep(HANG_UP_CHECK).await;
+        }
+    }
+
+    /// Ends the connection so that the peer can read the reply although it has not been listened
+    /// to: bytes that arrive at a closed socket would reset the connection and take the reply with
+    /// them (DF-LINGER).
+    pub(super) async fn linger(&self) {
+        if !self.is_whole() || self.stream.shut_down().is_err() {
+            return;
+        }
+        let end = Instant::now() + LINGER;
+        loop {
+            self.with_input(BytesMut::clear);
+            match tokio::time::timeout_at(end, self.fill(PIECE)).await {
+                Ok(Filled::More) => {}
+                _ => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! HTTP/1.1 as a server: any number of requests on one connection, one after the other.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use wire::http::{ChunkedDecoder, Framing, Limits, RequestHead, Version, decode_request};
+use wire::request::{Gateway, SplitPath, Target};
+
+use super::Service;
+use super::connection::Connection;
+use super::http_reply::{Asked, HttpReply};
+use super::incoming::{BodyFraming, Incoming};
+use super::oneshot::{self, Refusal};
+use super::stream_reply::{Form, StreamReply};
+use crate::exchange::{HttpFacts, PIECE, Reply, Request};
+
+const SOFTWARE: &str = concat!("gateserve/", env!("CARGO_PKG_VERSION"));
+
+/// The most header fields in one request.
+const MAX_FIELDS: usize = 256;
+
+/// The two ends of a connection, as texts for the environment.
+struct Ends {
+    remote_addr: String,
+    remote_port: u16,
+    server_addr: String,
+    server_port: u16,
+}
+
+impl Ends {
+    /// A Unix socket has no addresses.
+    fn of(local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
+        let ip = |end: Option<SocketAddr>| end.map_or_else(String::new, |end| end.ip().to_canonical().to_string());
+        let port = |end: Option<SocketAddr>| end.map_or(0, |end| end.port());
+        Self {
+            remote_addr: ip(peer),
+            remote_port: port(peer),
+            server_addr: ip(local),
+            server_port: port(local),
+        }
+    }
+
+    fn gateway(&self) -> Gateway<'_> {
+        let is_named = !self.server_addr.is_empty();
+        Gateway {
+            server_software: SOFTWARE,
+            server_name: if is_named { &self.server_addr } else { "localhost" },
+            server_port: if is_named { self.server_port } else { 80 },
+            remote_addr: &self.remote_addr,
+            remote_port: self.remote_port,
+            server_addr: &self.server_addr,
+            https: false,
+            document_root: None,
+        }
+    }
+}
+
+/// Serves one connection until its end.
+pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: Option<SocketAddr>) {
+    let ends = Ends::of(connection.stream().local(), peer);
+    let limits = Limits { head_bytes: service.limits.buffer_size, headers: MAX_FIELDS };
+    loop {
+        let decode = |input: &mut BytesMut| {
+            decode_request(input, &limits).map_err(|error| Refusal::new(error.status(), error))
+        };
+        let served = match oneshot::read_head(service, &connection, decode).await {
+            Ok(Some(head)) => exchange(service, &connection, head, &ends).await,
+            Ok(None) => return,
+            Err(refusal) => Err(refusal),
+        };
+        match served {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
+        }
+    }
+}
+
+/// The form of a reply to what could not be read: nothing is known of the request.
+fn refused() -> Form {
+    let asked = Asked { version: Version::Http11, head_only: false, keep: false, direct: true };
+    Form::Http(HttpReply::new(asked))
+}
+
+/// Serves one request; whether another may follow.
+async fn exchange(
+    service: &Service,
+    connection: &Rc<Connection>,
+    head: RequestHead,
+    ends: &Ends,
+) -> Result<bool, Refusal> {
+    let framing = head.framing().map_err(|error| Refusal::new(error.status(), error))?;
+    let incoming = Incoming::new(Rc::clone(connection), body_framing(framing));
+    if head.expects_continue() && !incoming.is_done() {
+        incoming.expect_continue();
+    }
+    let form = Form::Http(HttpReply::new(Asked {
+        version: head.version,
+        head_only: head.method == "HEAD",
+        keep: head.keep_alive() && !service.is_draining(),
+        direct: true,
+    }));
+    let request = request(service, head, &incoming, ends)?;
+    let reply = StreamReply { connection: Rc::clone(connection), incoming: incoming.clone(), form };
+    connection.accompany(service.exchange(request, Reply::new(Box::new(reply)))).await;
+    connection.flush().await;
+    Ok(settle(connection, &incoming).await)
+}
+
+fn body_framing(framing: Framing) -> BodyFraming {
+    match framing {
+        Framing::Length(length) => BodyFraming::Length(length),
+        Framing::Chunked => BodyFraming::Chunked(ChunkedDecoder::new()),
+        Framing::None | Framing::UntilClose => BodyFraming::Done,
+    }
+}
+
+fn request(
+    service: &Service,
+    head: RequestHead,
+    incoming: &Incoming,
+    ends: &Ends,
+) -> Result<Request, Refusal> {
+    let bad = |error: wire::request::RequestError| Refusal::new(error.status(), error);
+    let path_info = Target::parse(&head.target).and_then(|target| target.decoded_path()).map_err(bad)?;
+    let path = SplitPath { script_name: Bytes::new(), path_info };
+    let body = incoming.body();
+    let length = head.header("content-length").and(body.length());
+    let environ = wire::request::environ(&head, &path, length, &ends.gateway()).map_err(bad)?;
+    let http = Some(HttpFacts { target: head.target, version: head.version });
+    Ok(Request { environ, body, protocol: service.protocol, http })
+}
+
+/// Brings the connection to the start of the next request, or to its end.
+async fn settle(connection: &Connection, incoming: &Incoming) -> bool {
+    // Reading on is cheaper than a new connection while little is left.
+    let is_read = incoming.is_done() || (incoming.is_flowing() && incoming.discard(PIECE).await);
+    if connection.is_reusable() && is_read {
+        return true;
+    }
+    if !is_read || connection.with_input(|input| !input.is_empty()) {
+        connection.linger().await;
+    }
+    false
+}

@@ -1,0 +1,92 @@
+//! Listeners: the bytes of each protocol to exchanges, and back.
+
+mod connection;
+mod http;
+mod http_reply;
+mod incoming;
+mod queue;
+mod scgi;
+mod stream_reply;
+mod uwsgi;
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::app::{self, App, AppError};
+use crate::exchange::{Ending, Protocol, Reply, Request};
+use crate::log::{RequestFacts, RequestLog};
+use crate::options::Limits;
+use crate::socket::Stream;
+use connection::Connection;
+
+/// What all connections of one listener share.
+pub(crate) struct Service {
+    /// What is spoken.
+    pub(crate) protocol: Protocol,
+    /// What answers.
+    pub(crate) app: Rc<dyn App>,
+    /// Bounds on one request.
+    pub(crate) limits: Limits,
+    /// Where requests are told of.
+    pub(crate) log: Rc<RequestLog>,
+    /// Turns true when no new request is to be begun.
+    pub(crate) draining: watch::Receiver<bool>,
+}
+
+impl Service {
+    /// Serves one connection until its end.
+    pub(crate) async fn connection(&self, stream: Stream, peer: Option<SocketAddr>) {
+        let connection = Rc::new(Connection::new(stream, self.limits.socket_timeout));
+        match self.protocol {
+            Protocol::Http => http::serve(self, connection, peer).await,
+            Protocol::Uwsgi => uwsgi::serve(self, connection).await,
+            Protocol::Scgi => scgi::serve(self, connection).await,
+            Protocol::FastCgi => {}
+        }
+    }
+
+    /// Has the application answer one request, and completes the reply whatever comes of it.
+    async fn exchange(&self, request: Request, mut reply: Reply) {
+        let facts = self.log.wants_requests().then(|| RequestFacts::of(&request.environ));
+        let began = Instant::now();
+        let answered = self.app.serve(request, &mut reply).await;
+        let ending = complete(&mut reply, answered, facts.as_ref()).await;
+        reply.end(ending);
+        self.log.request(facts, reply.sent(), began.elapsed());
+    }
+
+    fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Resolves when no new request is to be begun.
+    async fn drained(&self) {
+        let mut draining = self.draining.clone();
+        if draining.wait_for(|draining| *draining).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Makes a whole reply, or a cut one, of what the application left.
+async fn complete(
+    reply: &mut Reply,
+    answered: Result<(), AppError>,
+    facts: Option<&RequestFacts>,
+) -> Ending {
+    let error = match answered {
+        Ok(()) if reply.head_sent() => return Ending::Complete,
+        Ok(()) => AppError::new(500, "application ended without a reply"),
+        Err(error) => error,
+    };
+    crate::log::failure(&error, facts);
+    if reply.head_sent() {
+        return Ending::Cut;
+    }
+    // An error here means that the peer is gone, and was told of by the application already.
+    let _ = app::plain(reply, error.status).await;
+    Ending::Complete
+}

@@ -1,0 +1,100 @@
+//! What the protocols with one request a connection have in common: uwsgi and SCGI.
+
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use wire::environ::Environ;
+
+use super::Service;
+use super::connection::{Connection, Filled};
+use super::incoming::{BodyFraming, Incoming};
+use super::stream_reply::{Form, StreamReply};
+use crate::app;
+use crate::exchange::{Ending, Reply, Request};
+use crate::log;
+
+/// How much is asked of the socket at once for a head.
+const HEAD_READ: usize = 8 * 1024;
+
+/// A request that is answered without an application; the peer is at fault.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, reason: impl ToString) -> Self {
+        Self { status, reason: reason.to_string() }
+    }
+}
+
+/// Reads until `decode` has what it wants; `None` if the peer sent nothing, or not all of it, or
+/// if the worker drains and the request has not begun.
+pub(super) async fn read_head<T>(
+    service: &Service,
+    connection: &Connection,
+    mut decode: impl FnMut(&mut BytesMut) -> Result<Option<T>, Refusal>,
+) -> Result<Option<T>, Refusal> {
+    let mut begun = false;
+    loop {
+        let decoded = connection.with_input(|input| {
+            begun = !input.is_empty();
+            decode(input)
+        });
+        if let Some(head) = decoded? {
+            return Ok(Some(head));
+        }
+        let filled = tokio::select! {
+            biased;
+            filled = connection.fill(HEAD_READ) => filled,
+            () = service.drained(), if !begun => Filled::End,
+        };
+        match filled {
+            Filled::More => {}
+            Filled::TimedOut if begun => return Err(Refusal::new(408, "client sent half a request and no more")),
+            Filled::End | Filled::TimedOut => return Ok(None),
+        }
+    }
+}
+
+/// Serves the one request of a connection and ends it.
+pub(super) async fn exchange(
+    service: &Service,
+    connection: Rc<Connection>,
+    environ: Environ,
+    form: Form,
+) {
+    let length = match environ.content_length() {
+        Ok(length) => length.unwrap_or(0),
+        Err(error) => return refuse(connection, form, Refusal::new(400, error)).await,
+    };
+    let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Length(length));
+    let request =
+        Request { environ, body: incoming.body(), protocol: service.protocol, http: None };
+    let reply = StreamReply { connection: Rc::clone(&connection), incoming: incoming.clone(), form };
+    connection.accompany(service.exchange(request, Reply::new(Box::new(reply)))).await;
+    connection.flush().await;
+    if !incoming.is_done() {
+        connection.linger().await;
+    }
+}
+
+/// Tells the gateway, and the log, why its request is not served.
+pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refusal) {
+    log::tell(&format!("request refused with {}: {}", refusal.status, refusal.reason));
+    let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Done);
+    let reply = StreamReply { connection: Rc::clone(&connection), incoming, form };
+    let mut reply = Reply::new(Box::new(reply));
+    // It can fail only because the peer is gone, and then there is nobody to tell.
+    let _ = app::plain(&mut reply, refusal.status).await;
+    reply.end(Ending::Complete);
+    connection.flush().await;
+    connection.linger().await;
+}
+
+/// Whether a request is a HEAD.
+pub(super) fn is_head(environ: &Environ) -> bool {
+    environ.get("REQUEST_METHOD").is_some_and(|method| method == "HEAD")
+}
+

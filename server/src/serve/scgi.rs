@@ -1,0 +1,38 @@
+//! SCGI: one netstring of headers, the body, a CGI response, the close.
+
+use std::rc::Rc;
+
+use bytes::BytesMut;
+use wire::environ::Environ;
+use wire::scgi::{ScgiError, decode_request};
+
+use super::Service;
+use super::connection::Connection;
+use super::oneshot::{self, Refusal};
+use super::stream_reply::{CgiReply, Form};
+
+/// Serves the one request of a connection.
+pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
+    let limit = service.limits.buffer_size;
+    let decode = |input: &mut BytesMut| decode_request(input, limit).map_err(refusal);
+    match oneshot::read_head(service, &connection, decode).await {
+        Ok(Some(environ)) => {
+            let form = response(&environ);
+            oneshot::exchange(service, connection, environ, form).await;
+        }
+        Ok(None) => {}
+        Err(refusal) => oneshot::refuse(connection, response(&Environ::new()), refusal).await,
+    }
+}
+
+/// The response is CGI's (SCGI-DF-RESP-CGI).
+fn response(environ: &Environ) -> Form {
+    Form::Cgi(CgiReply::new(oneshot::is_head(environ)))
+}
+
+fn refusal(error: ScgiError) -> Refusal {
+    match error {
+        ScgiError::TooLarge(_) => Refusal::new(431, format!("{error}; raise --buffer-size")),
+        _ => Refusal::new(400, error),
+    }
+}

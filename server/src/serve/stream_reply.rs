@@ -1,0 +1,123 @@
+//! Replies on connections that carry one request at a time: HTTP, uwsgi, SCGI.
+
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use wire::cgi::{CgiError, CgiHead};
+
+use super::connection::Connection;
+use super::http_reply::HttpReply;
+use super::incoming::Incoming;
+use super::queue::Queue;
+use crate::exchange::{Carrier, Ending, HeadSize, ReplyError};
+use crate::log;
+
+/// The form that a reply takes.
+pub(super) enum Form {
+    /// An HTTP response.
+    Http(HttpReply),
+    /// A CGI response.
+    Cgi(CgiReply),
+}
+
+/// The carrier.
+pub(super) struct StreamReply {
+    pub(super) connection: Rc<Connection>,
+    pub(super) incoming: Incoming,
+    pub(super) form: Form,
+}
+
+impl Carrier for StreamReply {
+    fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError> {
+        self.incoming.forgo_asking();
+        let mut size = Ok(HeadSize::default());
+        self.connection.send(|queue| {
+            size = match &mut self.form {
+                Form::Http(reply) => reply.head(&head, queue.tail()),
+                Form::Cgi(reply) => reply.head(&head, queue.tail()),
+            };
+        });
+        Ok(size?)
+    }
+
+    fn body(&mut self, piece: Bytes) -> Result<(), ReplyError> {
+        self.connection.send(|queue| match &mut self.form {
+            Form::Http(reply) => reply.body(piece, queue),
+            Form::Cgi(reply) => reply.body(piece, queue),
+        });
+        Ok(())
+    }
+
+    fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
+        let Form::Http(reply) = &mut self.form else {
+            return Err(ReplyError::NphRefused);
+        };
+        self.incoming.forgo_asking();
+        self.connection.send(|queue| reply.raw(bytes, queue));
+        Ok(())
+    }
+
+    fn stderr(&mut self, text: Bytes) {
+        log::application(&text);
+    }
+
+    fn continue_100(&mut self) {
+        self.incoming.ask();
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReplyError>> {
+        self.connection.poll_room(cx)
+    }
+
+    fn end(&mut self, ending: Ending, _exit_status: u32) {
+        let mut reusable = false;
+        self.connection.send(|queue| {
+            reusable = match &mut self.form {
+                Form::Http(reply) => reply.end(ending, queue),
+                Form::Cgi(_) => false,
+            };
+        });
+        self.connection.set_reusable(reusable);
+    }
+
+    fn closed(&self) -> LocalBoxFuture<'static, ()> {
+        let connection = Rc::clone(&self.connection);
+        async move { connection.closed().await }.boxed_local()
+    }
+}
+
+/// A reply as CGI output: SCGI, and inside FastCGI's STDOUT.
+#[derive(Debug)]
+pub(super) struct CgiReply {
+    head_only: bool,
+    drops_body: bool,
+}
+
+impl CgiReply {
+    /// `head_only`: the request is a HEAD.
+    pub(super) fn new(head_only: bool) -> Self {
+        Self { head_only, drops_body: false }
+    }
+
+    /// Appends the head.
+    pub(super) fn head(&mut self, head: &CgiHead, dst: &mut BytesMut) -> Result<HeadSize, CgiError> {
+        let before = dst.len();
+        head.encode(dst);
+        let status = head.status.as_ref().map_or(200, |(status, _)| *status);
+        self.drops_body = self.head_only || matches!(status, 204 | 304);
+        Ok(HeadSize { status, fields: head.fields.len(), bytes: dst.len() - before })
+    }
+
+    fn body(&mut self, piece: Bytes, queue: &mut Queue) {
+        if !self.drops_body {
+            queue.push(piece);
+        }
+    }
+
+    /// Whether bytes of the body are to be left out.
+    pub(super) fn drops_body(&self) -> bool {
+        self.drops_body
+    }
+}
