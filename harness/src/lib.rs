@@ -4,6 +4,7 @@ pub mod address;
 pub mod event;
 pub mod images;
 pub mod launch;
+pub mod load;
 pub mod model;
 pub mod outcome;
 pub mod report;

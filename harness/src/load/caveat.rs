@@ -1,0 +1,284 @@
+//! Every reason to distrust a measured number, printed beside it as a sentence.
+
+use std::time::Duration;
+
+use super::{
+    cost::{Doubt, Side},
+    run::LoadReport,
+};
+
+/// A reason to doubt a figure.
+#[derive(Clone, Debug, thiserror::Error, PartialEq)]
+pub enum Caveat {
+    /// A load thread had little time left.
+    #[error("the load generator used {cpu_percent} % of one core: it may have been the bottleneck")]
+    Saturated {
+        /// CPU time of the busiest load thread, in percent of the measured time.
+        cpu_percent: u64,
+    },
+    /// Not every request was answered as expected.
+    #[error("{failed} of {all} requests failed and have no part in the latencies: {kinds}")]
+    Failed {
+        /// Failed requests.
+        failed: u64,
+        /// All requests.
+        all: u64,
+        /// Kinds of failures with their first cases.
+        kinds: String,
+    },
+    /// Too few for tail percentiles.
+    #[error("only {answered} requests were answered: p99 and above rest on a handful")]
+    Few {
+        /// Answered requests.
+        answered: u64,
+    },
+    /// The server did not keep up with open pacing.
+    #[error(
+        "{missed} requests were due but found no free connection before the end: the server did \
+         not keep up, and true latencies are longer"
+    )]
+    Missed {
+        /// Requests that were never sent.
+        missed: u64,
+    },
+    /// The server closes kept connections without saying so.
+    #[error(
+        "{retried} requests met a kept connection that the server had closed unannounced, and \
+         were sent again"
+    )]
+    Retried {
+        /// Requests sent a second time.
+        retried: u64,
+    },
+    /// Runs of the same thing differ.
+    #[error("runs of the same load differ by {spread_percent} % in requests per second")]
+    Disagree {
+        /// (highest - lowest) / median, in percent.
+        spread_percent: u64,
+    },
+    /// One short run says nothing of how much runs vary.
+    #[error("a single run of {:.1} s: how much runs vary is unknown", .window.as_secs_f64())]
+    SingleShort {
+        /// Measured time.
+        window: Duration,
+    },
+    /// Everything competed for the same processors.
+    #[error(
+        "load generator, gateway and backend shared {cores} processors that were {busy_percent} % \
+         busy: compare ratios, not absolute figures"
+    )]
+    SameCores {
+        /// Processors in common.
+        cores: usize,
+        /// How busy the machine was.
+        busy_percent: u64,
+    },
+    /// `/proc/stat` has one counter for all.
+    #[error("forks are counted over the whole machine, threads included")]
+    ForksOfMachine,
+    /// CPU time that cannot be attributed.
+    #[error("CPU time of the {side} is unknown: {why}")]
+    CpuUnknown {
+        /// Whose.
+        side: Side,
+        /// Why.
+        why: Doubt,
+    },
+    /// The kernel counts CPU time in ticks.
+    #[error("CPU time of the {side} is coarse: it used only {ticks} clock ticks")]
+    CoarseCpu {
+        /// Whose.
+        side: Side,
+        /// Ticks used.
+        ticks: u64,
+    },
+    /// Reading `smaps_rollup` of others' processes needs rights.
+    #[error("proportional memory is unknown: the backend's processes belong to another user")]
+    PssWithheld,
+    /// The server was at work with something else when the run began.
+    #[error("gateway and backend were still busy when the run began")]
+    NotIdle,
+    /// Somebody ended the run.
+    #[error("the run was cut short after {:.1} s", .window.as_secs_f64())]
+    Cancelled {
+        /// Measured time.
+        window: Duration,
+    },
+}
+
+/// A load thread busier than this may be what was measured.
+const SATURATED_PERCENT: u64 = 85;
+
+/// With fewer answers, one request in a hundred is a handful.
+const FEW: u64 = 1000;
+
+/// A run shorter than this is called short.
+const SHORT: Duration = Duration::from_secs(10);
+
+/// Runs that lie further apart disagree.
+const SPREAD_PERCENT: u64 = 10;
+
+/// What a report gives reason to doubt by itself.
+pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
+    let window = report.window;
+    let failed = report.failures.total();
+    let cpu_percent = percent(report.busiest_thread.as_secs_f64(), window.as_secs_f64());
+    let doubts = [
+        (report.cancelled, Caveat::Cancelled { window }),
+        (
+            failed > 0,
+            Caveat::Failed {
+                failed,
+                all: failed + report.latency.count(),
+                kinds: report.failures.to_string(),
+            },
+        ),
+        (
+            report.missed > 0,
+            Caveat::Missed {
+                missed: report.missed,
+            },
+        ),
+        (
+            report.retried > 0,
+            Caveat::Retried {
+                retried: report.retried,
+            },
+        ),
+        (
+            cpu_percent > SATURATED_PERCENT,
+            Caveat::Saturated { cpu_percent },
+        ),
+        (
+            report.answered < FEW,
+            Caveat::Few {
+                answered: report.answered,
+            },
+        ),
+        (window < SHORT, Caveat::SingleShort { window }),
+    ];
+    let holds = doubts.into_iter().filter(|(holds, _)| *holds);
+    holds.map(|(_, caveat)| caveat).collect()
+}
+
+/// Whether runs of the same load, given by their requests per second, disagree.
+pub fn of_runs(rps: &[f64]) -> Option<Caveat> {
+    let mut sorted = rps.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (lowest, highest) = (sorted.first()?, sorted.last()?);
+    let spread_percent = percent(highest - lowest, sorted[sorted.len() / 2]);
+    (spread_percent > SPREAD_PERCENT).then_some(Caveat::Disagree { spread_percent })
+}
+
+/// Rounded; 0 of nothing is 0.
+fn percent(part: f64, whole: f64) -> u64 {
+    if whole > 0.0 {
+        (100.0 * part / whole).round() as u64
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{Failure, Failures, Latency, Pacing};
+
+    fn report() -> LoadReport {
+        let mut latency = Latency::new();
+        (0..5000).for_each(|_| latency.record(Duration::from_millis(1)));
+        LoadReport {
+            connections: 1,
+            pacing: Pacing::Closed,
+            window: Duration::from_secs(20),
+            answered: 5000,
+            by_second: vec![250; 20],
+            latency,
+            failures: Failures::default(),
+            missed: 0,
+            opened: 0,
+            retried: 0,
+            cpu: Duration::from_secs(17),
+            busiest_thread: Duration::from_secs(17),
+            cancelled: false,
+        }
+    }
+
+    #[track_caller]
+    fn assert_caveat(report: &LoadReport, sentence: &str) {
+        let sentences: Vec<String> = of_report(report).iter().map(ToString::to_string).collect();
+        assert_eq!(sentences, [sentence]);
+    }
+
+    #[test]
+    fn a_long_clean_run_has_none() {
+        assert_eq!(of_report(&report()), []);
+    }
+
+    #[test]
+    fn a_load_thread_above_85_percent_is_named() {
+        let mut saturated = report();
+        saturated.busiest_thread = Duration::from_millis(17_200);
+        assert_caveat(
+            &saturated,
+            "the load generator used 86 % of one core: it may have been the bottleneck",
+        );
+    }
+
+    #[test]
+    fn failed_requests_are_named_with_their_first_case() {
+        let mut failed = report();
+        failed.failures.add(&Failure::Status {
+            expected: 200,
+            actual: 502,
+        });
+        assert_caveat(
+            &failed,
+            "1 of 5001 requests failed and have no part in the latencies: \
+             1 bad status (status 502, expected 200)",
+        );
+    }
+
+    #[test]
+    fn fewer_than_a_thousand_answers_are_named() {
+        let mut few = report();
+        few.answered = 999;
+        assert_caveat(
+            &few,
+            "only 999 requests were answered: p99 and above rest on a handful",
+        );
+    }
+
+    #[test]
+    fn a_short_run_is_named() {
+        let mut short = report();
+        short.window = Duration::from_millis(9_900);
+        short.busiest_thread = Duration::from_secs(1);
+        assert_caveat(
+            &short,
+            "a single run of 9.9 s: how much runs vary is unknown",
+        );
+    }
+
+    #[test]
+    fn missed_requests_are_named() {
+        let mut late = report();
+        late.missed = 70;
+        assert_caveat(
+            &late,
+            "70 requests were due but found no free connection before the end: the server did \
+             not keep up, and true latencies are longer",
+        );
+    }
+
+    #[test]
+    fn runs_that_lie_apart_disagree() {
+        assert_eq!(of_runs(&[100.0, 104.0, 109.0]), None);
+        let spread_percent = 40;
+        assert_eq!(
+            of_runs(&[100.0, 80.0, 120.0]),
+            Some(Caveat::Disagree { spread_percent })
+        );
+        assert_eq!(of_runs(&[]), None);
+    }
+}

@@ -1,0 +1,142 @@
+//! The load generator: sends one request over and over, and measures what comes back.
+//!
+//! ```text
+//!  LoadSpec ──▶ run ──▶ client (a thread: epoll, connections) ──▶ LoadReport ─┐
+//!                │        pacing → due     reply ← head, chunks               ├─▶ summary ──▶ Throughput
+//!                └──▶ cost::Meter (gateway's and backend's processes) ──▶ Cost ┘      + caveats
+//! ```
+//!
+//! Latency counts from the time a request was due. In closed pacing that is when its connection
+//! became free; in open pacing it is fixed beforehand, so that a server which stalls cannot hide
+//! the requests that it held up (coordinated omission).
+
+pub mod caveat;
+mod chunks;
+mod client;
+mod connection;
+pub mod cost;
+pub mod failure;
+mod head;
+pub mod latency;
+pub mod pacing;
+mod reply;
+mod run;
+pub mod summary;
+mod tally;
+
+use std::{io, time::Duration};
+
+use crate::address::Address;
+
+pub use caveat::Caveat;
+pub use cost::{Cost, Meter};
+pub use failure::{Failure, FailureKind, Failures};
+pub use latency::Latency;
+pub use pacing::{Pacing, Spacing};
+pub use run::{LoadReport, Watch, run, run_watched};
+pub use summary::{Labels, measure, throughput};
+
+/// What to send where, how fast and how long.
+#[derive(Clone, Debug)]
+pub struct LoadSpec {
+    /// The server.
+    pub to: Address,
+    /// The bytes of one whole HTTP/1.1 request.
+    pub request: Vec<u8>,
+    /// Status of a good reply.
+    pub expect_status: u16,
+    /// Length of a good reply's body in bytes; `None` takes any.
+    pub expect_body_len: Option<u64>,
+    /// Client connections over all threads.
+    pub connections: u32,
+    /// Whether a connection carries more than one request. `false` closes each after its reply;
+    /// the request should say so with `Connection: close`.
+    pub keep_alive: bool,
+    /// When requests leave.
+    pub pacing: Pacing,
+    /// Load before the measured time, which is not counted.
+    pub warm_up: Duration,
+    /// What ends the measured time.
+    pub stop: Stop,
+    /// Threads that send; one is enough for most servers.
+    pub threads: u32,
+    /// How long one request may take once it left.
+    pub timeout: Duration,
+}
+
+/// What ends the measured time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// So much time. Requests that are under way then are still waited for.
+    After(Duration),
+    /// So many requests, answered or failed.
+    Requests(u64),
+}
+
+impl LoadSpec {
+    /// Closed pacing on 32 kept connections for 2 s after a warm-up of 500 ms; any body, status 200.
+    pub fn new(to: Address, request: Vec<u8>) -> Self {
+        Self {
+            to,
+            request,
+            expect_status: 200,
+            expect_body_len: None,
+            connections: 32,
+            keep_alive: true,
+            pacing: Pacing::Closed,
+            warm_up: Duration::from_millis(500),
+            stop: Stop::After(Duration::from_secs(2)),
+            threads: 1,
+            timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// What is wrong with a whole reply, if anything.
+    fn objection(&self, reply: &reply::Reply) -> Option<Failure> {
+        if reply.status != self.expect_status {
+            return Some(Failure::Status {
+                expected: self.expect_status,
+                actual: reply.status,
+            });
+        }
+        let expected = self.expect_body_len.filter(|&len| len != reply.body_len)?;
+        Some(Failure::Body {
+            expected,
+            actual: reply.body_len,
+        })
+    }
+}
+
+/// Why no load could be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The specification makes no sense.
+    #[error("bad load: {0}")]
+    Spec(&'static str),
+    /// The address does not resolve.
+    #[error("cannot resolve {address}: {source}")]
+    Resolve {
+        /// As it was given.
+        address: Address,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// Nothing accepts connections there.
+    #[error("nothing accepts connections at {address}: {source}; is the server running?")]
+    Unreachable {
+        /// As it was given.
+        address: Address,
+        /// What connecting met.
+        source: io::Error,
+    },
+    /// The machine refused sockets, threads or epoll.
+    #[error(
+        "load generator cannot go on: {source}; each of {connections} connections is an open file, see `ulimit -n`"
+    )]
+    System {
+        /// Connections asked for.
+        connections: u32,
+        /// What the machine said.
+        source: io::Error,
+    },
+}
