@@ -3,7 +3,7 @@
 mod sample;
 
 use gatebench::report::{
-    junit, markdown,
+    html, junit, markdown,
     terminal::{self, Style},
 };
 
@@ -27,4 +27,11 @@ fn the_summary_fits_a_comment() {
 fn junit_has_a_suite_per_pairing() {
     let xml = junit::render(&sample::results()).unwrap();
     insta::assert_snapshot!(xml);
+}
+
+#[test]
+fn the_page_is_whole() {
+    let transcript = |path: &str| Some(sample::transcript(path));
+    let page = html::render(&sample::results(), &transcript).unwrap();
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/report.html"), &page).unwrap();
 }

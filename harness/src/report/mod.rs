@@ -1,9 +1,18 @@
 //! Reports: pure functions from stored results to text, each with a picture of itself beside it.
+//!
+//! [`view`], [`findings`] and [`contest`] arrange the results once; [`terminal`], [`markdown`],
+//! [`junit`] and [`html`] only word them. [`stored`] reads old runs back and merges them,
+//! [`change`] holds two against each other, and [`files`] writes what was asked for.
 
+pub mod change;
 pub mod contest;
+pub mod files;
 pub mod findings;
+pub mod html;
 pub mod junit;
+mod key;
 pub mod markdown;
+pub mod stored;
 pub mod terminal;
 pub mod text;
 pub mod units;

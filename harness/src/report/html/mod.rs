@@ -1,0 +1,64 @@
+//! One self-contained page: the matrix, every failure with its bytes, the plots.
+
+mod cases;
+mod page;
+mod plots;
+mod rates;
+
+use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
+
+use crate::results::Results;
+use page::Page;
+use plots::PlotError;
+
+/// The page could not be made: the bench's own fault.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A template does not fit what it is given.
+    #[error("page template: {0:#}")]
+    Template(#[from] minijinja::Error),
+    /// A plot could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}
+
+/// Every template, by the name that others include it with. Those that end in `.html` escape
+/// whatever they are given.
+const TEMPLATES: [(&str, &str); 7] = [
+    ("page.html", include_str!("../templates/page.html")),
+    ("matrix.html", include_str!("../templates/matrix.html")),
+    ("findings.html", include_str!("../templates/findings.html")),
+    (
+        "differences.html",
+        include_str!("../templates/differences.html"),
+    ),
+    (
+        "throughput.html",
+        include_str!("../templates/throughput.html"),
+    ),
+    ("style.css", include_str!("../templates/style.css")),
+    ("filter.js", include_str!("../templates/filter.js")),
+];
+
+/// Renders the page. `transcripts` gives the text of a wire transcript by its path in the
+/// results, or `None` where it was not kept.
+///
+/// # Errors
+/// When a template or a plot is broken, which the tests rule out for results of this version.
+pub fn render(
+    results: &Results,
+    transcripts: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, RenderError> {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build()?;
+    templates.set_syntax(syntax);
+    for (name, source) in TEMPLATES {
+        templates.add_template(name, source)?;
+    }
+    let page = Page::of(results, transcripts)?;
+    Ok(templates.get_template("page.html")?.render(Serde(&page))?)
+}

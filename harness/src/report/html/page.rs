@@ -1,0 +1,212 @@
+//! What the page's templates are given: words and numbers, ready to print.
+
+use serde::Serialize;
+
+use super::{
+    cases::{Finding, Matrix, mark_class},
+    plots::PlotError,
+    rates::{self, Rates},
+};
+use crate::{
+    outcome::Level,
+    report::{
+        findings::{self, Verdict, plural},
+        text::visible,
+        units,
+        view::Mark,
+    },
+    results::{Results, Role},
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Page {
+    title: String,
+    verdict: Sentence,
+    counts: Vec<Count>,
+    facts: Vec<(&'static str, String)>,
+    notes: Vec<String>,
+    subjects: Vec<Subject>,
+    matrix: Matrix,
+    broken: Vec<Finding>,
+    trouble: Vec<Finding>,
+    known: Vec<Finding>,
+    stale: Vec<Finding>,
+    skipped: Vec<Skipped>,
+    differences: Vec<Difference>,
+    throughput: Rates,
+}
+
+#[derive(Debug, Serialize)]
+struct Sentence {
+    word: &'static str,
+    class: &'static str,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Count {
+    class: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+    count: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Subject {
+    role: &'static str,
+    id: String,
+    version: String,
+    via: String,
+    image: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Skipped {
+    class: &'static str,
+    symbol: &'static str,
+    word: &'static str,
+    reason: String,
+    places: Vec<String>,
+    scenarios: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Difference {
+    what: String,
+    gateway: String,
+    values: Vec<(String, Vec<String>)>,
+    scenarios: Vec<String>,
+}
+
+impl Page {
+    pub(super) fn of(
+        results: &Results,
+        transcripts: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, PlotError> {
+        let findings = |wanted: &dyn Fn(Mark) -> bool| {
+            let found = findings::findings(results, wanted);
+            let found = found.iter().map(|one| Finding::of(one, transcripts));
+            found.collect::<Vec<_>>()
+        };
+        Ok(Self {
+            title: title(results),
+            verdict: verdict(results),
+            counts: counts(results),
+            facts: facts(results),
+            notes: owned(&results.environment.notes),
+            subjects: results.subjects.iter().map(subject).collect(),
+            matrix: Matrix::of(results),
+            broken: findings(&Mark::is_violation),
+            trouble: findings(&|mark| mark == Mark::BenchError),
+            known: findings(&|mark| mark == Mark::Known),
+            stale: findings(&|mark| mark == Mark::Stale),
+            skipped: findings::skipped(results).iter().map(skipped).collect(),
+            differences: findings::disagreements(results)
+                .iter()
+                .map(difference)
+                .collect(),
+            throughput: rates::of(results)?,
+        })
+    }
+}
+
+/// Wire text made visible, one by one.
+pub(super) fn owned<T: AsRef<str>>(texts: &[T]) -> Vec<String> {
+    let texts = texts.iter().map(|text| visible(text.as_ref()).into_owned());
+    texts.collect()
+}
+
+fn title(results: &Results) -> String {
+    let gateways = results
+        .subjects
+        .iter()
+        .filter(|subject| subject.role == Role::Gateway);
+    let names: Vec<_> = gateways.map(|subject| subject.id.as_str()).collect();
+    match names.as_slice() {
+        [] => "gatebench report".to_owned(),
+        names => format!("gatebench report: {}", visible(&names.join(", "))),
+    }
+}
+
+fn verdict(results: &Results) -> Sentence {
+    let verdict = Verdict::of(results, Level::Required);
+    let class = match verdict.exit_code() {
+        0 => "pass",
+        1 => "fail",
+        _ => "bench-error",
+    };
+    let text = verdict.sentence();
+    let word = verdict.word();
+    Sentence { word, class, text }
+}
+
+fn counts(results: &Results) -> Vec<Count> {
+    let counts = findings::counts(&results.summary).into_iter();
+    let count = |(count, mark): (u32, Mark)| Count {
+        class: mark_class(mark),
+        symbol: mark.symbol(),
+        word: mark.word(),
+        count,
+    };
+    counts.map(count).collect()
+}
+
+fn facts(results: &Results) -> Vec<(&'static str, String)> {
+    let environment = &results.environment;
+    let engine = environment.engine.as_deref().unwrap_or("none answered");
+    let facts = [
+        ("gatebench", environment.gatebench.clone()),
+        ("started", environment.started.clone()),
+        ("kernel", environment.kernel.clone()),
+        ("processors", plural(environment.cpus as usize, "CPU")),
+        ("memory", units::bytes(environment.memory_bytes)),
+        ("container engine", engine.to_owned()),
+    ];
+    facts
+        .map(|(name, value)| (name, visible(&value).into_owned()))
+        .to_vec()
+}
+
+fn subject(subject: &crate::results::Subject) -> Subject {
+    Subject {
+        role: match subject.role {
+            Role::Gateway => "gateway",
+            Role::Backend => "backend",
+        },
+        id: visible(&subject.id).into_owned(),
+        version: visible(subject.version.as_deref().unwrap_or("unknown")).into_owned(),
+        via: visible(&subject.via).into_owned(),
+        image: subject
+            .image
+            .as_deref()
+            .map(|image| visible(image).into_owned()),
+    }
+}
+
+fn skipped(group: &findings::Skipped<'_>) -> Skipped {
+    let mut scenarios: Vec<_> = group
+        .cases
+        .iter()
+        .map(|case| case.scenario.clone())
+        .collect();
+    scenarios.sort();
+    scenarios.dedup();
+    Skipped {
+        class: mark_class(group.mark),
+        symbol: group.mark.symbol(),
+        word: group.mark.word(),
+        reason: visible(group.reason).into_owned(),
+        places: group.places(),
+        scenarios,
+    }
+}
+
+fn difference(found: &findings::Disagreement<'_>) -> Difference {
+    let value = |(value, models): &(&str, Vec<&str>)| (visible(value).into_owned(), owned(models));
+    Difference {
+        what: visible(found.what).into_owned(),
+        gateway: found.gateway.to_owned(),
+        values: found.values.iter().map(value).collect(),
+        scenarios: owned(&found.scenarios),
+    }
+}

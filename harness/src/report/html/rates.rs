@@ -1,0 +1,109 @@
+//! Throughput as the templates print it.
+
+use serde::Serialize;
+
+use super::plots::{self, Plot, PlotError};
+use crate::{
+    report::{
+        contest::{self, Contest, Footnotes},
+        text::visible,
+        units,
+    },
+    results::{Results, Throughput},
+};
+
+#[derive(Debug, Serialize)]
+pub(super) struct Rates {
+    contests: Vec<Table>,
+    caveats: Vec<(usize, String)>,
+}
+
+#[derive(Debug, Serialize)]
+struct Table {
+    gateway: String,
+    conditions: String,
+    rows: Vec<Figures>,
+    plots: Vec<Plot>,
+}
+
+#[derive(Debug, Serialize)]
+struct Figures {
+    way: String,
+    notes: Vec<usize>,
+    backend: String,
+    app: String,
+    link: String,
+    rps: String,
+    times: String,
+    requests: String,
+    errors: String,
+    failed: bool,
+    /// p50, p90, p99, p99.9, max.
+    latency: [String; 5],
+    /// Gateway, backend, load generator.
+    cpu: [String; 3],
+    forks: String,
+    switches: String,
+    rss: String,
+    pss: String,
+}
+
+pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
+    let contests = contest::contests(results);
+    let mut notes = Footnotes::default();
+    let mut tables = Vec::new();
+    for contest in &contests {
+        let rows = contest
+            .entries
+            .iter()
+            .map(|&entry| figures(contest, entry, &mut notes));
+        tables.push(Table {
+            gateway: visible(contest.gateway).into_owned(),
+            conditions: visible(&contest.conditions()).into_owned(),
+            rows: rows.collect(),
+            plots: plots::of(contest)?,
+        });
+    }
+    let caveats = notes
+        .iter()
+        .map(|(number, text)| (number, visible(text).into_owned()));
+    Ok(Rates {
+        contests: tables,
+        caveats: caveats.collect(),
+    })
+}
+
+fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnotes<'a>) -> Figures {
+    let latency = entry.latency_us;
+    let cpu = entry.cpu_us_per_request;
+    let spans = [
+        latency.p50,
+        latency.p90,
+        latency.p99,
+        latency.p999,
+        latency.max,
+    ];
+    let backend = entry.backend.as_deref().unwrap_or("–");
+    Figures {
+        way: contest::way(entry),
+        notes: notes.refer(&entry.caveats),
+        backend: visible(backend).into_owned(),
+        app: visible(&entry.app).into_owned(),
+        link: contest::link(entry),
+        rps: units::amount(entry.rps),
+        times: units::times(contest.ratio(entry)),
+        requests: units::count(entry.requests),
+        errors: units::count(entry.errors),
+        failed: entry.errors > 0,
+        latency: spans.map(units::micros),
+        cpu: [cpu.gateway, cpu.backend, cpu.load].map(|us| shown(us, units::amount)),
+        forks: shown(entry.forks, units::count),
+        switches: shown(entry.context_switches, units::count),
+        rss: shown(entry.rss_peak_bytes, units::bytes),
+        pss: shown(entry.pss_peak_bytes, units::bytes),
+    }
+}
+
+fn shown<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), show)
+}
