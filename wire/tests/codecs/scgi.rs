@@ -141,12 +141,31 @@ fn scgi_is_1() {
 }
 
 #[test]
-fn no_name_is_empty_or_comes_twice() {
-    let twice = refusal(
-        &netstring("CONTENT_LENGTH|0|SCGI|1|CONTENT_LENGTH|5|"),
-        requests,
-    );
-    assert_eq!(twice, ScgiError::Duplicate("\"CONTENT_LENGTH\"".into()));
+fn length_and_version_do_not_come_twice() {
+    for (headers, name) in [
+        (
+            "CONTENT_LENGTH|0|SCGI|1|CONTENT_LENGTH|5|",
+            "CONTENT_LENGTH",
+        ),
+        ("CONTENT_LENGTH|0|SCGI|1|SCGI|1|", "SCGI"),
+    ] {
+        assert_eq!(
+            refusal(&netstring(headers), requests),
+            ScgiError::Duplicate(name)
+        );
+    }
+    let twice = [
+        ("CONTENT_LENGTH", "0"),
+        ("SCGI", "1"),
+        ("HTTP_COOKIE", "a"),
+        ("HTTP_COOKIE", "b"),
+    ];
+    let wire = netstring("CONTENT_LENGTH|0|SCGI|1|HTTP_COOKIE|a|HTTP_COOKIE|b|");
+    assert_decodes(&wire, &[twice.into_iter().collect()], requests);
+}
+
+#[test]
+fn no_name_is_empty() {
     assert_eq!(
         refusal(&netstring("CONTENT_LENGTH|0|SCGI|1||x|"), requests),
         ScgiError::EmptyName
