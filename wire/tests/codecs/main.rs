@@ -1,5 +1,6 @@
 //! The codecs from outside: literal bytes against values, one topic a file.
 
+mod captures;
 mod cgi_heads;
 mod fastcgi_application;
 mod fastcgi_client;
