@@ -23,6 +23,7 @@ mod reply;
 mod run;
 pub mod summary;
 mod tally;
+pub mod url;
 
 use std::{io, time::Duration};
 

@@ -3,6 +3,7 @@
 use std::{
     process::{Child, Command, Stdio},
     sync::atomic::AtomicBool,
+    time::Duration,
 };
 
 use gatebench::load::{Caveat, Cost, LoadSpec, Meter, Stop, cost::Side, measure};
@@ -64,6 +65,18 @@ fn children_that_come_and_go_count_with_their_parent() {
     assert!(cost.backend_cpu > Some(ms(0)));
     assert!(cost.forks > Some(0));
     assert!(cost.caveats.contains(&Caveat::ForksOfMachine));
+}
+
+#[test]
+fn processes_that_rest_are_told_from_those_that_work() {
+    let (busy, quiet) = (Shell::run("while :; do :; done"), Shell::run("read line"));
+    let cancel = AtomicBool::new(false);
+    let mut meter = Meter::new(|| vec![quiet.pid()], Vec::new);
+    assert!(meter.settle(Duration::from_secs(10), &cancel));
+    let mut meter = Meter::new(|| vec![quiet.pid()], || vec![busy.pid()]);
+    assert!(!meter.settle(ms(400), &cancel));
+    meter.open();
+    assert!(meter.close().caveats.contains(&Caveat::NotIdle));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the load cost: CPU time, memory, context switches and forks of gateway and backend.
 
 mod cpu;
+mod idle;
 mod peak;
 mod proc;
 mod switches;
@@ -66,6 +67,8 @@ pub struct Meter<'a> {
     machine: Option<Machine>,
     peak: Peak,
     switches: Switches,
+    /// The processes did not come to rest before the span.
+    was_busy: bool,
 }
 
 /// One side: how to list its processes, and those that were seen.
@@ -125,6 +128,7 @@ impl<'a> Meter<'a> {
             machine: None,
             peak: Peak::default(),
             switches: Switches::default(),
+            was_busy: false,
         }
     }
 
@@ -155,6 +159,7 @@ impl<'a> Meter<'a> {
         let (backend_cpu, backend) = self.backend.close(&self.proc, self.units, &mut caveats);
         let (rss_peak, pss_peak) = self.peak.of(&mut caveats);
         let forks = self.forks(&mut caveats);
+        caveats.extend(self.was_busy.then_some(Caveat::NotIdle));
         caveats.extend(self.crowding());
         Cost {
             gateway_cpu,
