@@ -21,6 +21,7 @@ use bollard::{
     },
 };
 use futures_util::StreamExt;
+use nix::unistd::{getegid, geteuid};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -30,7 +31,6 @@ use super::{
     Engine, EngineError, Launch, RunDir,
     leftovers::Keep,
     owner::Owner,
-    process::log_path,
     procfs::{self, Family, Stat},
 };
 
@@ -72,7 +72,7 @@ impl Container {
                 docker.start_container(&named, None).await
             })
             .await?;
-        let log = follow(engine, &id, &log_path(launch, dir));
+        let log = follow(engine, &id, &launch.log_path(dir));
         let mut container = Self {
             engine: engine.clone(),
             id,
@@ -173,6 +173,7 @@ pub(super) fn command(
     let owner = Owner::current().to_string();
     ContainerCreateBody {
         image: Some(image.to_owned()),
+        user: user(engine),
         entrypoint: Some(vec![program.to_owned()]),
         cmd: Some(args.to_vec()),
         labels: Some(HashMap::from([(OWNER_LABEL.to_owned(), owner)])),
@@ -187,6 +188,14 @@ pub(super) fn command(
         }),
         ..ContainerCreateBody::default()
     }
+}
+
+/// The image's user, mostly root, where the bench is root itself. An ordinary user's subjects run
+/// as that user, as they do as processes: what they write can be removed and what they use can be
+/// metered. A rootless engine maps its root to that user already.
+fn user(engine: &Engine) -> Option<String> {
+    let (user, group) = (geteuid(), getegid());
+    (!user.is_root() && !engine.is_rootless()).then(|| format!("{user}:{group}"))
 }
 
 /// Creates a container, registered for removal in the same step.
@@ -241,10 +250,16 @@ fn stop_and_remove(engine: &Engine, id: String) {
     }
 }
 
-/// Removes a container with its volumes, running or not.
+/// Removes a container with its volumes, running or not; one that is gone, or just going, is fine.
 pub(super) async fn remove(docker: &Docker, id: &str) -> Result<(), Error> {
     let options = RemoveContainerOptionsBuilder::default().force(true).v(true);
-    docker.remove_container(id, Some(options.build())).await
+    match docker.remove_container(id, Some(options.build())).await {
+        Err(Error::DockerResponseServerError {
+            status_code: 404 | 409,
+            ..
+        }) => Ok(()),
+        removed => removed,
+    }
 }
 
 async fn inspect(docker: &Docker, id: &str) -> Result<ContainerState, Error> {

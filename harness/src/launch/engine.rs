@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use bollard::{Docker, models::SystemVersion};
+use bollard::{
+    Docker,
+    models::{SystemInfo, SystemVersion},
+};
 use tokio::{runtime, sync::oneshot, task::JoinHandle, time::timeout};
 
 /// How long an engine may take to answer at first.
@@ -30,6 +33,7 @@ struct Inner {
     docker: Docker,
     version: String,
     init: bool,
+    rootless: bool,
     thread: Thread,
 }
 
@@ -69,15 +73,17 @@ impl Engine {
         let host = at.clone();
         let greeted = thread.run(async move { timeout(CONNECT, greet(&host)).await });
         match greeted.await {
-            Some(Ok(Ok((docker, about)))) => Ok(Self::new(docker, about, thread)),
+            Some(Ok(Ok(greeting))) => Ok(Self::new(greeting, thread)),
             Some(Ok(Err(error))) => Err(unreachable(root_cause(&error))),
             Some(Err(_)) => Err(unreachable(format!("silent for {} s", CONNECT.as_secs()))),
             None => Err(unreachable("its thread ended".into())),
         }
     }
 
-    fn new(docker: Docker, about: SystemVersion, thread: Thread) -> Self {
+    fn new(greeting: Greeting, thread: Thread) -> Self {
+        let about = greeting.version;
         let parts = about.components.unwrap_or_default();
+        let security = greeting.info.security_options.unwrap_or_default();
         let name = match about.platform.map(|platform| platform.name) {
             Some(name) if !name.is_empty() => name,
             _ if parts.iter().any(|part| part.name.contains("Podman")) => "Podman".to_owned(),
@@ -85,9 +91,10 @@ impl Engine {
         };
         let init = |name: &str| ["docker-init", "catatonit"].contains(&name);
         Self(Arc::new(Inner {
-            docker,
+            docker: greeting.docker,
             version: format!("{name} {}", about.version.unwrap_or_default()),
             init: parts.iter().any(|part| init(&part.name)),
+            rootless: security.iter().any(|option| option.contains("rootless")),
             thread,
         }))
     }
@@ -100,6 +107,11 @@ impl Engine {
     /// Whether it can put an init process into a container, which forwards signals and reaps.
     pub(super) fn has_init(&self) -> bool {
         self.0.init
+    }
+
+    /// Whether it runs as an ordinary user, who then is root in its containers.
+    pub(super) fn is_rootless(&self) -> bool {
+        self.0.rootless
     }
 
     /// Runs one call on the engine's thread; `doing` completes "could not …".
@@ -161,10 +173,20 @@ impl fmt::Debug for Engine {
     }
 }
 
-async fn greet(host: &str) -> Result<(Docker, SystemVersion), bollard::errors::Error> {
+/// What an engine tells of itself.
+struct Greeting {
+    docker: Docker,
+    version: SystemVersion,
+    info: SystemInfo,
+}
+
+async fn greet(host: &str) -> Result<Greeting, bollard::errors::Error> {
     let docker = Docker::connect_with_host(host)?.negotiate_version().await?;
-    let about = docker.version().await?;
-    Ok((docker, about))
+    Ok(Greeting {
+        version: docker.version().await?,
+        info: docker.info().await?,
+        docker,
+    })
 }
 
 pub(super) fn refused(doing: &str, reason: String) -> EngineError {

@@ -22,7 +22,7 @@ mod tail;
 pub mod version;
 
 use std::{
-    fs, io,
+    fs, io, iter,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -37,6 +37,7 @@ pub use procfs::Family;
 pub use ready::Ready;
 pub use running::Running;
 pub use sweep::{Swept, sweep};
+use tail::Tail;
 
 /// What to run: made by a gateway or a backend, and the same for process and container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,18 @@ pub struct Launch {
     pub ready: Ready,
     /// Log files beside standard output and error, relative to the run folder.
     pub log_files: Vec<PathBuf>,
+}
+
+impl Launch {
+    /// Where its standard output and error go.
+    fn log_path(&self, dir: &RunDir) -> PathBuf {
+        dir.path().join(format!("{}.log", self.name))
+    }
+
+    fn log_paths<'a>(&'a self, dir: &'a RunDir) -> impl Iterator<Item = PathBuf> + 'a {
+        let files = self.log_files.iter().map(|path| dir.path().join(path));
+        iter::once(self.log_path(dir)).chain(files)
+    }
 }
 
 /// A file in the run folder.
@@ -133,6 +146,7 @@ pub async fn start(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, 
 }
 
 async fn run(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, LaunchError> {
+    let tail = Tail::new(launch.log_paths(dir));
     let body = match via {
         Via::Process { program } => Process::spawn(launch, dir, program)?.into(),
         Via::Container { engine, image } => Container::start(engine, image, launch, dir)
@@ -143,7 +157,7 @@ async fn run(launch: &Launch, dir: &RunDir, via: &Via) -> Result<Running, Launch
             })?
             .into(),
     };
-    Ok(Running::new(launch, dir, body))
+    Ok(Running::new(&launch.name, body, tail))
 }
 
 fn write_files(launch: &Launch, dir: &RunDir) -> Result<(), LaunchError> {

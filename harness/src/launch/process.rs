@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io,
     os::unix::process::CommandExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -51,7 +51,7 @@ impl Process {
         dir: &RunDir,
         program: &Path,
     ) -> Result<Self, LaunchError> {
-        let log_path = log_path(launch, dir);
+        let log_path = launch.log_path(dir);
         let file_error = |source| LaunchError::File {
             name: launch.name.clone(),
             path: log_path.clone(),
@@ -118,11 +118,6 @@ fn spawn(mut command: Command) -> io::Result<(Arc<Mutex<Child>>, Keep)> {
             Box::new(move || end(&mut lock(&child)))
         },
     )
-}
-
-/// Where standard output and error of a subject go.
-pub(super) fn log_path(launch: &Launch, dir: &RunDir) -> PathBuf {
-    dir.path().join(format!("{}.log", launch.name))
 }
 
 fn command(launch: &Launch, dir: &RunDir, program: &Path) -> Command {

@@ -1,11 +1,9 @@
 //! A subject that runs: its health, its log, its end.
 
-use std::path::PathBuf;
-
 use super::{
-    Launch, LaunchError, RunDir,
+    LaunchError,
     container::Container,
-    process::{self, Process},
+    process::Process,
     procfs::{self, Family, Stat},
     ready::{self, NotReady, Ready},
     tail::Tail,
@@ -49,13 +47,11 @@ struct Worker {
 }
 
 impl Running {
-    pub(super) fn new(launch: &Launch, dir: &RunDir, body: Body) -> Self {
-        let mut logs: Vec<PathBuf> = vec![process::log_path(launch, dir)];
-        logs.extend(launch.log_files.iter().map(|path| dir.path().join(path)));
+    pub(super) fn new(name: &str, body: Body, tail: Tail) -> Self {
         Self {
-            name: launch.name.clone(),
+            name: name.to_owned(),
             body,
-            tail: Tail::new(logs),
+            tail,
             crew: Vec::new(),
         }
     }
@@ -118,7 +114,8 @@ impl Running {
         }
     }
 
-    /// Takes the workers of this moment as normal; [`start`](super::start) has done it once.
+    /// Takes the workers of this moment as normal. [`start`](super::start) has done it once, but a
+    /// server may be ready before its last worker is up.
     pub fn mark(&mut self) {
         let main = match &self.body {
             Body::Process(process) => process.family(),

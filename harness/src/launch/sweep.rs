@@ -34,14 +34,20 @@ pub struct Swept {
 /// # Errors
 /// The engine does not list or remove its containers. Folders have been swept by then.
 pub async fn sweep(engine: Option<&Engine>) -> Result<Swept, EngineError> {
-    let mut swept = Swept::default();
-    for parent in [folder::parent(env::temp_dir()), "/var/tmp".into()] {
-        swept.folders += sweep_folders(&parent, Owner::fate);
-    }
-    if let Some(engine) = engine {
-        swept.containers = sweep_containers(engine).await?;
-    }
-    Ok(swept)
+    // Containers first, since they use the folders; the folders even if the engine fails.
+    let containers = match engine {
+        Some(engine) => sweep_containers(engine).await,
+        None => Ok(0),
+    };
+    let parents = [folder::parent(env::temp_dir()), "/var/tmp".into()];
+    let folders = parents
+        .iter()
+        .map(|parent| sweep_folders(parent, Owner::fate));
+    let folders = folders.sum();
+    containers.map(|containers| Swept {
+        containers,
+        folders,
+    })
 }
 
 async fn sweep_containers(engine: &Engine) -> Result<usize, EngineError> {

@@ -16,9 +16,14 @@ pub(super) struct Tail {
 }
 
 impl Tail {
+    /// Follows these files from where they end now: an earlier start may have written to them.
     pub(super) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let end = |path: PathBuf| {
+            let len = path.metadata().map_or(0, |about| about.len());
+            (path, len)
+        };
         Self {
-            files: files.into_iter().map(|path| (path, 0)).collect(),
+            files: files.into_iter().map(end).collect(),
         }
     }
 
@@ -37,8 +42,11 @@ impl Tail {
 
     /// The last line that holds `word` as a whole, read or not.
     pub(super) fn last_line_with(&self, word: &str) -> Option<String> {
-        let mut whole = Self::new(self.files.iter().map(|(path, _)| path.clone()));
-        let text = whole.read();
+        let from_start = self.files.iter().map(|(path, _)| (path.clone(), 0));
+        let text = Self {
+            files: from_start.collect(),
+        }
+        .read();
         let line = text.lines().rev().find(|line| has_word(line, word))?;
         Some(line.trim().to_owned())
     }
@@ -83,6 +91,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_start_logged_is_not_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "old\n").unwrap();
+        let mut tail = Tail::new([path.clone()]);
+        assert_eq!(tail.read(), "");
+        fs::write(&path, "old\nnew\n").unwrap();
+        assert_eq!(tail.read(), "new\n");
+    }
+
+    #[test]
     fn a_line_is_found_by_a_whole_word() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
@@ -98,8 +117,8 @@ mod tests {
     fn a_truncated_file_is_read_anew() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        fs::write(&path, "a long first line\n").unwrap();
         let mut tail = Tail::new([path.clone()]);
+        fs::write(&path, "a long first line\n").unwrap();
         tail.read();
         fs::write(&path, "new\n").unwrap();
         assert_eq!(tail.read(), "new\n");
