@@ -1,14 +1,20 @@
 //! Applications: what answers a request once a listener has read it.
 
+mod patience;
 pub mod probe;
+mod redirect;
 mod router;
+mod spool;
 
+use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use wire::cgi::CgiHead;
 use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
+pub use redirect::Redirect;
+use router::full_path;
 pub use router::{Mount, Router};
 
 /// Something that answers requests. One instance serves all requests of a worker, many at a time,
@@ -22,6 +28,13 @@ pub trait App {
         request: Request,
         reply: &'a mut Reply,
     ) -> LocalBoxFuture<'a, Result<(), AppError>>;
+
+    /// Whether it has something at `path`, decoded and below its mount. Asked before a local
+    /// redirect is answered here that a gateway in front could follow as well.
+    fn has(&self, path: &Bytes) -> bool {
+        let _ = path;
+        true
+    }
 }
 
 /// A request that could not be answered as wished.

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use wire::environ::Environ;
 
-use super::{App, AppError, plain};
+use super::{App, AppError, plain, redirect};
 use crate::exchange::{Reply, Request};
 
 /// One application and the path prefix that it answers.
@@ -47,6 +47,30 @@ impl Router {
         Self { mounts }
     }
 
+    /// Asks the application, and the next one as long as the reply is a local redirect
+    /// (CGI-6.2.2-LOCAL-REDIR).
+    async fn answer(&self, mut request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        for _ in 0..=redirect::MOST {
+            match self.route(&mut request.environ) {
+                Some(app) => app.serve(request, reply).await?,
+                None => return Ok(plain(reply, 404).await?),
+            }
+            let Some(redirect) = reply.take_redirect() else {
+                return Ok(());
+            };
+            let is_here = self.has(&redirect.path());
+            match redirect.otherwise {
+                Some(head) if !is_here => return Ok(reply.head(head).await?),
+                _ => request = redirect.request,
+            }
+        }
+        let path = full_path(&request.environ).escape_ascii().to_string();
+        Err(AppError::new(
+            500,
+            format!("application redirects for ever, the last time to {path}"),
+        ))
+    }
+
     fn route(&self, environ: &mut Environ) -> Option<&dyn App> {
         if let [Mount { prefix, app }] = self.mounts.as_slice() {
             if prefix.is_empty() {
@@ -64,7 +88,7 @@ impl Router {
 }
 
 /// `SCRIPT_NAME` and `PATH_INFO` joined.
-fn full_path(environ: &Environ) -> Bytes {
+pub(super) fn full_path(environ: &Environ) -> Bytes {
     let part = |name| environ.get(name).cloned().unwrap_or_default();
     let (script_name, path_info) = (part("SCRIPT_NAME"), part("PATH_INFO"));
     if script_name.is_empty() {
@@ -78,20 +102,24 @@ fn full_path(environ: &Environ) -> Bytes {
 impl App for Router {
     fn serve<'a>(
         &'a self,
-        mut request: Request,
+        request: Request,
         reply: &'a mut Reply,
     ) -> LocalBoxFuture<'a, Result<(), AppError>> {
-        match self.route(&mut request.environ) {
-            Some(app) => app.serve(request, reply),
-            None => async { Ok(plain(reply, 404).await?) }.boxed_local(),
-        }
+        self.answer(request, reply).boxed_local()
+    }
+
+    fn has(&self, path: &Bytes) -> bool {
+        let mount = self.mounts.iter().find(|mount| mount.covers(path));
+        mount.is_some_and(|mount| mount.app.has(&path.slice(mount.prefix.len()..)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::{Body, Protocol};
+    use crate::exchange::{Body, HttpFacts, Protocol, Recording};
+    use wire::cgi::CgiHead;
+    use wire::http::Version;
 
     /// Answers with its own name, `SCRIPT_NAME` and `PATH_INFO`.
     struct Named(&'static str);
@@ -166,4 +194,82 @@ mod tests {
     async fn a_path_outside_all_mounts_is_not_found() {
         assert_eq!(routed(&["/a"], "", "/").await, "404 Not Found\n");
     }
+
+    /// Redirects to the path that its query names; without a query it answers with its own path.
+    struct Redirecting;
+
+    impl App for Redirecting {
+        fn serve<'a>(
+            &'a self,
+            request: Request,
+            reply: &'a mut Reply,
+        ) -> LocalBoxFuture<'a, Result<(), AppError>> {
+            let part = |name: &str| request.environ.get(name).cloned().unwrap_or_default();
+            let (path, to) = (full_path(&request.environ), part("QUERY_STRING"));
+            let origin = redirect::Origin::of(&request);
+            async move {
+                if to.is_empty() {
+                    reply.head(CgiHead::default()).await?;
+                    return Ok(reply.body(path).await?);
+                }
+                let head = CgiHead::default().with("Location", to.clone());
+                reply
+                    .redirect(redirect::Redirect::new(request.environ, &to, origin, head).unwrap());
+                Ok(())
+            }
+            .boxed_local()
+        }
+
+        fn has(&self, path: &Bytes) -> bool {
+            path != "/none"
+        }
+    }
+
+    async fn redirected(protocol: Protocol, to: &'static str) -> (Result<(), AppError>, Recording) {
+        let router = Router::new(vec![Mount::new("/app", Rc::new(Redirecting))]);
+        let mut environ = Environ::new();
+        environ.push("PATH_INFO", "/app");
+        environ.push("QUERY_STRING", to);
+        let http = (protocol == Protocol::Http).then(|| HttpFacts {
+            target: "/app".into(),
+            version: Version::Http11,
+        });
+        let request = Request {
+            environ,
+            body: Body::empty(),
+            protocol,
+            http,
+        };
+        let (mut reply, recording) = Reply::recorded();
+        (router.serve(request, &mut reply).await, recording)
+    }
+
+    #[tokio::test]
+    async fn a_local_redirect_is_answered_here() {
+        for protocol in [Protocol::Http, Protocol::FastCgi] {
+            let (_, recording) = redirected(protocol, "/app/next").await;
+            assert_eq!(recording.body(), b"/app/next");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_not_here_goes_to_the_gateway_in_front() {
+        for to in ["/elsewhere", "/app/none"] {
+            let (_, recording) = redirected(Protocol::FastCgi, to).await;
+            let expected = CgiHead::default().with("Location", to);
+            assert_eq!(recording.head(), Some(expected));
+        }
+        let (_, over_http) = redirected(Protocol::Http, "/elsewhere").await;
+        assert_eq!(over_http.body(), b"404 Not Found\n");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_for_ever_is_given_up() {
+        // The query of each redirect is the next redirect, fourteen in all.
+        let (served, recording) = redirected(Protocol::Http, ENDLESS).await;
+        assert_eq!(served.unwrap_err().status, 500);
+        assert!(recording.head().is_none());
+    }
+
+    const ENDLESS: &str = "/app?/app?/app?/app?/app?/app?/app?/app?/app?/app?/app?/app?/app?/app";
 }

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use wire::cgi::{CgiError, CgiHead};
 
+use crate::app::Redirect;
+
 /// Why a reply could not be sent.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReplyError {
@@ -88,6 +90,7 @@ pub struct Reply {
     phase: Phase,
     sent: Sent,
     exit_status: u32,
+    redirect: Option<Redirect>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,7 @@ impl Reply {
             phase: Phase::Nothing,
             sent: Sent::default(),
             exit_status: 0,
+            redirect: None,
         }
     }
 
@@ -192,6 +196,17 @@ impl Reply {
     /// should race it.
     pub fn closed(&self) -> LocalBoxFuture<'static, ()> {
         self.carrier.closed()
+    }
+
+    /// In place of a head: another request is to be answered instead. The
+    /// [`Router`](crate::app::Router) does so once the application's `serve` has returned.
+    pub fn redirect(&mut self, redirect: Redirect) {
+        self.redirect = Some(redirect);
+    }
+
+    /// The redirect that the application asked for, if it did.
+    pub(crate) fn take_redirect(&mut self) -> Option<Redirect> {
+        self.redirect.take()
     }
 
     /// What was sent so far.
