@@ -1,5 +1,6 @@
 //! Applications: what answers a request once a listener has read it.
 
+pub mod cgi;
 mod patience;
 pub mod probe;
 mod redirect;

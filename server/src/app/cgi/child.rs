@@ -1,0 +1,235 @@
+//! A script's process, which is always waited for.
+
+use std::fmt;
+use std::future::pending;
+use std::io;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+use tokio::time::{sleep, timeout};
+
+use super::pidfd;
+
+/// The time a script gets between SIGTERM and SIGKILL (CGI-3.4-ABNORMAL-END).
+const MERCY: Duration = Duration::from_secs(2);
+
+/// How a script ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// With this exit status.
+    Status(i32),
+    /// Killed by this signal.
+    Signal(Signal),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exit status {status}"),
+            Self::Signal(signal) => write!(f, "killed by {signal}"),
+        }
+    }
+}
+
+/// A running script, leader of its process group. Dropped before it has ended, the whole group is
+/// told to end and then killed (CGI-DF-ZOMBIE).
+#[derive(Debug)]
+pub(super) struct Child {
+    /// `None` once it was waited for or handed on.
+    group: Option<Pid>,
+}
+
+impl Child {
+    pub(super) fn new(pid: Pid) -> Self {
+        Self { group: Some(pid) }
+    }
+
+    /// Waits for the end of the process; may be given up and called again.
+    pub(super) async fn exit(&mut self) -> io::Result<Exit> {
+        let Some(pid) = self.group else {
+            return pending().await;
+        };
+        let exit = loop {
+            match try_wait(pid)? {
+                Some(exit) => break exit,
+                None => ended(pid).await,
+            }
+        };
+        self.group = None;
+        Ok(exit)
+    }
+
+    /// Lets the process go on without its request, for at most this long.
+    pub(super) fn detach(mut self, limit: Duration) {
+        tokio::spawn(async move {
+            // Too late: dropping it ends the group.
+            let _ = timeout(limit, self.exit()).await;
+        });
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if let Some(pid) = self.group.take() {
+            end(pid);
+        }
+    }
+}
+
+/// Tells the group to end; the rest happens beside the running requests.
+fn end(pid: Pid) {
+    let group = Doomed(pid);
+    // Fails only if no process of the group is left.
+    let _ = killpg(pid, Signal::SIGTERM);
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        runtime.spawn(group.end());
+    }
+}
+
+/// A group that has been sent SIGTERM. However this value goes, SIGKILL follows.
+struct Doomed(Pid);
+
+impl Doomed {
+    async fn end(self) {
+        // Not yet reaped, so that the group's number cannot belong to anybody else.
+        let _ = timeout(MERCY, ended(self.0)).await;
+        let _ = killpg(self.0, Signal::SIGKILL);
+        let _ = ended(self.0).await;
+    }
+}
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        // What is left of the group once its leader obeyed, or all of it when the server stops.
+        let _ = killpg(self.0, Signal::SIGKILL);
+        let _ = try_wait(self.0);
+    }
+}
+
+/// Resolves once the process has ended and can be waited for.
+async fn ended(pid: Pid) {
+    if pidfd::ended(pid).await.is_err() {
+        polled(pid).await;
+    }
+}
+
+/// Where the kernel gives no pidfd: before Linux 5.3, or out of descriptors.
+async fn polled(pid: Pid) {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    while waitid(Id::Pid(pid), flags) == Ok(WaitStatus::StillAlive) {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Reaps the process if it has ended.
+fn try_wait(pid: Pid) -> Result<Option<Exit>, Errno> {
+    match waitpid(pid, Some(WaitPidFlag::WNOHANG))? {
+        WaitStatus::Exited(_, status) => Ok(Some(Exit::Status(status))),
+        WaitStatus::Signaled(_, signal, _) => Ok(Some(Exit::Signal(signal))),
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::AsFd;
+
+    use nix::fcntl::OFlag;
+    use nix::unistd::pipe2;
+
+    use super::*;
+    use crate::app::cgi::spawn::{self, Program, Stdio};
+    use crate::app::cgi::strings::Strings;
+
+    /// Runs a shell script; the second value is its standard output.
+    fn shell(script: &str) -> (Child, File) {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
+        let null = File::open("/dev/null").unwrap();
+        let (mut argv, mut environ) = (Strings::default(), Strings::default());
+        for word in ["sh", "-c", script] {
+            argv.push(&[word.as_bytes()]).unwrap();
+        }
+        environ.push(&[b"PATH=/usr/bin:/bin"]).unwrap();
+        let program = Program {
+            path: c"/bin/sh",
+            argv: &argv,
+            environ: &environ,
+            directory: c"/",
+        };
+        let stdio = Stdio {
+            stdin: null.as_fd(),
+            stdout: writer.as_fd(),
+            stderr: null.as_fd(),
+        };
+        let pid = spawn::spawn(&program, stdio).unwrap();
+        (Child::new(pid), reader.into())
+    }
+
+    /// Resolves once every process that holds the output has ended.
+    async fn closed(mut output: File) {
+        let read = move || output.read_to_end(&mut Vec::new());
+        tokio::task::spawn_blocking(read).await.unwrap().unwrap();
+    }
+
+    /// Resolves once the process is not even a zombie any more.
+    async fn gone(pid: Pid) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(pid), flags) != Err(Errno::ECHILD) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_exit_is_told() {
+        assert_eq!(shell("exit 3").0.exit().await.unwrap(), Exit::Status(3));
+        let killed = shell("kill -9 $$").0.exit().await.unwrap();
+        assert_eq!(killed.to_string(), "killed by SIGKILL");
+    }
+
+    #[tokio::test]
+    async fn waiting_may_be_given_up_and_taken_up() {
+        let (mut child, _output) = shell("sleep 0.05; exit 4");
+        assert!(timeout(Duration::ZERO, child.exit()).await.is_err());
+        assert_eq!(child.exit().await.unwrap(), Exit::Status(4));
+    }
+
+    #[tokio::test]
+    async fn a_dropped_child_takes_its_group_along_and_leaves_no_zombie() {
+        let (child, output) = shell("trap '' TERM; sleep 3600 & wait; sleep 3600");
+        let pid = child.group.unwrap();
+        drop(child);
+        closed(output).await;
+        gone(pid).await;
+    }
+
+    #[tokio::test]
+    async fn a_detached_child_is_reaped() {
+        let (child, output) = shell("exit 0");
+        let pid = child.group.unwrap();
+        child.detach(Duration::from_secs(60));
+        closed(output).await;
+        gone(pid).await;
+    }
+
+    #[tokio::test]
+    async fn a_detached_child_does_not_stay_for_ever() {
+        let (child, output) = shell("sleep 3600");
+        child.detach(Duration::ZERO);
+        closed(output).await;
+    }
+
+    #[tokio::test]
+    async fn without_a_pidfd_the_end_is_polled_for() {
+        let (mut child, _output) = shell("sleep 0.05");
+        polled(child.group.unwrap()).await;
+        assert_eq!(
+            try_wait(child.group.take().unwrap()),
+            Ok(Some(Exit::Status(0)))
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! CGI/1.1: a process for each request (RFC 3875).
+//!
+//! ```text
+//! request ─▶ script (path to file) ─▶ environment, argv ─▶ spawn ─▶ run ─▶ reply
+//!                                                            │       ├─ stdio  body to the script
+//!                                                            │       └─ output reply and error text
+//!                                                            └─ child (killed, reaped)
+//! ```
+//!
+//! It works alike behind HTTP and behind a gateway that speaks FastCGI, uwsgi or SCGI. A gateway
+//! may name the file in `SCRIPT_FILENAME` (or as `DOCUMENT_ROOT` and `SCRIPT_NAME`), as for
+//! fcgiwrap; that counts only if the file lies below a mounted folder.
+//!
+//! A local redirect is answered here where an application has its path. Else it goes to the gateway
+//! in front, who may have it.
+
+mod argv;
+mod child;
+mod environment;
+mod output;
+mod pidfd;
+mod run;
+mod script;
+pub mod spawn;
+mod stdio;
+pub mod strings;
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use nix::unistd::{AccessFlags, access};
+use wire::environ::Environ;
+
+use self::environment::Extra;
+use self::run::{Outcome, Run};
+use self::script::{Mounted, NoScript, Script};
+use self::strings::{HasNul, Strings};
+use super::redirect::{Origin, Redirect};
+use super::{App, AppError, Mount, full_path, spool};
+use crate::exchange::{Protocol, Reply, Request};
+use crate::options::{CgiMount, CgiSettings};
+
+/// Why `--cgi` cannot be set up: the configuration's fault.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The mounted folder or file cannot be reached.
+    #[error("cgi {}: {error}", .path.display())]
+    Mount {
+        /// As it was given.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A `cgi-helper` is not to be found.
+    #[error("cgi-helper {0}: no such program on PATH")]
+    Helper(String),
+}
+
+/// The folders and programs of all `--cgi` options, ready for the [`Router`](super::Router).
+///
+/// # Errors
+/// A folder, program or interpreter that does not exist.
+pub fn mounts(mounts: &[CgiMount], settings: &CgiSettings) -> Result<Vec<Mount>, SetupError> {
+    let shared = Rc::new(Shared::new(mounts, settings)?);
+    // An old kernel cannot; then scripts see what this server was started with.
+    let _ = spawn::seal_descriptors();
+    let apps = mounts.iter().enumerate().map(|(at, mount)| {
+        let prefix = mount.prefix.trim_end_matches('/').to_owned().into();
+        let app = CgiApp {
+            shared: Rc::clone(&shared),
+            at,
+            prefix,
+        };
+        Mount::new(&mount.prefix, Rc::new(app))
+    });
+    Ok(apps.collect())
+}
+
+/// One `--cgi` mount.
+struct CgiApp {
+    shared: Rc<Shared>,
+    /// Which of the mounted folders is its own.
+    at: usize,
+    prefix: Bytes,
+}
+
+/// What all mounts have in common.
+struct Shared {
+    mounted: Vec<Mounted>,
+    /// Extension and interpreter.
+    helpers: Vec<(String, PathBuf)>,
+    extra: Extra,
+    settings: CgiSettings,
+}
+
+impl Shared {
+    fn new(mounts: &[CgiMount], settings: &CgiSettings) -> Result<Self, SetupError> {
+        let path = std::env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
+        let helper = |(ending, name): &(String, String)| {
+            let program = search(name, path.as_bytes());
+            let program = program.ok_or_else(|| SetupError::Helper(name.clone()))?;
+            Ok((ending.clone(), program))
+        };
+        let mounted = mounts.iter().map(|mount| mounted(&mount.path, settings));
+        Ok(Self {
+            mounted: mounted.collect::<Result<_, _>>()?,
+            helpers: settings
+                .helpers
+                .iter()
+                .map(helper)
+                .collect::<Result<_, _>>()?,
+            extra: Extra {
+                path: Bytes::copy_from_slice(path.as_bytes()),
+                env: settings.env.clone(),
+            },
+            settings: settings.clone(),
+        })
+    }
+
+    /// The interpreter for a script that is not to be executed itself.
+    fn helper(&self, file: &Path) -> Option<&Path> {
+        let name = file.as_os_str().as_bytes();
+        let helper = self
+            .helpers
+            .iter()
+            .find(|(ending, _)| name.ends_with(ending.as_bytes()))?;
+        Some(&helper.1)
+    }
+}
+
+/// What scripts get as `PATH` where this server has none itself.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn mounted(path: &Path, settings: &CgiSettings) -> Result<Mounted, SetupError> {
+    let root = fs::canonicalize(path).map_err(|error| SetupError::Mount {
+        path: path.into(),
+        error,
+    })?;
+    Ok(Mounted {
+        root,
+        index: settings.index.clone(),
+        allowed_ext: settings.allowed_ext.clone(),
+        helped_ext: settings
+            .helpers
+            .iter()
+            .map(|(ending, _)| ending.clone())
+            .collect(),
+    })
+}
+
+/// Finds a program as a shell does.
+fn search(name: &str, path: &[u8]) -> Option<PathBuf> {
+    let folders = path
+        .split(|&byte| byte == b':')
+        .filter(|folder| !folder.is_empty());
+    let folders = folders.map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)));
+    let is_program = |file: &PathBuf| file.is_file() && access(file, AccessFlags::X_OK).is_ok();
+    match name.contains('/') {
+        true => Some(PathBuf::from(name)).filter(is_program),
+        false => folders.map(|folder| folder.join(name)).find(is_program),
+    }
+}
+
+impl App for CgiApp {
+    fn serve<'a>(
+        &'a self,
+        request: Request,
+        reply: &'a mut Reply,
+    ) -> LocalBoxFuture<'a, Result<(), AppError>> {
+        self.answer(request, reply).boxed_local()
+    }
+
+    fn has(&self, path: &Bytes) -> bool {
+        self.mounted().find(&self.prefix, path).is_ok()
+    }
+}
+
+impl CgiApp {
+    async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        let origin = Origin::of(&request);
+        let mut environ = request.environ;
+        let script = self
+            .script(&environ, origin.protocol)
+            .map_err(|reason| AppError::new(reason.status(), reason.to_string()))?;
+        let announced = request.body.length();
+        let body = spool::measured(request.body).await?;
+        let counted = body
+            .length()
+            .filter(|&length| announced.is_none() && length > 0);
+        environment::complete(&mut environ, &script, counted);
+        let run = Prepared::new(&self.shared, &script, &environ)?;
+        match run
+            .as_run(&self.shared, &script, origin.protocol)
+            .serve(body, reply)
+            .await?
+        {
+            Outcome::Redirect(head) => follow(&script, environ, head, origin, reply),
+            Outcome::Answered | Outcome::NoHead(_) => Ok(()),
+        }
+    }
+
+    fn mounted(&self) -> &Mounted {
+        &self.shared.mounted[self.at]
+    }
+
+    /// The script for a request, by its path, or by the file that a gateway names. The split of the
+    /// path is ours where both lead to the same file.
+    fn script(&self, environ: &Environ, protocol: Protocol) -> Result<Script, NoScript> {
+        let path = full_path(environ);
+        let below = path.slice_ref(path.strip_prefix(&self.prefix[..]).unwrap_or(&path));
+        let by_path = self.mounted().find(&self.prefix, &below);
+        let file = match protocol {
+            Protocol::Http => None,
+            Protocol::Uwsgi | Protocol::FastCgi | Protocol::Scgi => named_file(environ),
+        };
+        let Some(file) = file else { return by_path };
+        match (self.named(&file, environ), by_path) {
+            (Ok(named), Ok(found)) if found.file == named.file => Ok(found),
+            (Ok(named), _) => Ok(named),
+            (Err(NoScript::Missing(_)), by_path) => by_path,
+            (Err(_), Ok(found)) => Ok(found),
+            (Err(reason), Err(_)) => Err(reason),
+        }
+    }
+
+    /// The file named by a gateway, in whichever mounted folder it lies.
+    fn named(&self, file: &Path, environ: &Environ) -> Result<Script, NoScript> {
+        let part = |name| environ.get(name).cloned().unwrap_or_default();
+        let (script_name, path_info) = (part("SCRIPT_NAME"), part("PATH_INFO"));
+        let mut outcome = Err(NoScript::Outside(file.into()));
+        for mounted in &self.shared.mounted {
+            outcome = mounted.named(file, script_name.clone(), path_info.clone());
+            if !matches!(outcome, Err(NoScript::Outside(_))) {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+/// `SCRIPT_FILENAME`, or `DOCUMENT_ROOT` and `SCRIPT_NAME` as fcgiwrap joins them. Apache's
+/// mod_proxy_fcgi puts its own address before the path (DF-VAR-SCRIPT-FILENAME).
+fn named_file(environ: &Environ) -> Option<PathBuf> {
+    let given = |name| environ.get(name).filter(|value| !value.is_empty());
+    let joined = || {
+        Some(
+            [&given("DOCUMENT_ROOT")?[..], given("SCRIPT_NAME")?]
+                .concat()
+                .into(),
+        )
+    };
+    let file: Bytes = given("SCRIPT_FILENAME").cloned().or_else(joined)?;
+    let file = match file.strip_prefix(b"proxy:fcgi://") {
+        Some(rest) => &rest[rest.iter().position(|&byte| byte == b'/')?..],
+        None => &file,
+    };
+    file.starts_with(b"/")
+        .then(|| PathBuf::from(std::ffi::OsStr::from_bytes(file)))
+}
+
+/// The strings that `exec` takes.
+struct Prepared<'a> {
+    program: &'a Path,
+    argv: Strings,
+    environ: Strings,
+}
+
+impl<'a> Prepared<'a> {
+    fn new(shared: &'a Shared, script: &'a Script, environ: &Environ) -> Result<Self, AppError> {
+        let helper = shared.helper(&script.file);
+        let argv = arguments(helper, script, environ);
+        let strings = environment::strings(environ, &shared.extra);
+        Ok(Self {
+            program: helper.unwrap_or(&script.file),
+            argv: argv.map_err(|fault| AppError::new(400, fault.to_string()))?,
+            environ: strings
+                .map_err(|fault| AppError::new(400, format!("gateway or client: {fault}")))?,
+        })
+    }
+
+    fn as_run(&'a self, shared: &Shared, script: &'a Script, protocol: Protocol) -> Run<'a> {
+        Run {
+            script,
+            program: self.program,
+            argv: &self.argv,
+            environ: &self.environ,
+            timeout: shared.settings.timeout,
+            head_bytes: shared.settings.head_bytes,
+            protocol,
+        }
+    }
+}
+
+fn arguments(helper: Option<&Path>, script: &Script, environ: &Environ) -> Result<Strings, HasNul> {
+    let part = |name| environ.get(name).cloned().unwrap_or_default();
+    let mut argv = Strings::default();
+    for program in helper.into_iter().chain([script.file.as_path()]) {
+        argv.push(&[program.as_os_str().as_bytes()])?;
+    }
+    for word in argv::words(&part("REQUEST_METHOD"), &part("QUERY_STRING")) {
+        argv.push(&[&word])?;
+    }
+    Ok(argv)
+}
+
+fn follow(
+    script: &Script,
+    environ: Environ,
+    head: wire::cgi::CgiHead,
+    origin: Origin,
+    reply: &mut Reply,
+) -> Result<(), AppError> {
+    let location = head.location().cloned().unwrap_or_default();
+    let redirect = Redirect::new(environ, &location, origin, head).map_err(|fault| {
+        let location = location.escape_ascii();
+        AppError::new(
+            502,
+            format!(
+                "CGI program {} sent Location {location}: {fault}",
+                script.name()
+            ),
+        )
+    })?;
+    reply.redirect(redirect);
+    Ok(())
+}

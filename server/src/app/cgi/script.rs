@@ -1,0 +1,382 @@
+//! From a path to the script that answers it.
+
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use nix::unistd::{AccessFlags, access};
+
+/// One script and how the path splits there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Script {
+    /// Its file, without symbolic links.
+    pub(super) file: PathBuf,
+    /// The mounted folder, or the file itself where a file is mounted.
+    pub(super) root: PathBuf,
+    /// The path up to and with the script.
+    pub(super) script_name: Bytes,
+    /// The rest of the path.
+    pub(super) path_info: Bytes,
+}
+
+/// Why a path leads to no script.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoScript {
+    /// Nothing is there.
+    #[error("no CGI program at {}", .0.display())]
+    Missing(PathBuf),
+    /// The path ends in a folder.
+    #[error("{} is a folder and holds no cgi-index", .0.display())]
+    Folder(PathBuf),
+    /// Neither a folder nor a regular file.
+    #[error("{} is not a regular file", .0.display())]
+    Special(PathBuf),
+    /// The file may not be executed, or its extension is not in `cgi-allowed-ext`.
+    #[error("{} may not be run: {why}", .file.display())]
+    Forbidden {
+        /// The file.
+        file: PathBuf,
+        /// What stands against it.
+        why: &'static str,
+    },
+    /// The file lies elsewhere: a symbolic link, dot segments, or a foreign `SCRIPT_FILENAME`.
+    #[error("{} is outside of what --cgi mounts", .0.display())]
+    Outside(PathBuf),
+}
+
+impl NoScript {
+    /// The status to answer.
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Missing(_) => 404,
+            Self::Folder(_) | Self::Special(_) | Self::Forbidden { .. } | Self::Outside(_) => 403,
+        }
+    }
+}
+
+impl Script {
+    /// The script's own name, for log lines.
+    pub(super) fn name(&self) -> String {
+        let name = self.file.file_name().unwrap_or(self.file.as_os_str());
+        name.to_string_lossy().into_owned()
+    }
+
+    /// The folder that is its working directory (CGI-7.2-CWD).
+    pub(super) fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// CGI-5.1-NPH-IDENT: the file's name says so.
+    pub(super) fn is_nph(&self) -> bool {
+        let name = self.file.file_name().unwrap_or_default();
+        name.as_bytes().starts_with(b"nph-")
+    }
+
+    pub(super) fn file_bytes(&self) -> Bytes {
+        self.file.clone().into_os_string().into_vec().into()
+    }
+
+    /// The folder below which `PATH_INFO` is translated.
+    pub(super) fn root_bytes(&self) -> Bytes {
+        let root = if self.root == self.file {
+            self.folder()
+        } else {
+            &self.root
+        };
+        Bytes::copy_from_slice(root.as_os_str().as_bytes())
+    }
+}
+
+/// One mounted folder or file, and what may run there.
+#[derive(Clone, Debug)]
+pub(super) struct Mounted {
+    /// Without symbolic links.
+    pub(super) root: PathBuf,
+    /// File names tried in a folder.
+    pub(super) index: Vec<String>,
+    /// Extensions with their dot; empty for any.
+    pub(super) allowed_ext: Vec<String>,
+    /// Extensions that an interpreter is configured for: such files need not be executable.
+    pub(super) helped_ext: Vec<String>,
+}
+
+impl Mounted {
+    /// Finds the script for a path below the mount: the first regular file on the way down
+    /// (DF-PATH-SPLIT). `prefix` is the mount's own part of the path.
+    pub(super) fn find(&self, prefix: &Bytes, path: &Bytes) -> Result<Script, NoScript> {
+        let mut file = self.root.clone();
+        let mut taken = 0;
+        while kind(&file)? == Kind::Folder {
+            let Some((segment, end)) = segment(path, taken) else {
+                return self.find_index(&file, prefix, path);
+            };
+            taken = end;
+            file.push(std::ffi::OsStr::from_bytes(segment));
+            if segment == b".." {
+                return Err(NoScript::Outside(file));
+            }
+        }
+        let script_name = [prefix, &path[..taken]].concat().into();
+        self.checked(Script {
+            file,
+            root: self.root.clone(),
+            script_name,
+            path_info: path.slice(taken..),
+        })
+    }
+
+    fn find_index(&self, folder: &Path, prefix: &Bytes, path: &Bytes) -> Result<Script, NoScript> {
+        let is_file = |name: &&String| kind(&folder.join(name)) == Ok(Kind::File);
+        let Some(name) = self.index.iter().find(is_file) else {
+            return Err(NoScript::Folder(folder.into()));
+        };
+        let slash: &[u8] = if path.ends_with(b"/") { b"" } else { b"/" };
+        let script_name = [prefix, path, slash, name.as_bytes()].concat().into();
+        let file = folder.join(name);
+        self.checked(Script {
+            file,
+            root: self.root.clone(),
+            script_name,
+            path_info: Bytes::new(),
+        })
+    }
+
+    /// Takes the file that a gateway names in `SCRIPT_FILENAME`, as fcgiwrap does; the split of the
+    /// path is the gateway's.
+    pub(super) fn named(
+        &self,
+        file: &Path,
+        script_name: Bytes,
+        path_info: Bytes,
+    ) -> Result<Script, NoScript> {
+        self.checked(Script {
+            file: file.into(),
+            root: self.root.clone(),
+            script_name,
+            path_info,
+        })
+    }
+
+    /// Below the mount once symbolic links are resolved, and allowed to run.
+    fn checked(&self, mut script: Script) -> Result<Script, NoScript> {
+        let Ok(file) = fs::canonicalize(&script.file) else {
+            return Err(NoScript::Missing(script.file));
+        };
+        if !file.starts_with(&self.root) {
+            return Err(NoScript::Outside(script.file));
+        }
+        if !self.allowed_ext.is_empty() && !has_ext(&file, &self.allowed_ext) {
+            return Err(NoScript::Forbidden {
+                file,
+                why: "its extension is not in cgi-allowed-ext",
+            });
+        }
+        let (flag, why) = if has_ext(&file, &self.helped_ext) {
+            (AccessFlags::R_OK, "it is not readable")
+        } else {
+            (AccessFlags::X_OK, "it is not executable")
+        };
+        access(&file, flag).map_err(|_| NoScript::Forbidden {
+            file: file.clone(),
+            why,
+        })?;
+        script.file = file;
+        Ok(script)
+    }
+}
+
+/// Whether the file's name ends in one of these.
+pub(super) fn has_ext(file: &Path, endings: &[String]) -> bool {
+    let name = file.as_os_str().as_bytes();
+    endings
+        .iter()
+        .any(|ending| name.ends_with(ending.as_bytes()))
+}
+
+#[derive(PartialEq, Eq, Debug)]
+enum Kind {
+    Folder,
+    File,
+}
+
+fn kind(path: &Path) -> Result<Kind, NoScript> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
+        Ok(metadata) if metadata.is_file() => Ok(Kind::File),
+        Ok(_) => Err(NoScript::Special(path.into())),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(NoScript::Forbidden {
+                file: path.into(),
+                why: "its folder is closed to this server",
+            })
+        }
+        Err(_) => Err(NoScript::Missing(path.into())),
+    }
+}
+
+/// The next segment of `path` at `from` and where it ends; void segments are passed over.
+fn segment(path: &[u8], from: usize) -> Option<(&[u8], usize)> {
+    let start = from + path[from..].iter().position(|&byte| byte != b'/')?;
+    let length = path[start..].iter().position(|&byte| byte == b'/');
+    let end = length.map_or(path.len(), |length| start + length);
+    Some((&path[start..end], end))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    /// A mounted folder: `run` and `sub/run` are scripts, `plain` is not, `link` leads outside.
+    fn folder() -> (tempfile::TempDir, Mounted) {
+        let dir = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(dir.path()).unwrap().join("cgi");
+        fs::create_dir_all(root.join("sub")).unwrap();
+        for (name, mode) in [
+            ("run", 0o755),
+            ("sub/run", 0o755),
+            ("plain.py", 0o644),
+            ("../other", 0o755),
+        ] {
+            fs::write(root.join(name), "#!/bin/sh\n").unwrap();
+            fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        symlink(root.join("run"), root.join("alias")).unwrap();
+        symlink(root.join("../other"), root.join("link")).unwrap();
+        let mounted = Mounted {
+            root,
+            index: vec![],
+            allowed_ext: vec![],
+            helped_ext: vec![],
+        };
+        (dir, mounted)
+    }
+
+    fn split(mounted: &Mounted, path: &'static str) -> Result<(String, String, String), NoScript> {
+        let script = mounted.find(&"/p".into(), &path.into())?;
+        let file = script
+            .file
+            .strip_prefix(&mounted.root)
+            .unwrap()
+            .display()
+            .to_string();
+        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+        Ok((file, text(&script.script_name), text(&script.path_info)))
+    }
+
+    #[track_caller]
+    fn assert_split(path: &'static str, file: &str, script_name: &str, path_info: &str) {
+        let (_dir, mounted) = folder();
+        let expected = (file.into(), script_name.into(), path_info.into());
+        assert_eq!(split(&mounted, path), Ok(expected), "{path}");
+    }
+
+    #[test]
+    fn the_first_file_on_the_way_is_the_script() {
+        assert_split("/run", "run", "/p/run", "");
+        assert_split("/run/", "run", "/p/run", "/");
+        assert_split("/run/a//b", "run", "/p/run", "/a//b");
+        assert_split("/sub/run/x", "sub/run", "/p/sub/run", "/x");
+        assert_split("//sub//run", "sub/run", "/p//sub//run", "");
+        assert_split("/run/../x", "run", "/p/run", "/../x");
+    }
+
+    #[test]
+    fn a_link_inside_is_followed() {
+        assert_split("/alias/x", "run", "/p/alias", "/x");
+    }
+
+    #[test]
+    fn what_cannot_run_says_why() {
+        let (_dir, mounted) = folder();
+        let refused = |path| {
+            let error = split(&mounted, path).unwrap_err();
+            let text = error
+                .to_string()
+                .replace(mounted.root.to_str().unwrap(), "ROOT");
+            (error.status(), text)
+        };
+        for (path, status, text) in [
+            ("/none", 404, "no CGI program at ROOT/none"),
+            ("", 403, "ROOT is a folder and holds no cgi-index"),
+            ("/sub/", 403, "ROOT/sub is a folder and holds no cgi-index"),
+            (
+                "/plain.py",
+                403,
+                "ROOT/plain.py may not be run: it is not executable",
+            ),
+            ("/link", 403, "ROOT/link is outside of what --cgi mounts"),
+            ("/../other", 403, "ROOT/.. is outside of what --cgi mounts"),
+            (
+                "/sub/../run",
+                403,
+                "ROOT/sub/.. is outside of what --cgi mounts",
+            ),
+        ] {
+            assert_eq!(refused(path), (status, text.into()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_mounted_file_takes_the_whole_rest() {
+        let (_dir, mut mounted) = folder();
+        mounted.root.push("run");
+        let script = mounted.find(&"/p".into(), &"/a/b".into()).unwrap();
+        assert_eq!(
+            (&script.script_name[..], &script.path_info[..]),
+            (&b"/p"[..], &b"/a/b"[..])
+        );
+        assert_eq!(script.root_bytes(), script.folder().as_os_str().as_bytes());
+    }
+
+    #[test]
+    fn an_index_stands_in_for_its_folder() {
+        let (_dir, mut mounted) = folder();
+        mounted.index = vec!["none".into(), "run".into()];
+        for path in ["/sub", "/sub/"] {
+            let (file, script_name, _) = split(&mounted, path).unwrap();
+            assert_eq!(
+                (file.as_str(), script_name.as_str()),
+                ("sub/run", "/p/sub/run")
+            );
+        }
+    }
+
+    #[test]
+    fn extensions_may_be_limited_or_have_an_interpreter() {
+        let (_dir, mut mounted) = folder();
+        mounted.helped_ext = vec![".py".into()];
+        assert!(split(&mounted, "/plain.py").is_ok());
+        mounted.allowed_ext = vec![".py".into()];
+        assert!(split(&mounted, "/plain.py").is_ok());
+        assert_eq!(split(&mounted, "/run").unwrap_err().status(), 403);
+    }
+
+    #[test]
+    fn a_named_file_must_lie_below_the_mount() {
+        let (_dir, mounted) = folder();
+        let named = |file: &Path| mounted.named(file, "/x".into(), "/y".into());
+        let inside = named(&mounted.root.join("sub/../run")).unwrap();
+        assert_eq!(inside.file, mounted.root.join("run"));
+        assert_eq!(
+            named(&mounted.root.join("../other")).unwrap_err().status(),
+            403
+        );
+        assert_eq!(named(&mounted.root.join("link")).unwrap_err().status(), 403);
+        assert_eq!(named(Path::new("/nonexistent")).unwrap_err().status(), 404);
+    }
+
+    #[test]
+    fn only_the_name_makes_a_script_nph() {
+        let script = |file: &str| Script {
+            file: file.into(),
+            root: "/".into(),
+            script_name: Bytes::new(),
+            path_info: Bytes::new(),
+        };
+        assert!(script("/cgi/nph-raw").is_nph());
+        assert!(!script("/nph-dir/raw").is_nph());
+    }
+}
