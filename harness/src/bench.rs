@@ -1,14 +1,16 @@
 //! What every pairing of a run shares: programs, engine, how each gateway is started, and why.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
     event::{Event, Observer},
     gateways::Gateway,
+    images,
     launch::{
-        self,
-        choose::{Preference, choose},
-        engine::{Engine, EngineError},
+        Engine, EngineError, Obtained, Via,
+        choose::{Preference, Wish},
+        obtain, sweep,
+        version::output,
     },
     programs::Programs,
     results::{Role, Subject},
@@ -22,14 +24,14 @@ pub struct Wishes {
     /// `--image NAME=IMAGE`.
     pub images: HashMap<String, String>,
     /// `--binary NAME=PATH`.
-    pub binaries: HashMap<String, String>,
+    pub binaries: HashMap<String, PathBuf>,
 }
 
 /// A gateway that is ready to be started.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     /// As a process or from which image.
-    pub via: launch::Via,
+    pub via: Via,
     /// Why that way.
     pub why: String,
     /// What the program told of itself.
@@ -56,10 +58,24 @@ impl Bench {
     pub async fn set_up(wishes: Wishes) -> anyhow::Result<Self> {
         let programs = Programs::find()?;
         let engine = Engine::connect().await;
-        let own = launch::Via::Process { program: programs.gateserve.clone() };
-        let version = launch::output(&own, None, &["--version"]).await?;
-        let own_version = version.split_whitespace().last().unwrap_or_default().to_owned();
-        Ok(Self { programs, wishes, engine, gateways: HashMap::new(), own_version })
+        // What an earlier run left behind must not be in the way of this one.
+        sweep(engine.as_ref().ok()).await?;
+        let own = Via::Process {
+            program: programs.gateserve.clone(),
+        };
+        let version = output(&own, "gateserve", &["--version"]).await?;
+        let own_version = version
+            .split_whitespace()
+            .last()
+            .unwrap_or_default()
+            .to_owned();
+        Ok(Self {
+            programs,
+            wishes,
+            engine,
+            gateways: HashMap::new(),
+            own_version,
+        })
     }
 
     /// Makes a gateway ready to be started; an image may have to be pulled or built.
@@ -73,7 +89,11 @@ impl Bench {
     ) -> anyhow::Result<()> {
         if !self.gateways.contains_key(gateway.name()) {
             let prepared = self.prepare(gateway, observer).await?;
-            observer.event(&Event::Note(&format!("{}: {}", gateway.name(), prepared.why)));
+            observer.event(&Event::Note(&format!(
+                "{}: {}",
+                gateway.name(),
+                prepared.why
+            )));
             self.gateways.insert(gateway.name(), prepared);
         }
         Ok(())
@@ -84,22 +104,45 @@ impl Bench {
         gateway: &'static dyn Gateway,
         observer: &mut dyn Observer,
     ) -> anyhow::Result<Prepared> {
-        let wishes = &self.wishes;
-        let (via, why) = match gateway.program() {
-            None => {
-                let program = self.programs.gateserve.clone();
-                (launch::Via::Process { program }, "comes with the bench, run as a process".to_owned())
-            }
+        let Obtained { via, why, .. } = match gateway.program() {
+            None => Obtained {
+                via: Via::Process {
+                    program: self.programs.gateserve.clone(),
+                },
+                why: "comes with the bench, as a process".to_owned(),
+                image: None,
+            },
             Some(program) => {
-                let image = wishes.images.get(gateway.name()).map(String::as_str);
-                let binary = wishes.binaries.get(gateway.name()).map(String::as_str);
-                let choice = choose(program, wishes.via, image, binary, &self.engine, observer).await?;
-                (choice.via, choice.why)
+                let wish = self.wish(gateway.name(), program);
+                obtain(&wish, &self.engine, images::find(gateway.name()), observer).await?
             }
         };
-        let about = launch::output(&via, self.engine(), gateway.about()).await?;
+        let program = gateway.program().unwrap_or("gateserve");
+        let about = output(&via, program, gateway.about()).await?;
         let version = gateway.version(&about);
-        Ok(Prepared { via, why, about, version })
+        Ok(Prepared {
+            via,
+            why,
+            about,
+            version,
+        })
+    }
+
+    fn wish<'a>(&'a self, name: &'a str, program: &'a str) -> Wish<'a> {
+        let Wishes {
+            via,
+            images,
+            binaries,
+        } = &self.wishes;
+        let image = images.get(name).map(String::as_str);
+        let binary = binaries.get(name).map(PathBuf::as_path);
+        Wish {
+            name,
+            program,
+            via: *via,
+            image,
+            binary,
+        }
     }
 
     /// The container engine, where one answers.
@@ -112,13 +155,18 @@ impl Bench {
     /// # Panics
     /// If the gateway was not among the wanted ones.
     pub fn gateway(&self, gateway: &dyn Gateway) -> &Prepared {
-        self.gateways.get(gateway.name()).expect("the plan's gateways are prepared at set-up")
+        self.gateways
+            .get(gateway.name())
+            .expect("the plan's gateways are prepared at set-up")
     }
 
     /// The notes on what was chosen and why.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> =
-            self.gateways.iter().map(|(name, prepared)| format!("{name}: {}", prepared.why)).collect();
+        let mut notes: Vec<String> = self
+            .gateways
+            .iter()
+            .map(|(name, prepared)| format!("{name}: {}", prepared.why))
+            .collect();
         notes.sort();
         notes
     }
@@ -127,9 +175,9 @@ impl Bench {
     pub fn gateway_subject(&self, gateway: &dyn Gateway, variant: &str, id: String) -> Subject {
         let prepared = self.gateway(gateway);
         let (via, image) = match &prepared.via {
-            launch::Via::Container { image } => ("container", Some(image.clone())),
-            launch::Via::Process { .. } if gateway.program().is_none() => ("builtin", None),
-            launch::Via::Process { .. } => ("process", None),
+            Via::Container { image, .. } => ("container", Some(image.clone())),
+            Via::Process { .. } if gateway.program().is_none() => ("builtin", None),
+            Via::Process { .. } => ("process", None),
         };
         Subject {
             id,

@@ -6,15 +6,23 @@ use crate::results::{CaseResult, Throughput};
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The work is known: cases and measurements to come.
-    Planned { cases: usize, measurements: usize },
+    Planned {
+        /// Cases to come.
+        cases: usize,
+        /// Measurements to come.
+        measurements: usize,
+    },
     /// Something the user should know, such as which launcher was taken and why.
     Note(&'a str),
     /// Work that takes a while and is not a case: building an image, starting a subject.
     Busy(&'a str),
     /// A pairing is up; its cases follow.
     Pairing {
+        /// Subject id of the gateway.
         gateway: &'a str,
+        /// The way to the application.
         model: &'a str,
+        /// Subject id of the backend.
         backend: &'a str,
     },
     /// A case ended.

@@ -54,7 +54,10 @@ impl Pairing {
     pub fn unsupported(&self) -> Option<String> {
         let (gateway, model) = (self.gateway, self.model);
         if !gateway.speaks().contains(&model) {
-            return Some(format!("{} cannot reach an application by {model}", gateway.name()));
+            return Some(format!(
+                "{} cannot reach an application by {model}",
+                gateway.name()
+            ));
         }
         if !self.executes() && !self.backend.speaks().contains(&model) {
             return Some(format!("{} does not serve {model}", self.backend.name()));
@@ -75,7 +78,11 @@ impl Pairing {
         if self.executes() {
             return "script".to_owned();
         }
-        format!("{}:{}", self.backend.name(), self.backend.variant(self.model))
+        format!(
+            "{}:{}",
+            self.backend.name(),
+            self.backend.variant(self.model)
+        )
     }
 
     /// Both sides as the results list them.
@@ -99,32 +106,60 @@ impl Pairing {
     /// # Errors
     /// When a file cannot be made or a subject does not become ready.
     pub async fn start(self, bench: &Bench, tapped: bool) -> Result<Started, StartError> {
-        let dir = RunDir::create().map_err(|error| StartError::Prepare { what: "a run folder", error })?;
+        let dir = RunDir::create().map_err(|error| StartError::Prepare {
+            what: "a run folder",
+            error,
+        })?;
         let programs = &bench.programs;
-        scripts(dir.path(), &programs.probe)
-            .map_err(|error| StartError::Prepare { what: "the CGI folder", error })?;
+        scripts(dir.path(), &programs.probe).map_err(|error| StartError::Prepare {
+            what: "the CGI folder",
+            error,
+        })?;
         let socket = dir.sockets().join("backend.sock");
         let backend = match self.executes() {
             true => None,
             false => {
-                let seat = Seat { model: self.model, socket: &socket, run: dir.path(), workers: 2, programs };
+                let seat = Seat {
+                    model: self.model,
+                    socket: &socket,
+                    run: dir.path(),
+                    workers: 2,
+                    programs,
+                };
                 let launch = self.backend.launch(&seat);
-                let via = Via::Process { program: launch.program.clone().into() };
+                let via = Via::Process {
+                    program: launch.program.clone().into(),
+                };
                 Some(launch::start(&launch, &dir, &via).await?)
             }
         };
         let log = Log::default();
-        let upstream = dir.sockets().join(if tapped { "tap.sock" } else { "backend.sock" });
+        let upstream = dir
+            .sockets()
+            .join(if tapped { "tap.sock" } else { "backend.sock" });
         let tap = match backend.is_some() && tapped {
             true => Some(
-                Tap::open(&upstream, &socket, self.model, log.clone())
-                    .map_err(|error| StartError::Prepare { what: "the tap", error })?,
+                Tap::open(&upstream, &socket, self.model, log.clone()).map_err(|error| {
+                    StartError::Prepare {
+                        what: "the tap",
+                        error,
+                    }
+                })?,
             ),
             false => None,
         };
         let (gateway, listen) = self.front(bench, &dir, &upstream).await?;
         let place = Place::new(self.gateway.app(self.model), listen.to_string());
-        Ok(Started { pairing: self, gateway, backend, tap, listen, place, log, _dir: dir })
+        Ok(Started {
+            pairing: self,
+            gateway,
+            backend,
+            tap,
+            listen,
+            place,
+            log,
+            _dir: dir,
+        })
     }
 
     /// Starts the gateway on a free port; another program may take the port first, so it tries again.
@@ -138,8 +173,10 @@ impl Pairing {
         let mut tries = 0;
         loop {
             tries += 1;
-            let listen =
-                free_port().map_err(|error| StartError::Prepare { what: "a free port", error })?;
+            let listen = free_port().map_err(|error| StartError::Prepare {
+                what: "a free port",
+                error,
+            })?;
             let route = Route {
                 model: self.model,
                 variant: self.variant,
@@ -204,7 +241,10 @@ impl Target for Started {
         if let Some(tap) = &self.tap {
             tap.take();
         }
-        for subject in [Some(&mut self.gateway), self.backend.as_mut()].into_iter().flatten() {
+        for subject in [Some(&mut self.gateway), self.backend.as_mut()]
+            .into_iter()
+            .flatten()
+        {
             subject.mark();
             subject.log_since();
         }
@@ -216,7 +256,11 @@ impl Target for Started {
 
     fn health(&mut self) -> ProcessView {
         let (gateway, gateway_log) = (self.gateway.health(), self.gateway.log_since());
-        let mut process = ProcessView { gateway, gateway_log, ..ProcessView::default() };
+        let mut process = ProcessView {
+            gateway,
+            gateway_log,
+            ..ProcessView::default()
+        };
         if let Some(backend) = &mut self.backend {
             process.backend = backend.health();
             process.backend_log = backend.log_since();

@@ -32,7 +32,10 @@ impl Programs {
     /// # Errors
     /// Names the one that is missing and where it was looked for.
     pub fn find() -> Result<Self, Missing> {
-        Ok(Self { gateserve: find("gateserve")?, probe: find("gatebench-probe")? })
+        Ok(Self {
+            gateserve: find("gateserve")?,
+            probe: find("gatebench-probe")?,
+        })
     }
 }
 
@@ -59,5 +62,7 @@ fn beside() -> PathBuf {
 pub fn on_path(name: impl AsRef<OsStr>) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let name = name.as_ref();
-    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+    env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
 }

@@ -28,7 +28,11 @@ impl FromStr for SubjectId {
         if name.is_empty() || empty(&version) || empty(&variant) {
             return Err(BadSubject(text.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), version, variant })
+        Ok(Self {
+            name: name.to_owned(),
+            version,
+            variant,
+        })
     }
 }
 

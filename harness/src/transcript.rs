@@ -68,7 +68,11 @@ pub struct Transcript {
 
 impl Default for Transcript {
     fn default() -> Self {
-        Self { start: Instant::now(), entries: Vec::new(), omitted: 0 }
+        Self {
+            start: Instant::now(),
+            entries: Vec::new(),
+            omitted: 0,
+        }
     }
 }
 
@@ -83,7 +87,13 @@ impl Transcript {
             other => other,
         };
         let at = self.start.elapsed();
-        self.entries.push(Entry { at, leg, connection, way, happened });
+        self.entries.push(Entry {
+            at,
+            leg,
+            connection,
+            way,
+            happened,
+        });
     }
 
     /// What has been seen, in order.
@@ -96,17 +106,32 @@ impl Transcript {
     pub fn text(&self, model: Option<Model>) -> String {
         let mut text = render::entries(&self.entries, model);
         if self.omitted > 0 {
-            text.push_str(&format!("({} further octets are not shown)\n", self.omitted));
+            text.push_str(&format!(
+                "({} further octets are not shown)\n",
+                self.omitted
+            ));
         }
         text
     }
 
-    fn keep(&mut self, leg: Leg, connection: u32, way: Way, mut octets: Vec<u8>) -> Option<Vec<u8>> {
+    fn keep(
+        &mut self,
+        leg: Leg,
+        connection: u32,
+        way: Way,
+        mut octets: Vec<u8>,
+    ) -> Option<Vec<u8>> {
         let so_far: usize = self
             .entries
             .iter()
             .filter(|e| (e.leg, e.connection, e.way) == (leg, connection, way))
-            .map(|e| if let Happened::Octets(o) = &e.happened { o.len() } else { 0 })
+            .map(|e| {
+                if let Happened::Octets(o) = &e.happened {
+                    o.len()
+                } else {
+                    0
+                }
+            })
             .sum();
         let room = KEPT.saturating_sub(so_far);
         self.omitted += octets.len().saturating_sub(room) as u64;
@@ -150,17 +175,37 @@ mod tests {
         let kept: usize = transcript
             .entries()
             .iter()
-            .map(|e| if let Happened::Octets(o) = &e.happened { o.len() } else { 0 })
+            .map(|e| {
+                if let Happened::Octets(o) = &e.happened {
+                    o.len()
+                } else {
+                    0
+                }
+            })
             .sum();
         assert_eq!(kept, KEPT);
-        assert!(transcript.text(None).ends_with("(17232 further octets are not shown)\n"));
+        assert!(
+            transcript
+                .text(None)
+                .ends_with("(17232 further octets are not shown)\n")
+        );
     }
 
     #[test]
     fn each_direction_has_its_own_limit() {
         let mut transcript = Transcript::default();
-        transcript.add(Leg::Client, 0, Way::Reply, Happened::Octets(vec![b'a'; KEPT]));
-        transcript.add(Leg::Client, 0, Way::Request, Happened::Octets(b"x".to_vec()));
+        transcript.add(
+            Leg::Client,
+            0,
+            Way::Reply,
+            Happened::Octets(vec![b'a'; KEPT]),
+        );
+        transcript.add(
+            Leg::Client,
+            0,
+            Way::Request,
+            Happened::Octets(b"x".to_vec()),
+        );
         assert_eq!(transcript.entries().len(), 2);
     }
 }

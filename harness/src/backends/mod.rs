@@ -43,5 +43,8 @@ pub static BACKENDS: &[&dyn Backend] = &[&gateserve::Gateserve];
 
 /// Finds a backend by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Backend> {
-    BACKENDS.iter().copied().find(|backend| backend.name() == name)
+    BACKENDS
+        .iter()
+        .copied()
+        .find(|backend| backend.name() == name)
 }

@@ -213,8 +213,16 @@ impl From<LevelArg> for Level {
 impl OutputArgs {
     /// Whether the user named no file to write.
     pub(super) fn names_none(&self) -> bool {
-        let Self { json, junit, html, markdown, .. } = self;
-        [json, junit, html, markdown].into_iter().all(Option::is_none)
+        let Self {
+            json,
+            junit,
+            html,
+            markdown,
+            ..
+        } = self;
+        [json, junit, html, markdown]
+            .into_iter()
+            .all(Option::is_none)
     }
 }
 
@@ -253,7 +261,11 @@ impl LaunchArgs {
         Wishes {
             via,
             images: self.image.iter().cloned().collect(),
-            binaries: self.binary.iter().cloned().collect(),
+            binaries: self
+                .binary
+                .iter()
+                .map(|(id, path)| (id.clone(), path.into()))
+                .collect(),
         }
     }
 }
@@ -261,12 +273,17 @@ impl LaunchArgs {
 fn models(word: &str) -> Result<Models, String> {
     match word {
         "all" => Ok(Models::All),
-        _ => word.parse().map(Models::One).map_err(|error: crate::model::UnknownModel| error.to_string()),
+        _ => word
+            .parse()
+            .map(Models::One)
+            .map_err(|error: crate::model::UnknownModel| error.to_string()),
     }
 }
 
 fn shard(text: &str) -> Result<Shard, String> {
-    let numbers = text.split_once('/').map(|(part, of)| (part.parse(), of.parse()));
+    let numbers = text
+        .split_once('/')
+        .map(|(part, of)| (part.parse(), of.parse()));
     match numbers {
         Some((Ok(part), Ok(of))) if (1..=of).contains(&part) => Ok(Shard { part, of }),
         _ => Err("a shard reads I/N with 1 ≤ I ≤ N, for example 1/4".to_owned()),
@@ -275,7 +292,9 @@ fn shard(text: &str) -> Result<Shard, String> {
 
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((id, value)) if !id.is_empty() && !value.is_empty() => Ok((id.to_owned(), value.to_owned())),
+        Some((id, value)) if !id.is_empty() && !value.is_empty() => {
+            Ok((id.to_owned(), value.to_owned()))
+        }
         _ => Err("it reads NAME=VALUE, for example nginx=nginx:1.29".to_owned()),
     }
 }

@@ -47,15 +47,31 @@ struct Row {
 }
 
 fn scenarios(catalogue: &Catalogue) -> Vec<Row> {
-    let width = catalogue.scenarios.iter().map(|scenario| scenario.id.len()).max().unwrap_or(0);
-    catalogue.scenarios.iter().map(|scenario| scenario_row(scenario, width)).collect()
+    let width = catalogue
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.id.len())
+        .max()
+        .unwrap_or(0);
+    catalogue
+        .scenarios
+        .iter()
+        .map(|scenario| scenario_row(scenario, width))
+        .collect()
 }
 
 fn scenario_row(scenario: &Scenario, width: usize) -> Row {
-    let models: Vec<Model> =
-        Model::ALL.into_iter().filter(|model| scenario.applies(*model)).collect();
+    let models: Vec<Model> = Model::ALL
+        .into_iter()
+        .filter(|model| scenario.applies(*model))
+        .collect();
     Row {
-        text: format!("{:width$}  {:11}  {}", scenario.id, scenario.level.word(), scenario.says),
+        text: format!(
+            "{:width$}  {:11}  {}",
+            scenario.id,
+            scenario.level.word(),
+            scenario.says
+        ),
         value: json!({
             "id": scenario.id,
             "level": scenario.level,
@@ -97,10 +113,17 @@ fn requirement_row(coverage: &Coverage<'_>) -> Row {
 fn gateways() -> Vec<Row> {
     let row = |gateway: &&dyn crate::gateways::Gateway| {
         let models = words(gateway.speaks());
-        let executes = if gateway.executes() { "executes CGI itself" } else { "CGI carried over FastCGI" };
+        let executes = if gateway.executes() {
+            "executes CGI itself"
+        } else {
+            "CGI carried over FastCGI"
+        };
         let variants = gateway.variants().join(", ");
         Row {
-            text: format!("{:10}  {models}; {executes}; variants: {variants}", gateway.name()),
+            text: format!(
+                "{:10}  {models}; {executes}; variants: {variants}",
+                gateway.name()
+            ),
             value: json!({
                 "name": gateway.name(),
                 "models": gateway.speaks(),
@@ -121,5 +144,9 @@ fn backends() -> Vec<Row> {
 }
 
 fn words(models: &[Model]) -> String {
-    models.iter().map(|model| model.word()).collect::<Vec<_>>().join(", ")
+    models
+        .iter()
+        .map(|model| model.word())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

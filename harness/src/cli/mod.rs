@@ -7,7 +7,6 @@ mod machine;
 mod outputs;
 mod report;
 mod run;
-mod url;
 
 use std::path::Path;
 
@@ -98,13 +97,18 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::Check(args) => run::check(&args),
-            Command::Bench(args) if args.url.is_some() => url::bench(&args),
+
             Command::Bench(args) => run::bench(&args),
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),
             Command::Images(args) => images::images(&args),
             Command::Completions { shell } => {
-                clap_complete::generate(shell, &mut Self::command(), "gatebench", &mut std::io::stdout());
+                clap_complete::generate(
+                    shell,
+                    &mut Self::command(),
+                    "gatebench",
+                    &mut std::io::stdout(),
+                );
                 Ok(Verdict::Passed)
             }
             Command::Man => {

@@ -5,22 +5,20 @@ use std::path::Path;
 use super::{Verdict, args::ReportArgs, outputs};
 use crate::{
     outcome::Level,
-    report::{self, findings},
+    report::{findings, stored},
 };
 
 /// Loads, merges, renders and compares.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
-    let mut results = Vec::new();
+    let mut runs = Vec::new();
     for path in &args.results {
-        results.push(report::load(path)?);
+        runs.push((path.clone(), stored::load(path)?));
     }
-    let merged = report::merge(results)?;
-    let folder = args.results[0].parent().unwrap_or(Path::new("."));
-    if args.outputs.names_none() {
-        outputs::print(&merged, Level::Required)?;
-        outputs::compare(&args.outputs, &merged)?;
-    } else {
-        outputs::write(&args.outputs, folder, &merged, Level::Required)?;
+    let merged = stored::merge(runs).expect("clap asks for at least one file");
+    outputs::print(&merged, Level::Required)?;
+    outputs::compare(&args.outputs, &merged)?;
+    if !args.outputs.names_none() {
+        outputs::write(&outputs::wanted(&args.outputs), &merged, Path::new("."))?;
     }
     Ok(findings::Verdict::of(&merged, Level::Required).into())
 }

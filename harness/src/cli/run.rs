@@ -32,26 +32,76 @@ struct Job<'a> {
 /// The main job.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
     let measure = Some(&args.measure);
-    let RunArgs { select, launch, outputs, resume, .. } = args;
-    block_on(Job { select, launch, outputs, measure, check: true, resume: *resume }.carry_out())
+    let RunArgs {
+        select,
+        launch,
+        outputs,
+        resume,
+        ..
+    } = args;
+    block_on(
+        Job {
+            select,
+            launch,
+            outputs,
+            measure,
+            check: true,
+            resume: *resume,
+        }
+        .carry_out(),
+    )
 }
 
 /// Correctness only.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<Verdict> {
-    let CheckArgs { select, launch, outputs, resume } = args;
-    block_on(Job { select, launch, outputs, measure: None, check: true, resume: *resume }.carry_out())
+    let CheckArgs {
+        select,
+        launch,
+        outputs,
+        resume,
+    } = args;
+    block_on(
+        Job {
+            select,
+            launch,
+            outputs,
+            measure: None,
+            check: true,
+            resume: *resume,
+        }
+        .carry_out(),
+    )
 }
 
 /// Throughput only.
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Verdict> {
     let measure = Some(&args.measure);
-    let BenchArgs { select, launch, outputs, .. } = args;
-    block_on(Job { select, launch, outputs, measure, check: false, resume: false }.carry_out())
+    let BenchArgs {
+        select,
+        launch,
+        outputs,
+        ..
+    } = args;
+    block_on(
+        Job {
+            select,
+            launch,
+            outputs,
+            measure,
+            check: false,
+            resume: false,
+        }
+        .carry_out(),
+    )
 }
 
-fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("the bench could not start its event loop")?.block_on(work)
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .context("the bench could not start its event loop")?
+        .block_on(work)
 }
 
 impl Job<'_> {
@@ -83,12 +133,23 @@ impl Job<'_> {
         });
         let cases = if self.check { plan.cases() } else { 0 };
         let measurements = measure.as_ref().map_or(0, |measure| measure.count(&plan));
-        progress.event(&Event::Planned { cases, measurements });
+        progress.event(&Event::Planned {
+            cases,
+            measurements,
+        });
         let cases = match self.check {
             true => {
                 let (plan, bench, store) = (&plan, bench.clone(), &mut store);
                 let known = &catalogue.known;
-                Check { plan, bench, known, store, observer: &mut progress }.run().await
+                Check {
+                    plan,
+                    bench,
+                    known,
+                    store,
+                    observer: &mut progress,
+                }
+                .run()
+                .await
             }
             false => Vec::new(),
         };
@@ -98,8 +159,12 @@ impl Job<'_> {
         };
         progress.event(&Event::Finished);
         let subjects = run::subjects(&plan, &bench);
-        let stale: Vec<String> =
-            catalogue.known.stale(&cases, &subjects).iter().map(out_of_date).collect();
+        let stale: Vec<String> = catalogue
+            .known
+            .stale(&cases, &subjects)
+            .iter()
+            .map(out_of_date)
+            .collect();
         let mut environment = machine::environment(started, &bench);
         environment.notes = [bench.notes(), stale.clone()].concat();
         let results = Results {
@@ -110,8 +175,12 @@ impl Job<'_> {
             results: cases,
             throughput,
         };
-        outputs::write(self.outputs, &folder, &results, self.select.counts())?;
-        store.complete().context("the run's journal could not be removed")?;
+        outputs::print(&results, self.select.counts())?;
+        outputs::compare(self.outputs, &results)?;
+        outputs::write(&outputs::wanted(self.outputs), &results, &folder)?;
+        store
+            .complete()
+            .context("the run's journal could not be removed")?;
         Ok(findings::Verdict::of(&results, self.select.counts()).into())
     }
 }
@@ -125,12 +194,17 @@ async fn default_gateway(
     match bench.add(nginx, progress).await {
         Ok(()) => Ok("nginx"),
         Err(why) => {
-            progress.event(&Event::Note(&format!("the built-in gateway is used: {why:#}")));
+            progress.event(&Event::Note(&format!(
+                "the built-in gateway is used: {why:#}"
+            )));
             Ok("builtin")
         }
     }
 }
 
 fn out_of_date(entry: &Stale<'_>) -> String {
-    format!("the known list is out of date for {}: {}", entry.known.subject, entry.why)
+    format!(
+        "the known list is out of date for {}: {}",
+        entry.known.subject, entry.why
+    )
 }

@@ -47,7 +47,10 @@ impl Gateway for Builtin {
 
     fn launch(&self, route: &Route<'_>) -> Launch {
         let to = |option: &str| {
-            vec![option.to_owned(), format!("/probe={}", route.upstream.display())]
+            vec![
+                option.to_owned(),
+                format!("/probe={}", route.upstream.display()),
+            ]
         };
         let mut args = vec!["--http".to_owned(), route.listen.to_string()];
         args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));

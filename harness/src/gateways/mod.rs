@@ -63,7 +63,10 @@ pub static GATEWAYS: &[&dyn Gateway] = &[&nginx::Nginx, &builtin::Builtin];
 
 /// Finds a gateway by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Gateway> {
-    GATEWAYS.iter().copied().find(|gateway| gateway.name() == name)
+    GATEWAYS
+        .iter()
+        .copied()
+        .find(|gateway| gateway.name() == name)
 }
 
 /// CGI programs, within the run folder.

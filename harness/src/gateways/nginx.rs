@@ -60,7 +60,10 @@ impl Gateway for Nginx {
             env: Vec::new(),
             files: vec![
                 FileSpec::text("nginx.conf", configuration(route)),
-                FileSpec::text("htdocs/index.html", "the document root of the bench\n".to_owned()),
+                FileSpec::text(
+                    "htdocs/index.html",
+                    "the document root of the bench\n".to_owned(),
+                ),
             ],
             ready: Ready::Accepts(route.listen.to_string().parse().expect("an address is one")),
             log_files: vec!["nginx-error.log".into()],
@@ -78,13 +81,19 @@ fn configuration(route: &Route<'_>) -> String {
         variant => route.variant,
     };
     let environment = Environment::new();
-    environment.render_str(TEMPLATE, values).expect("the template is tested with every variant")
+    environment
+        .render_str(TEMPLATE, values)
+        .expect("the template is tested with every variant")
 }
 
 /// The folder of the params files as shipped, from `nginx -V`.
 fn conf_folder(about: &str) -> &str {
-    let told = about.split_once("--conf-path=").and_then(|(_, rest)| rest.split_whitespace().next());
-    let folder = told.and_then(|path| path.rsplit_once('/')).map(|(folder, _)| folder);
+    let told = about
+        .split_once("--conf-path=")
+        .and_then(|(_, rest)| rest.split_whitespace().next());
+    let folder = told
+        .and_then(|path| path.rsplit_once('/'))
+        .map(|(folder, _)| folder);
     folder.unwrap_or("/etc/nginx")
 }
 
@@ -103,7 +112,10 @@ mod tests {
             upstream: Path::new("/run/gb/sockets/tap.sock"),
             run: Path::new("/run/gb"),
             about: "configure arguments: --conf-path=/etc/nginx/nginx.conf --user=nginx",
-            programs: &Programs { gateserve: "gateserve".into(), probe: "probe".into() },
+            programs: &Programs {
+                gateserve: "gateserve".into(),
+                probe: "probe".into(),
+            },
         })
     }
 
@@ -121,7 +133,10 @@ mod tests {
     fn stock_configurations_hold_the_params_as_shipped_and_no_more() {
         for model in [Model::FastCgi, Model::Uwsgi, Model::Scgi] {
             let conf = with(model, "stock");
-            assert!(conf.contains(&format!("include /etc/nginx/{model}_params;")), "{conf}");
+            assert!(
+                conf.contains(&format!("include /etc/nginx/{model}_params;")),
+                "{conf}"
+            );
             assert!(!conf.contains("PATH_INFO"), "{conf}");
         }
     }
@@ -141,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_params_folder_follows_the_build() {
-        assert_eq!(conf_folder("--prefix=/opt --conf-path=/opt/nginx/conf/nginx.conf -x"), "/opt/nginx/conf");
+        assert_eq!(
+            conf_folder("--prefix=/opt --conf-path=/opt/nginx/conf/nginx.conf -x"),
+            "/opt/nginx/conf"
+        );
         assert_eq!(conf_folder("nothing told"), "/etc/nginx");
     }
 }

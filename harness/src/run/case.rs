@@ -67,7 +67,10 @@ pub async fn play(target: &mut dyn Target, scenario: &Scenario) -> Played {
     let (times, quorum) = (scenario.repeat.times.max(1), scenario.repeat.quorum.max(1));
     let (mut passed, mut last_pass, mut last_fail) = (0, None, None);
     for repeats in 1..=times {
-        let played = Played { repeats, ..once(target, scenario).await };
+        let played = Played {
+            repeats,
+            ..once(target, scenario).await
+        };
         if played.broke() {
             return played;
         }
@@ -82,7 +85,11 @@ pub async fn play(target: &mut dyn Target, scenario: &Scenario) -> Played {
             break;
         }
     }
-    let decided = if passed >= quorum { last_pass.or(last_fail) } else { last_fail.or(last_pass) };
+    let decided = if passed >= quorum {
+        last_pass.or(last_fail)
+    } else {
+        last_fail.or(last_pass)
+    };
     decided.expect("a case runs at least once")
 }
 
@@ -104,7 +111,13 @@ async fn once(target: &mut dyn Target, scenario: &Scenario) -> Played {
     evidence.process = health(target, &evidence.client).await;
     let transcript = target.log().take();
     let (outcome, judgement) = judge(target, scenario, &evidence);
-    Played { outcome, judgement, evidence, transcript, repeats: 1 }
+    Played {
+        outcome,
+        judgement,
+        evidence,
+        transcript,
+        repeats: 1,
+    }
 }
 
 /// The probe's report, if the reply is one.
@@ -123,18 +136,30 @@ async fn follow_up(
     let wanted = scenario.next_script(target.place());
     if client.reusable(view) {
         let script = wanted.unwrap_or_else(|| plain(target));
-        return Some(NextView { same_connection: true, client: client.play(&script).await });
+        return Some(NextView {
+            same_connection: true,
+            client: client.play(&script).await,
+        });
     }
     let script = wanted?;
     drop(client);
-    let mut fresh = Client::connect(target.listen(), target.log().clone(), 1).await.ok()?;
-    Some(NextView { same_connection: false, client: fresh.play(&script).await })
+    let mut fresh = Client::connect(target.listen(), target.log().clone(), 1)
+        .await
+        .ok()?;
+    Some(NextView {
+        same_connection: false,
+        client: fresh.play(&script).await,
+    })
 }
 
 /// A request that every healthy pairing answers with the probe's report.
 pub(super) fn plain(target: &dyn Target) -> Script {
     let place = target.place();
-    let target = if place.app.is_empty() { "/" } else { place.app.as_str() };
+    let target = if place.app.is_empty() {
+        "/"
+    } else {
+        place.app.as_str()
+    };
     let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", place.host);
     Script {
         method: "GET".to_owned(),
@@ -162,18 +187,26 @@ pub(super) async fn answers(target: &dyn Target) -> bool {
 }
 
 fn judge(target: &dyn Target, scenario: &Scenario, evidence: &Evidence) -> (Outcome, Judgement) {
-    let context = JudgeContext { model: target.model(), place: target.place(), carried: target.carried() };
+    let context = JudgeContext {
+        model: target.model(),
+        place: target.place(),
+        carried: target.carried(),
+    };
     let judgement = scenario.judge(evidence, &context);
     if judgement.unsupported.is_some() {
         return (Outcome::Unsupported, judgement);
     }
-    for (who, health) in [("gateway", &evidence.process.gateway), ("backend", &evidence.process.backend)] {
+    for (who, health) in [
+        ("gateway", &evidence.process.gateway),
+        ("backend", &evidence.process.backend),
+    ] {
         let (outcome, actual) = match health {
             Health::Alive => continue,
             Health::Died(how) => (Outcome::Crash, format!("the {who} died: {how}")),
-            Health::Stuck => {
-                (Outcome::Hang, format!("the {who} does not answer a plain request any more"))
-            }
+            Health::Stuck => (
+                Outcome::Hang,
+                format!("the {who} does not answer a plain request any more"),
+            ),
         };
         let expected = Some("gateway and backend live on".to_owned());
         let seen = Judgement {
@@ -190,11 +223,20 @@ fn judge(target: &dyn Target, scenario: &Scenario, evidence: &Evidence) -> (Outc
     {
         let expected = Some("the next request on the connection gets its own answer".to_owned());
         let witness = Some(Witness::NextRequest);
-        let seen =
-            Judgement { passed: false, expected, actual: Some(actual), witness, ..judgement };
+        let seen = Judgement {
+            passed: false,
+            expected,
+            actual: Some(actual),
+            witness,
+            ..judgement
+        };
         return (Outcome::Fail, seen);
     }
-    let outcome = if judgement.passed { Outcome::Pass } else { Outcome::Fail };
+    let outcome = if judgement.passed {
+        Outcome::Pass
+    } else {
+        Outcome::Fail
+    };
     (outcome, judgement)
 }
 
@@ -208,11 +250,15 @@ fn out_of_step(scenario: &Scenario, evidence: &Evidence, target: &dyn Target) ->
     match (client.status, &client.malformed, report(client)) {
         (Some(200), None, Some(_)) => None,
         // RFC 9112 §9.3.1: a server may close a connection that was idle; the client saw no octet.
-        (None, None, _) if client.first_byte.is_none() && client.connection == Connection::Cut => None,
+        (None, None, _) if client.first_byte.is_none() && client.connection == Connection::Cut => {
+            None
+        }
         (status, malformed, _) => Some(format!(
             "status {}, {}",
             status.map_or_else(|| "none".to_owned(), |status| status.to_string()),
-            malformed.clone().unwrap_or_else(|| "not the probe's report".to_owned())
+            malformed
+                .clone()
+                .unwrap_or_else(|| "not the probe's report".to_owned())
         )),
     }
 }

@@ -9,7 +9,8 @@ use crate::{
     address::Address,
     bench::Bench,
     event::{Event, Observer},
-    load::{self, Labels, LoadSpec, Pacing, Spacing, Stop},
+    launch::Family,
+    load::{self, Labels, LoadSpec, Meter, Pacing, Spacing, Stop, caveat},
     model::Model,
     pairing::{Pairing, Started},
     results::Throughput,
@@ -36,12 +37,17 @@ const HELLO: &str = "Hello, world!";
 impl Measure {
     /// How many measurements a plan makes.
     pub fn count(&self, plan: &Plan) -> usize {
-        plan.pairings().filter(|pairing| pairing.unsupported().is_none()).count()
+        plan.pairings()
+            .filter(|pairing| pairing.unsupported().is_none())
+            .count()
     }
 
     fn pacing(&self) -> Pacing {
         match self.rate {
-            Some(rate) => Pacing::Open { rate, spacing: Spacing::Poisson },
+            Some(rate) => Pacing::Open {
+                rate,
+                spacing: Spacing::Poisson,
+            },
             None => Pacing::Closed,
         }
     }
@@ -60,7 +66,10 @@ pub async fn measure(
     let mut figures = Vec::new();
     for group in plan.groups() {
         let mut contestants = Vec::new();
-        for &pairing in group.iter().filter(|pairing| pairing.unsupported().is_none()) {
+        for &pairing in group
+            .iter()
+            .filter(|pairing| pairing.unsupported().is_none())
+        {
             match ready(pairing, bench).await {
                 Ok(started) => contestants.push((started, Vec::new())),
                 Err(why) => observer.event(&Event::Note(&format!(
@@ -72,13 +81,17 @@ pub async fn measure(
         }
         for round in 1..=measure.rounds {
             for (started, rounds) in &mut contestants {
-                let what = format!("{} by {}, round {round}", started.pairing.gateway_id(), started.pairing.model);
+                let what = format!(
+                    "{} by {}, round {round}",
+                    started.pairing.gateway_id(),
+                    started.pairing.model
+                );
                 observer.event(&Event::Busy(&what));
                 rounds.push(one_round(measure, started).with_context(|| what)?);
             }
         }
         for (_, rounds) in contestants {
-            let figure = load::median(rounds);
+            let figure = median(rounds);
             observer.event(&Event::Measured(&figure));
             figures.push(figure);
         }
@@ -88,22 +101,22 @@ pub async fn measure(
 
 /// Starts a pairing with nothing between gateway and backend, and asks it once.
 async fn ready(pairing: Pairing, bench: &Bench) -> Result<Started, String> {
-    let mut started = pairing.start(bench, false).await.map_err(|error| error.to_string())?;
+    let mut started = pairing
+        .start(bench, false)
+        .await
+        .map_err(|error| error.to_string())?;
     smoke::test(&mut started).await?;
     Ok(started)
 }
 
 fn one_round(measure: &Measure, started: &Started) -> anyhow::Result<Throughput> {
     let spec = LoadSpec {
-        to: Address::Tcp(started.listen.to_string()),
-        request: request(started),
-        expect_status: 200,
         expect_body_len: Some(HELLO.len() as u64),
         connections: measure.connections,
-        keep_alive: true,
         pacing: measure.pacing(),
         warm_up: WARM_UP,
         stop: Stop::After(measure.duration),
+        ..LoadSpec::new(Address::Tcp(started.listen.to_string()), request(started))
     };
     let gateway = started.gateway.family();
     let backend = started.backend.as_ref().map(|backend| backend.family());
@@ -113,22 +126,52 @@ fn one_round(measure: &Measure, started: &Started) -> anyhow::Result<Throughput>
         model: Some(pairing.model),
         carrier: pairing.carrier(),
         backend: Some(pairing.backend_id()),
-        app: if pairing.model == Model::Cgi { "probe (CGI program)" } else { "probe (native)" }.to_owned(),
+        app: if pairing.model == Model::Cgi {
+            "probe (CGI program)"
+        } else {
+            "probe (native)"
+        }
+        .to_owned(),
         socket: backend.is_some().then(|| "unix".to_owned()),
         backend_keepalive: backend.is_some().then_some(pairing.variant == "keepalive"),
         workload: "hello".to_owned(),
     };
-    let cancel = AtomicBool::new(false);
-    let meter = load::Meter::start(
+    let behind = backend.is_some();
+    let mut meter = Meter::new(
         move || gateway.pids(),
-        move || backend.as_ref().map(|backend| backend.pids()),
+        move || backend.as_ref().map_or_else(Vec::new, Family::pids),
     );
-    let report = load::run(&spec, &cancel, &mut |_, _| {})?;
-    Ok(load::throughput(&spec, &report, &meter.finish(), labels))
+    let cancel = AtomicBool::new(false);
+    let (report, mut cost) = load::measure(&spec, &mut meter, &cancel, &mut |_, _| {})?;
+    if !behind {
+        // The gateway executes the program itself: its processes are the gateway's.
+        (cost.backend_cpu, cost.rss_peak, cost.pss_peak) = (None, None, None);
+    }
+    Ok(load::throughput(&report, &cost, labels))
+}
+
+/// The round in the middle by rate, with the doubt that the rounds raise together.
+fn median(mut rounds: Vec<Throughput>) -> Throughput {
+    let rates: Vec<f64> = rounds.iter().map(|round| round.rps).collect();
+    rounds.sort_by(|a, b| a.rps.total_cmp(&b.rps));
+    let middle = (rounds.len() - 1) / 2;
+    let mut figure = rounds.swap_remove(middle);
+    figure
+        .caveats
+        .extend(caveat::of_runs(&rates).map(|doubt| doubt.to_string()));
+    figure
 }
 
 fn request(started: &Started) -> Vec<u8> {
     let place = &started.place;
-    let target = if place.app.is_empty() { "/" } else { place.app.as_str() };
-    format!("GET {target} HTTP/1.1\r\nHost: {}\r\nX-Probe: body={HELLO}\r\n\r\n", place.host).into_bytes()
+    let target = if place.app.is_empty() {
+        "/"
+    } else {
+        place.app.as_str()
+    };
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: {}\r\nX-Probe: body={HELLO}\r\n\r\n",
+        place.host
+    )
+    .into_bytes()
 }

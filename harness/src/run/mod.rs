@@ -63,7 +63,11 @@ impl Check<'_> {
     ) {
         let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
         let model = pairing.model.word();
-        self.observer.event(&Event::Pairing { gateway: &gateway, model, backend: &backend });
+        self.observer.event(&Event::Pairing {
+            gateway: &gateway,
+            model,
+            backend: &backend,
+        });
         let mut session = Session::new(pairing, self.bench.clone(), self.known.clone());
         let mut passed = HashMap::new();
         for scenario in self.plan.scenarios_for(pairing) {
@@ -89,11 +93,19 @@ impl Check<'_> {
         scenario: &Scenario,
         passed: &HashMap<String, bool>,
     ) -> Ended {
-        let unplayed = |result| Ended { result, face: None, transcript: None };
+        let unplayed = |result| Ended {
+            result,
+            face: None,
+            transcript: None,
+        };
         if let Some(result) = self.store.resumed(&scenario.id, pairing) {
             return unplayed(result);
         }
-        if let Some(by) = scenario.needs.iter().find(|id| passed.get(*id) == Some(&false)) {
+        if let Some(by) = scenario
+            .needs
+            .iter()
+            .find(|id| passed.get(*id) == Some(&false))
+        {
             let reason = format!("it builds on {by}, which did not pass");
             let blocked = Outcome::Blocked;
             return unplayed(session::without_play(pairing, scenario, blocked, &reason));
@@ -105,9 +117,14 @@ impl Check<'_> {
 /// Compares the models on one gateway and backend, scenario by scenario.
 fn differences(results: &mut [CaseResult], seen: &[Seen], scenarios: &[Scenario]) {
     for scenario in scenarios {
-        let of_it: Vec<&Seen> =
-            seen.iter().filter(|(index, ..)| results[*index].scenario == scenario.id).collect();
-        let faces: Vec<_> = of_it.iter().map(|(_, model, face)| (*model, face.clone())).collect();
+        let of_it: Vec<&Seen> = seen
+            .iter()
+            .filter(|(index, ..)| results[*index].scenario == scenario.id)
+            .collect();
+        let faces: Vec<_> = of_it
+            .iter()
+            .map(|(_, model, face)| (*model, face.clone()))
+            .collect();
         for (model, found) in compare(&faces) {
             if let Some((index, ..)) = of_it.iter().find(|(_, of, _)| *of == model) {
                 results[*index].differs = found;

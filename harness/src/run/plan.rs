@@ -88,8 +88,16 @@ impl Plan {
         catalogue: &Catalogue,
         default_gateway: &'static str,
     ) -> Result<Self, BadSelection> {
-        let models = if selection.models.is_empty() { &Model::DEFAULT[..] } else { &selection.models };
-        let default = |name: &str| SubjectId { name: name.to_owned(), version: None, variant: None };
+        let models = if selection.models.is_empty() {
+            &Model::DEFAULT[..]
+        } else {
+            &selection.models
+        };
+        let default = |name: &str| SubjectId {
+            name: name.to_owned(),
+            version: None,
+            variant: None,
+        };
         let mut fronts = selection.gateways.clone();
         if fronts.is_empty() {
             fronts.push(default(default_gateway));
@@ -102,7 +110,12 @@ impl Plan {
         let mut groups = Vec::new();
         for (gateway, variant) in expand_gateways(&fronts)? {
             for &backend in &backs {
-                let with = |&model| Pairing { gateway, variant, model, backend };
+                let with = |&model| Pairing {
+                    gateway,
+                    variant,
+                    model,
+                    backend,
+                };
                 groups.push(models.iter().map(with).collect());
             }
         }
@@ -122,19 +135,27 @@ impl Plan {
 
     /// The scenarios that apply to a pairing's model.
     pub fn scenarios_for(&self, pairing: Pairing) -> Vec<&Scenario> {
-        self.scenarios.iter().filter(|scenario| scenario.applies(pairing.model)).collect()
+        self.scenarios
+            .iter()
+            .filter(|scenario| scenario.applies(pairing.model))
+            .collect()
     }
 
     /// How many cases there are.
     pub fn cases(&self) -> usize {
-        self.pairings().map(|pairing| self.scenarios_for(pairing).len()).sum()
+        self.pairings()
+            .map(|pairing| self.scenarios_for(pairing).len())
+            .sum()
     }
 
     /// The gateways to prepare, each once.
     pub fn gateways(&self) -> Vec<&'static dyn Gateway> {
         let mut gateways: Vec<&'static dyn Gateway> = Vec::new();
         for pairing in self.pairings() {
-            if !gateways.iter().any(|known| known.name() == pairing.gateway.name()) {
+            if !gateways
+                .iter()
+                .any(|known| known.name() == pairing.gateway.name())
+            {
                 gateways.push(pairing.gateway);
             }
         }
@@ -144,12 +165,17 @@ impl Plan {
 
 fn select(selection: &Selection, catalogue: &Catalogue) -> Result<Vec<Scenario>, BadSelection> {
     let chosen = catalogue.select(&selection.scenarios)?.into_iter();
-    let chosen = chosen.filter(|scenario| selection.level.is_none_or(|level| scenario.level <= level));
+    let chosen =
+        chosen.filter(|scenario| selection.level.is_none_or(|level| scenario.level <= level));
     let scenarios: Vec<Scenario> = match selection.shard {
         None => chosen.cloned().collect(),
         Some(Shard { part, of }) => chosen.skip(part - 1).step_by(of).cloned().collect(),
     };
-    if scenarios.is_empty() { Err(BadSelection::Nothing) } else { Ok(scenarios) }
+    if scenarios.is_empty() {
+        Err(BadSelection::Nothing)
+    } else {
+        Ok(scenarios)
+    }
 }
 
 fn expand_gateways(
@@ -158,7 +184,11 @@ fn expand_gateways(
     let mut found = Vec::new();
     for id in asked {
         if id.name == "all" {
-            found.extend(GATEWAYS.iter().map(|gateway| (*gateway, gateway.variants()[0])));
+            found.extend(
+                GATEWAYS
+                    .iter()
+                    .map(|gateway| (*gateway, gateway.variants()[0])),
+            );
             continue;
         }
         versionless(id)?;
@@ -189,12 +219,18 @@ fn variant(
     asked: Option<&str>,
 ) -> Result<&'static str, BadSelection> {
     let variants = gateway.variants();
-    let Some(asked) = asked else { return Ok(variants[0]) };
-    variants.iter().copied().find(|known| *known == asked).ok_or_else(|| BadSelection::Variant {
-        name: gateway.name(),
-        variant: asked.to_owned(),
-        known: variants.join(", "),
-    })
+    let Some(asked) = asked else {
+        return Ok(variants[0]);
+    };
+    variants
+        .iter()
+        .copied()
+        .find(|known| *known == asked)
+        .ok_or_else(|| BadSelection::Variant {
+            name: gateway.name(),
+            variant: asked.to_owned(),
+            known: variants.join(", "),
+        })
 }
 
 fn versionless(id: &SubjectId) -> Result<(), BadSelection> {
@@ -204,7 +240,15 @@ fn versionless(id: &SubjectId) -> Result<(), BadSelection> {
     }
 }
 
-fn unknown(role: &'static str, name: &str, known: impl Iterator<Item = &'static str>) -> BadSelection {
+fn unknown(
+    role: &'static str,
+    name: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> BadSelection {
     let known = known.collect::<Vec<_>>().join(", ");
-    BadSelection::Subject { role, name: name.to_owned(), known }
+    BadSelection::Subject {
+        role,
+        name: name.to_owned(),
+        known,
+    }
 }

@@ -39,7 +39,14 @@ impl Session {
     /// A session; nothing is started before the first case.
     pub fn new(pairing: Pairing, bench: Arc<Bench>, known: KnownList) -> Self {
         let subjects = pairing.subjects(&bench);
-        Self { pairing, bench, known, subjects, started: None, refusal: None }
+        Self {
+            pairing,
+            bench,
+            known,
+            subjects,
+            started: None,
+            refusal: None,
+        }
     }
 
     /// Plays one scenario, or says why it cannot be played.
@@ -47,7 +54,11 @@ impl Session {
         let begun = Instant::now();
         if let Err((outcome, reason)) = self.make_ready().await {
             let result = without_play(self.pairing, scenario, outcome, &reason);
-            return Ended { result, face: None, transcript: None };
+            return Ended {
+                result,
+                face: None,
+                transcript: None,
+            };
         }
         let target = self.started.as_mut().expect("it was made ready");
         let place = target.place.clone();
@@ -58,7 +69,11 @@ impl Session {
         let result = self.result(scenario, &played, begun);
         let transcript = Some(played.transcript.text(self.watched()));
         let face = scenario.face(&played.evidence, &place);
-        Ended { result, face: Some(face), transcript }
+        Ended {
+            result,
+            face: Some(face),
+            transcript,
+        }
     }
 
     /// Starts the pairing and makes sure that its results can count; a refusal is remembered.
@@ -98,10 +113,16 @@ impl Session {
             repeats: played.repeats,
             ..without_play(self.pairing, scenario, played.outcome, "")
         };
-        match self.known.matching(&case, &self.subjects).filter(|_| violated) {
-            Some(known) => {
-                CaseResult { known: true, reason: Some(known.because.clone()), ..case }
-            }
+        match self
+            .known
+            .matching(&case, &self.subjects)
+            .filter(|_| violated)
+        {
+            Some(known) => CaseResult {
+                known: true,
+                reason: Some(known.because.clone()),
+                ..case
+            },
             None => case,
         }
     }
@@ -115,7 +136,9 @@ async fn start(pairing: Pairing, bench: &Bench) -> Result<Started, (Outcome, Str
         .start(bench, true)
         .await
         .map_err(|error| (Outcome::BenchError, error.to_string()))?;
-    smoke::test(&mut started).await.map_err(|reason| (Outcome::BenchError, reason))?;
+    smoke::test(&mut started)
+        .await
+        .map_err(|reason| (Outcome::BenchError, reason))?;
     Ok(started)
 }
 

@@ -28,13 +28,21 @@ pub(super) async fn test(target: &mut dyn Target) -> Result<(), String> {
     if view.status == Some(400) && body.contains("unknown probe command") {
         return Ok(());
     }
-    let status = view.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
-    Err(format!("the probe took a command that does not exist: status {status}, body {body:?}"))
+    let status = view
+        .status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    Err(format!(
+        "the probe took a command that does not exist: status {status}, body {body:?}"
+    ))
 }
 
 fn unknown_command(target: &dyn Target) -> Script {
     let place = target.place();
-    let target = if place.app.is_empty() { "/" } else { place.app.as_str() };
+    let target = if place.app.is_empty() {
+        "/"
+    } else {
+        place.app.as_str()
+    };
     let head = format!(
         "GET {target} HTTP/1.1\r\nHost: {}\r\nX-Probe: no-such-command\r\nConnection: close\r\n\r\n",
         place.host
@@ -48,5 +56,9 @@ fn unknown_command(target: &dyn Target) -> Script {
 
 fn tail(log: &str) -> String {
     let lines: Vec<&str> = log.lines().rev().take(3).collect();
-    if lines.is_empty() { "empty".to_owned() } else { lines.into_iter().rev().collect::<Vec<_>>().join(" | ") }
+    if lines.is_empty() {
+        "empty".to_owned()
+    } else {
+        lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+    }
 }

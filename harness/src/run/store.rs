@@ -33,8 +33,15 @@ impl Store {
             fs::remove_dir_all(folder.join(TRANSCRIPTS)).or_else(absent_is_fine)?;
             fs::remove_file(&path).or_else(absent_is_fine)?;
         }
-        let journal = fs::OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { folder: Some(folder.to_owned()), journal: Some(journal), resumed })
+        let journal = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)?;
+        Ok(Self {
+            folder: Some(folder.to_owned()),
+            journal: Some(journal),
+            resumed,
+        })
     }
 
     /// Takes the result of a case that an earlier run finished; the bench's own errors run again.
@@ -42,7 +49,8 @@ impl Store {
         let (gateway, backend) = (Some(pairing.gateway_id()), Some(pairing.backend_id()));
         let index = self.resumed.iter().position(|case| {
             case.scenario == scenario
-                && (&case.gateway, case.model, &case.backend) == (&gateway, Some(pairing.model), &backend)
+                && (&case.gateway, case.model, &case.backend)
+                    == (&gateway, Some(pairing.model), &backend)
                 && case.outcome != Outcome::BenchError
         })?;
         Some(self.resumed.swap_remove(index))
@@ -56,9 +64,19 @@ impl Store {
     }
 
     /// Writes a transcript; its path relative to the folder.
-    pub(super) fn transcript(&self, pairing: Pairing, scenario: &str, text: &str) -> Option<String> {
+    pub(super) fn transcript(
+        &self,
+        pairing: Pairing,
+        scenario: &str,
+        text: &str,
+    ) -> Option<String> {
         let folder = self.folder.as_ref()?;
-        let name = format!("{}-{}-{}", pairing.gateway_id(), pairing.model, pairing.backend_id());
+        let name = format!(
+            "{}-{}-{}",
+            pairing.gateway_id(),
+            pairing.model,
+            pairing.backend_id()
+        );
         let path = format!("{TRANSCRIPTS}/{}/{scenario}.txt", name.replace(':', "-"));
         let file = folder.join(&path);
         fs::create_dir_all(file.parent()?).ok()?;
@@ -81,9 +99,15 @@ impl Store {
 /// The lines that can be read; a line cut short by a crash is run again.
 fn finished(path: &Path) -> Vec<CaseResult> {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    text.lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 fn absent_is_fine(error: io::Error) -> io::Result<()> {
-    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    if error.kind() == io::ErrorKind::NotFound {
+        Ok(())
+    } else {
+        Err(error)
+    }
 }

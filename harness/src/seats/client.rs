@@ -34,8 +34,17 @@ impl Client {
         stream.set_nodelay(true)?;
         log.add(Leg::Client, number, Way::Request, Happened::Opened);
         let (half, writer) = stream.into_split();
-        let reader = Reader { half, buf: BytesMut::new(), log, number };
-        Ok(Self { reader, writer, sent_all: true })
+        let reader = Reader {
+            half,
+            buf: BytesMut::new(),
+            log,
+            number,
+        };
+        Ok(Self {
+            reader,
+            writer,
+            sent_all: true,
+        })
     }
 
     /// Whether another request can follow on this connection after `view`.
@@ -47,8 +56,12 @@ impl Client {
     pub async fn play(&mut self, script: &Script) -> ClientView {
         let mut view = ClientView::default();
         let (seen, watcher) = watch::channel(false);
-        let mut sender =
-            Sender { writer: &mut self.writer, log: self.reader.log.clone(), number: self.reader.number, seen: watcher };
+        let mut sender = Sender {
+            writer: &mut self.writer,
+            log: self.reader.log.clone(),
+            number: self.reader.number,
+            seen: watcher,
+        };
         self.sent_all = false;
         let both = async {
             // The reply may be complete before the request is (CGI-4.2-APP-UNREAD).
@@ -106,7 +119,8 @@ impl Sender<'_> {
                 Ok(())
             }
             Action::HalfClose | Action::Close => {
-                self.log.add(Leg::Client, self.number, Way::Request, Happened::Ended);
+                self.log
+                    .add(Leg::Client, self.number, Way::Request, Happened::Ended);
                 self.writer.shutdown().await
             }
         }
@@ -114,7 +128,12 @@ impl Sender<'_> {
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.writer.write_all(octets).await?;
-        self.log.add(Leg::Client, self.number, Way::Request, Happened::Octets(octets.to_vec()));
+        self.log.add(
+            Leg::Client,
+            self.number,
+            Way::Request,
+            Happened::Octets(octets.to_vec()),
+        );
         Ok(())
     }
 }

@@ -45,7 +45,10 @@ impl Reader {
             Ok(true) if self.buf.is_empty() => Connection::Open,
             Ok(true) => {
                 // RFC 9112 §6.3: nothing may follow a message that nobody asked for.
-                view.malformed = Some(format!("{} octets after the end of the message", self.buf.len()));
+                view.malformed = Some(format!(
+                    "{} octets after the end of the message",
+                    self.buf.len()
+                ));
                 Connection::Open
             }
             Ok(false) => Connection::Closed,
@@ -84,7 +87,10 @@ impl Reader {
         seen: &HeadSeen,
         start: Instant,
     ) -> Result<ResponseHead, Cut> {
-        let limits = Limits { head_bytes: 1 << 20, headers: 1000 };
+        let limits = Limits {
+            head_bytes: 1 << 20,
+            headers: 1000,
+        };
         loop {
             while let Some(head) = http::decode_response(&mut self.buf, &limits)? {
                 seen.send_replace(true);
@@ -94,8 +100,11 @@ impl Reader {
                 }
                 view.status = Some(head.status);
                 view.reason = latin1(&head.reason);
-                view.headers =
-                    head.headers.iter().map(|h| (latin1(&h.name), latin1(&h.value))).collect();
+                view.headers = head
+                    .headers
+                    .iter()
+                    .map(|h| (latin1(&h.name), latin1(&h.value)))
+                    .collect();
                 return Ok(head);
             }
             if self.fill().await? == 0 {
@@ -124,10 +133,17 @@ impl Reader {
         }
     }
 
-    async fn counted(&mut self, length: u64, view: &mut BodyView, hasher: &mut Sha256) -> Result<(), Cut> {
+    async fn counted(
+        &mut self,
+        length: u64,
+        view: &mut BodyView,
+        hasher: &mut Sha256,
+    ) -> Result<(), Cut> {
         let mut left = length;
         loop {
-            let now = usize::try_from(left).unwrap_or(usize::MAX).min(self.buf.len());
+            let now = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .min(self.buf.len());
             take(&self.buf.split_to(now).freeze(), view, hasher);
             left -= now as u64;
             if left == 0 {
@@ -165,14 +181,20 @@ impl Reader {
         };
         let broke = matches!(happened, Happened::Broke(_));
         self.log.add(Leg::Client, self.number, Way::Reply, happened);
-        if broke { Err(Cut::Broken) } else { Ok(self.buf.len() - before) }
+        if broke {
+            Err(Cut::Broken)
+        } else {
+            Ok(self.buf.len() - before)
+        }
     }
 }
 
 fn take(data: &Bytes, view: &mut BodyView, hasher: &mut Sha256) {
     hasher.update(data);
     view.size += data.len() as u64;
-    let room = BodyView::KEPT.saturating_sub(view.kept.len()).min(data.len());
+    let room = BodyView::KEPT
+        .saturating_sub(view.kept.len())
+        .min(data.len());
     view.kept.extend_from_slice(&data[..room]);
 }
 

@@ -46,7 +46,12 @@ impl Tap {
         // The workers of a gateway run as another user.
         fs::set_permissions(at, fs::Permissions::from_mode(0o666))?;
         let watches = Mutex::new(Vec::new());
-        let shared = Arc::new(Shared { to: to.to_owned(), model, log, watches });
+        let shared = Arc::new(Shared {
+            to: to.to_owned(),
+            model,
+            log,
+            watches,
+        });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { shared, accepting })
     }
@@ -54,7 +59,10 @@ impl Tap {
     /// The requests that came by since the last call.
     pub fn take(&self) -> Vec<Received> {
         let watches = std::mem::take(&mut *self.shared.watches());
-        watches.iter().flat_map(|watch| watch.seen().to_vec()).collect()
+        watches
+            .iter()
+            .flat_map(|watch| watch.seen().to_vec())
+            .collect()
     }
 }
 
@@ -74,7 +82,8 @@ impl Shared {
         let mut watches = self.watches();
         watches.push(Watch::new(self.model));
         let number = u32::try_from(watches.len() - 1).unwrap_or(u32::MAX);
-        self.log.add(Leg::Upstream, number, Way::Request, Happened::Opened);
+        self.log
+            .add(Leg::Upstream, number, Way::Request, Happened::Opened);
         number
     }
 
@@ -84,7 +93,12 @@ impl Shared {
         {
             watch.feed(octets);
         }
-        self.log.add(Leg::Upstream, number, way, Happened::Octets(octets.to_vec()));
+        self.log.add(
+            Leg::Upstream,
+            number,
+            way,
+            Happened::Octets(octets.to_vec()),
+        );
     }
 }
 

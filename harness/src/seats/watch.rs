@@ -35,7 +35,13 @@ impl Watch {
             Model::Scgi => Speaks::Scgi,
             Model::Http => Speaks::Other,
         };
-        Self { speaks, buf: BytesMut::new(), seen: Vec::new(), params: Vec::new(), lost: false }
+        Self {
+            speaks,
+            buf: BytesMut::new(),
+            seen: Vec::new(),
+            params: Vec::new(),
+            lost: false,
+        }
     }
 
     /// Takes what was sent next; what cannot be understood is left to the backend.
@@ -99,8 +105,14 @@ impl Watch {
     }
 
     fn request(&mut self, environ: &Environ) {
-        let params = environ.iter().map(|(name, value)| (latin1(name), latin1(value))).collect();
-        self.seen.push(Received { params, body_size: 0 });
+        let params = environ
+            .iter()
+            .map(|(name, value)| (latin1(name), latin1(value)))
+            .collect();
+        self.seen.push(Received {
+            params,
+            body_size: 0,
+        });
     }
 }
 
@@ -115,7 +127,14 @@ mod tests {
             let mut watch = Watch::new(Model::Uwsgi);
             whole.chunks(size).for_each(|piece| watch.feed(piece));
             let path = vec![("PATH_INFO".to_owned(), "/".to_owned())];
-            assert_eq!(watch.seen(), [Received { params: path, body_size: 5 }], "in cuts of {size}");
+            assert_eq!(
+                watch.seen(),
+                [Received {
+                    params: path,
+                    body_size: 5
+                }],
+                "in cuts of {size}"
+            );
         }
     }
 
@@ -126,7 +145,10 @@ mod tests {
         watch.feed(one);
         watch.feed(one);
         let params = vec![("A".to_owned(), "1".to_owned())];
-        let each = Received { params, body_size: 2 };
+        let each = Received {
+            params,
+            body_size: 2,
+        };
         assert_eq!(watch.seen(), [each.clone(), each]);
     }
 

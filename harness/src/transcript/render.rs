@@ -38,18 +38,27 @@ pub(super) fn entries(entries: &[Entry], model: Option<Model>) -> String {
 fn bursts(entries: &[Entry]) -> Vec<Burst> {
     let mut bursts: Vec<Burst> = Vec::new();
     for entry in entries {
-        let octets = if let Happened::Octets(octets) = &entry.happened { octets.as_slice() } else { &[] };
+        let octets = if let Happened::Octets(octets) = &entry.happened {
+            octets.as_slice()
+        } else {
+            &[]
+        };
         match bursts.last_mut() {
             Some(last) if continues(&last.entry, entry) => last.octets.extend_from_slice(octets),
-            _ => bursts.push(Burst { entry: entry.clone(), octets: octets.to_vec() }),
+            _ => bursts.push(Burst {
+                entry: entry.clone(),
+                octets: octets.to_vec(),
+            }),
         }
     }
     bursts
 }
 
 fn continues(last: &Entry, next: &Entry) -> bool {
-    let both_octets =
-        matches!((&last.happened, &next.happened), (Happened::Octets(_), Happened::Octets(_)));
+    let both_octets = matches!(
+        (&last.happened, &next.happened),
+        (Happened::Octets(_), Happened::Octets(_))
+    );
     both_octets && (last.leg, last.connection, last.way) == (next.leg, next.connection, next.way)
 }
 
@@ -83,9 +92,12 @@ fn records(text: &mut String, octets: &[u8]) {
         writeln!(text, "    {kind} id {id}, {length} octets").expect("a String takes all");
         match record.kind {
             fastcgi::Kind::PARAMS if length > 0 => params.extend_from_slice(&record.content),
-            fastcgi::Kind::PARAMS => match fastcgi::pairs::decode_all(&std::mem::take(&mut params)) {
+            fastcgi::Kind::PARAMS => match fastcgi::pairs::decode_all(&std::mem::take(&mut params))
+            {
                 Ok(environ) => variables(text, &environ),
-                Err(error) => writeln!(text, "      malformed: {error}").expect("a String takes all"),
+                Err(error) => {
+                    writeln!(text, "      malformed: {error}").expect("a String takes all")
+                }
             },
             _ => lines(text, &record.content),
         }
@@ -136,8 +148,13 @@ fn variables(text: &mut String, environ: &Environ) {
 
 fn rest(text: &mut String, buf: &[u8], what: &str) {
     if !buf.is_empty() {
-        writeln!(text, "    {what}: {} octets: {}", buf.len(), shown(&Bytes::copy_from_slice(buf)))
-            .expect("a String takes all");
+        writeln!(
+            text,
+            "    {what}: {} octets: {}",
+            buf.len(),
+            shown(&Bytes::copy_from_slice(buf))
+        )
+        .expect("a String takes all");
     }
 }
 
@@ -153,7 +170,11 @@ fn lines(text: &mut String, octets: &[u8]) {
 
 fn shown(octets: &Bytes) -> String {
     let cut = octets.len().min(SHOWN);
-    let more = if octets.len() > cut { format!(" … {} octets more", octets.len() - cut) } else { String::new() };
+    let more = if octets.len() > cut {
+        format!(" … {} octets more", octets.len() - cut)
+    } else {
+        String::new()
+    };
     format!("{}{more}", octets[..cut].escape_ascii())
 }
 
@@ -165,7 +186,13 @@ mod tests {
 
     fn upstream(way: Way, octets: &[u8]) -> Entry {
         let happened = Happened::Octets(octets.to_vec());
-        Entry { at: Duration::from_micros(1500), leg: Leg::Upstream, connection: 0, way, happened }
+        Entry {
+            at: Duration::from_micros(1500),
+            leg: Leg::Upstream,
+            connection: 0,
+            way,
+            happened,
+        }
     }
 
     #[test]
@@ -179,9 +206,15 @@ mod tests {
     #[test]
     fn octets_that_come_in_pieces_are_decoded_as_one() {
         let whole = b"\0\x0d\0\0\x09\0PATH_INFO\0\0";
-        let pieces = [upstream(Way::Request, &whole[..7]), upstream(Way::Request, &whole[7..])];
+        let pieces = [
+            upstream(Way::Request, &whole[..7]),
+            upstream(Way::Request, &whole[7..]),
+        ];
         let text = entries(&pieces, Some(Model::Uwsgi));
-        assert!(text.contains("packet modifier1 0, datasize 13, modifier2 0"), "{text}");
+        assert!(
+            text.contains("packet modifier1 0, datasize 13, modifier2 0"),
+            "{text}"
+        );
         assert!(text.contains("PATH_INFO = \n"), "{text}");
     }
 
