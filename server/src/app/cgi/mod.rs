@@ -24,6 +24,8 @@ mod script;
 pub mod spawn;
 mod stdio;
 pub mod strings;
+#[cfg(test)]
+mod tests;
 
 use std::fs;
 use std::io;

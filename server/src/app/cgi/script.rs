@@ -64,7 +64,7 @@ impl Script {
 
     /// The folder that is its working directory (CGI-7.2-CWD).
     pub(super) fn folder(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("/"))
+        self.file.parent().unwrap_or_else(|| Path::new("/"))
     }
 
     /// CGI-5.1-NPH-IDENT: the file's name says so.
