@@ -200,6 +200,8 @@ fn by_value<'a>(values: BTreeMap<&'a str, &'a str>) -> Vec<(&'a str, Vec<&'a str
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
+    /// Whether any scenario ran at all.
+    pub judged: bool,
     /// Violations that count: at the level asked for or stricter, and not known.
     pub counted: usize,
     /// Violations that are only told.
@@ -219,6 +221,7 @@ impl Verdict {
             .filter(|c| Mark::of(c).is_violation());
         let (counted, told): (Vec<_>, Vec<_>) = violations.partition(|c| c.level <= level);
         Self {
+            judged: !results.results.is_empty(),
             counted: counted.len(),
             told: told.len(),
             stale: results.summary.stale,
@@ -249,7 +252,9 @@ impl Verdict {
     /// The verdict in one sentence, without its word.
     pub fn sentence(&self) -> String {
         let mut parts = Vec::new();
-        if self.counted > 0 {
+        if !self.judged {
+            parts.push("no scenario ran".to_owned());
+        } else if self.counted > 0 {
             parts.push(format!(
                 "{} broken a rule",
                 cases(self.counted, "has", "have")
@@ -301,7 +306,8 @@ fn cases(count: usize, one: &str, many: &str) -> String {
     format!("{} {verb}", plural(count, "case"))
 }
 
-fn entries(count: u32) -> String {
+/// `1 entry`, `2 entries`.
+pub fn entries(count: u32) -> String {
     match count {
         1 => "1 entry".to_owned(),
         _ => format!("{count} entries"),

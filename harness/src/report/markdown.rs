@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     contest::{self, Contest, Footnotes},
     findings::{self, Finding, Verdict, plural},
-    text::visible,
+    text::{clip, visible},
     units,
     view::{Grid, Mark, Tally},
 };
@@ -16,6 +16,8 @@ use crate::{
 
 /// Findings of one kind that are shown in full: comments end at 65,536 characters.
 const SHOWN: usize = 25;
+/// Columns of a value that are shown.
+const LONGEST: usize = 300;
 
 /// The summary.
 pub fn render(results: &Results) -> String {
@@ -321,7 +323,7 @@ fn html(text: &str) -> String {
 
 /// A code span, whatever backticks are in it.
 fn code(text: &str) -> String {
-    let text = visible(text);
+    let text = clip(&visible(text), LONGEST).into_owned();
     let mut fence = String::from("`");
     while text.contains(&fence) {
         fence.push('`');

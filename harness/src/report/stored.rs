@@ -13,6 +13,9 @@ use crate::results::{FORMAT, Results, Summary};
 /// that is at fault, never a subject.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
+    /// No file was named.
+    #[error("no results given; name the results.json of a run, or its folder")]
+    Nothing,
     /// The file could not be read.
     #[error("cannot read results from {}: {source}", path.display())]
     Read {
@@ -83,12 +86,19 @@ fn parse(path: &Path, text: &[u8]) -> Result<Results, LoadError> {
     })
 }
 
-/// Puts runs together: shards of one run, or runs of several gateways. Where two hold the same
-/// case, the later one counts. Transcripts are found from the current folder afterwards.
+/// Reads one or more stored runs and puts them together.
 ///
-/// Returns `None` if there is nothing to merge.
-pub fn merge(runs: Vec<(PathBuf, Results)>) -> Option<Results> {
-    let mut runs = runs.into_iter().map(|(path, run)| rooted(&path, run));
+/// # Errors
+/// As [`load`], at the first file that is none; also when no file is given.
+pub fn read(paths: &[PathBuf]) -> Result<Results, LoadError> {
+    let runs = paths.iter().map(|path| Ok(rooted(path, load(path)?)));
+    merge(runs.collect::<Result<_, _>>()?).ok_or(LoadError::Nothing)
+}
+
+/// Puts runs together: shards of one run, or runs of several gateways. Where two hold the same
+/// case, the later one counts. `None` if there is nothing to merge.
+pub fn merge(runs: Vec<Results>) -> Option<Results> {
+    let mut runs = runs.into_iter();
     let mut merged = runs.next()?;
     for run in runs {
         let stale = merged.summary.stale + run.summary.stale;
@@ -105,12 +115,14 @@ pub fn merge(runs: Vec<(PathBuf, Results)>) -> Option<Results> {
     Some(merged)
 }
 
-/// Spells transcripts so that they are found without knowing which file told of them.
+/// Spells transcripts so that they are found from anywhere, whichever file told of them.
 fn rooted(path: &Path, mut run: Results) -> Results {
     let folder = match path.is_dir() {
         true => path,
         false => path.parent().unwrap_or_else(|| Path::new("")),
     };
+    // An empty path has no absolute form; the transcripts then stay as they are.
+    let folder = std::path::absolute(folder.join(".")).unwrap_or_default();
     for case in &mut run.results {
         if let Some(transcript) = &mut case.transcript {
             *transcript = folder.join(&*transcript).display().to_string();

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::plots::{self, Plot, PlotError};
 use crate::{
+    model::Model,
     report::{
         contest::{self, Contest, Footnotes},
         text::visible,
@@ -28,7 +29,8 @@ struct Table {
 
 #[derive(Debug, Serialize)]
 struct Figures {
-    way: String,
+    model: &'static str,
+    carrier: Option<String>,
     notes: Vec<usize>,
     backend: String,
     app: String,
@@ -85,7 +87,8 @@ fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnot
     ];
     let backend = entry.backend.as_deref().unwrap_or("–");
     Figures {
-        way: contest::way(entry),
+        model: entry.model.map_or("http", Model::word),
+        carrier: entry.carrier.clone(),
         notes: notes.refer(&entry.caveats),
         backend: visible(backend).into_owned(),
         app: visible(&entry.app).into_owned(),

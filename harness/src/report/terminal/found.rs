@@ -10,6 +10,8 @@ use crate::{
     results::Results,
 };
 
+/// Columns of a value that are shown: a header of 64 KiB would push all else off the screen.
+const LONGEST: usize = 600;
 /// Disagreements shown in full; the page has all of them.
 const DISAGREEMENTS: usize = 12;
 
@@ -45,11 +47,8 @@ pub(super) fn listed(page: &mut Page, results: &Results, width: usize) {
     }
     let stale = findings::findings(results, |mark| mark == Mark::Stale);
     if results.summary.stale > 0 || !stale.is_empty() {
-        let entries = plural(results.summary.stale as usize, "line");
-        page.heading(
-            "STALE",
-            &format!("{entries} of the known list no longer hold"),
-        );
+        let entries = findings::entries(results.summary.stale);
+        page.heading("STALE", &format!("{entries} of the known list out of date"));
     }
     for finding in &stale {
         short(page, finding, width);
@@ -144,7 +143,7 @@ fn short(page: &mut Page, found: &Finding<'_>, width: usize) {
 fn field(page: &mut Page, name: &str, value: Option<&str>, width: usize) {
     if let Some(value) = value {
         let lead = Line::of(DIM, format!("  {name:<10}"));
-        page.paragraph(lead, PLAIN, &visible(value), width);
+        page.paragraph(lead, PLAIN, &clip(&visible(value), LONGEST), width);
     }
 }
 

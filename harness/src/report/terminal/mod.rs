@@ -114,10 +114,10 @@ fn subjects(page: &mut Page, subjects: &[Subject]) {
     page.table(&[Align::Left; 4], subjects.iter().map(row).collect());
 }
 
-/// `nginx/1.22.1` behind the name nginx is just `1.22.1`.
+/// `nginx version: nginx/1.22.1` behind the name nginx is just `1.22.1`.
 fn version_without_name<'a>(version: &'a str, name: &str) -> std::borrow::Cow<'a, str> {
-    let rest = version.strip_prefix(name).unwrap_or(version);
-    visible(rest.trim_start_matches(['/', ' ']))
+    let end = version.rfind(name).map_or(0, |at| at + name.len());
+    visible(version[end..].trim_start_matches(['/', ' ']))
 }
 
 fn verdict(page: &mut Page, results: &Results, style: Style) {

@@ -33,7 +33,7 @@ pub(super) fn rates(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         let end = segment(area, row, 0, scaled(rps, best), one.color)?;
         let times = match row {
             0 => String::new(),
-            _ => format!("   {}", units::times(rps / first)),
+            _ => format!(" · {}", units::times(rps / first)),
         };
         figure(area, row, end, &format!("{}{times}", units::amount(rps)))?;
     }

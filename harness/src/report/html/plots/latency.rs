@@ -1,14 +1,55 @@
 //! Latency over percentiles, with the rare slow requests spread out where they can be seen.
 
-use plotters::{coord::types::RangedCoordf64, prelude::*};
+use std::ops::Range;
+
+use plotters::{
+    coord::ranged1d::{KeyPointHint, NoDefaultFormatting, ValueFormatter},
+    prelude::*,
+};
 
 use super::{Area, Drawn, GRID, MUTED, Series, name_lines, text};
 use crate::report::units;
 
-/// Percentiles beyond this many nines are left out: 99.99 %.
-const NINES: f64 = 4.0;
+/// Percentiles that the axis tells and that are marked on the lines; the last one ends it.
+const TICKS: [f64; 5] = [50.0, 90.0, 99.0, 99.9, 99.99];
 
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, LogCoord<f64>>>;
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Percentiles, LogCoord<f64>>>;
+
+/// An axis of percentiles on which every further nine is one step: 90 %, 99 %, 99.9 %.
+struct Percentiles;
+
+impl Percentiles {
+    const LAST: f64 = TICKS[TICKS.len() - 1];
+
+    /// How many nines a percentile has: 90 % has 1, 99 % has 2.
+    fn nines(percentile: f64) -> f64 {
+        -(1.0 - percentile / 100.0).log10()
+    }
+}
+
+impl Ranged for Percentiles {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, percentile: &f64, limit: (i32, i32)) -> i32 {
+        let share = Self::nines(*percentile) / Self::nines(Self::LAST);
+        limit.0 + (share * f64::from(limit.1 - limit.0)).round() as i32
+    }
+
+    fn key_points<H: KeyPointHint>(&self, _: H) -> Vec<f64> {
+        TICKS.to_vec()
+    }
+
+    fn range(&self) -> Range<f64> {
+        0.0..Self::LAST
+    }
+}
+
+impl ValueFormatter<f64> for Percentiles {
+    fn format(percentile: &f64) -> String {
+        format!("{percentile} %")
+    }
+}
 
 /// Draws one line per series.
 pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
@@ -21,7 +62,7 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         .margin_right(104)
         .x_label_area_size(28)
         .y_label_area_size(56)
-        .build_cartesian_2d(0.0..NINES, (lowest / 1.3..highest * 1.3).log_scale())?;
+        .build_cartesian_2d(Percentiles, (lowest / 1.3..highest * 1.3).log_scale())?;
     mesh(&mut chart)?;
     for (one, line) in series.iter().zip(&lines) {
         let style = one.color.stroke_width(2);
@@ -35,31 +76,18 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     name_lines(area, &ends.collect::<Vec<_>>())
 }
 
-/// A percentile as its number of nines: 90 % is 1, 99 % is 2.
-fn nines(percentile: f64) -> f64 {
-    -(1.0 - percentile / 100.0).log10()
-}
-
 fn points(one: &Series<'_>) -> Vec<(f64, f64)> {
     let curve = one.entry.latency_curve.iter();
-    let points = curve.map(|&(percentile, us)| (nines(percentile), us.max(1) as f64));
-    points.filter(|(x, _)| (0.0..=NINES).contains(x)).collect()
+    let points = curve.map(|&(percentile, us)| (percentile, us.max(1) as f64));
+    let shown = points.filter(|(percentile, _)| (0.0..=Percentiles::LAST).contains(percentile));
+    shown.collect()
 }
 
 fn mesh(chart: &mut Chart<'_, '_>) -> Drawn {
-    let percent = |x: &f64| match x.round() as u32 {
-        0 => "0 %".to_owned(),
-        1 => "90 %".to_owned(),
-        2 => "99 %".to_owned(),
-        3 => "99.9 %".to_owned(),
-        _ => "99.99 %".to_owned(),
-    };
     chart
         .configure_mesh()
-        .x_labels(5)
         .y_labels(6)
-        .x_label_formatter(&percent)
-        .y_label_formatter(&|us| units::micros(us.round() as u64))
+        .y_label_formatter(&|us| round(*us))
         .bold_line_style(GRID)
         .light_line_style(TRANSPARENT)
         .axis_style(GRID)
@@ -68,11 +96,16 @@ fn mesh(chart: &mut Chart<'_, '_>) -> Drawn {
     Ok(())
 }
 
+/// Axis labels are round numbers and need no decimals.
+fn round(us: f64) -> String {
+    let label = units::micros(us.round() as u64);
+    label.replace(".00", "").replace(".0", "")
+}
+
 /// Marks the usual percentiles, in a shape of its own for each series.
 fn markers(chart: &mut Chart<'_, '_>, at: usize, color: RGBColor, line: &[(f64, f64)]) -> Drawn {
-    let told = [50.0, 90.0, 99.0, 99.9].map(nines);
-    let points: Vec<_> = told.iter().filter_map(|&x| at_nines(line, x)).collect();
-    for point in points {
+    let told = |(percentile, _): &(f64, f64)| TICKS.contains(percentile);
+    for point in line.iter().copied().filter(told) {
         match at % 3 {
             0 => chart.draw_series([Circle::new(point, 4, color.filled())])?,
             1 => chart.draw_series([TriangleMarker::new(point, 6, color.filled())])?,
@@ -86,20 +119,19 @@ fn markers(chart: &mut Chart<'_, '_>, at: usize, color: RGBColor, line: &[(f64, 
     Ok(())
 }
 
-fn at_nines(line: &[(f64, f64)], wanted: f64) -> Option<(f64, f64)> {
-    line.iter()
-        .copied()
-        .find(|(x, _)| (x - wanted).abs() < 1e-6)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_nine_is_one_step() {
-        for (percentile, steps) in [(0.0, 0.0), (90.0, 1.0), (99.0, 2.0), (99.9, 3.0)] {
-            assert!((nines(percentile) - steps).abs() < 1e-9, "{percentile}");
-        }
+    fn each_further_nine_is_one_step_on_the_axis() {
+        let steps = [0.0, 90.0, 99.0, 99.9, 99.99].map(|p| Percentiles.map(&p, (10, 410)));
+        assert_eq!(steps, [10, 110, 210, 310, 410]);
+    }
+
+    #[test]
+    fn axis_labels_have_no_needless_digits() {
+        assert_eq!(round(10_000.0), "10 ms");
+        assert_eq!(Percentiles::format(&99.9), "99.9 %");
     }
 }

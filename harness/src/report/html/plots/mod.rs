@@ -86,7 +86,7 @@ pub(super) fn of(contest: &Contest<'_>) -> Result<Vec<Plot>, PlotError> {
             key: &[
                 ("gateway", "gateway"),
                 ("backend", "backend"),
-                ("load", "load generator"),
+                ("load", "load"),
             ],
             svg: svg("cpu", bar_height, |area| bars::cpu(area, &series))?,
         },
@@ -94,7 +94,7 @@ pub(super) fn of(contest: &Contest<'_>) -> Result<Vec<Plot>, PlotError> {
     if series.iter().any(|one| !one.entry.latency_curve.is_empty()) {
         plots.push(Plot {
             title: "Latency by percentile",
-            about: "Both axes are logarithmic: each step to the right is ten times rarer.",
+            about: "Both axes logarithmic: a step right is ten times rarer.",
             key: &[],
             svg: svg("latency", 320, |area| latency::draw(area, &series))?,
         });
