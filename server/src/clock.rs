@@ -10,8 +10,9 @@ use bytes::Bytes;
 use nix::libc;
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// A text that holds for one second.
 #[derive(Default)]
@@ -23,7 +24,10 @@ struct PerSecond {
 impl PerSecond {
     fn at(&mut self, second: i64, write: impl FnOnce(i64) -> String) -> Bytes {
         if self.second != second || self.text.is_empty() {
-            *self = Self { second, text: write(second).into() };
+            *self = Self {
+                second,
+                text: write(second).into(),
+            };
         }
         self.text.clone()
     }
@@ -45,7 +49,9 @@ pub(crate) fn local_date() -> Bytes {
 }
 
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
 }
 
@@ -53,7 +59,13 @@ fn http_date_at(second: i64) -> String {
     let t = utc(second);
     format!(
         "{}, {:02} {} {} {:02}:{:02}:{:02} GMT",
-        day(&t), t.tm_mday, month(&t), t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec
+        day(&t),
+        t.tm_mday,
+        month(&t),
+        t.tm_year + 1900,
+        t.tm_hour,
+        t.tm_min,
+        t.tm_sec
     )
 }
 
@@ -64,7 +76,13 @@ fn local_date_at(second: i64) -> String {
 fn ctime(t: &libc::tm) -> String {
     format!(
         "{} {} {:>2} {:02}:{:02}:{:02} {}",
-        day(t), month(t), t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_year + 1900
+        day(t),
+        month(t),
+        t.tm_mday,
+        t.tm_hour,
+        t.tm_min,
+        t.tm_sec,
+        t.tm_year + 1900
     )
 }
 

@@ -5,8 +5,20 @@
 //!   └─ worker (tokio current-thread, started after fork)
 //!        bytes ◀─▶ wire ◀─▶ serve::{fastcgi, uwsgi, scgi, http} ◀─▶ exchange ◀─▶ app::{cgi, probe, forward}
 //! ```
+//!
+//! [`options`] turns command line, ini files and environment into typed settings, once; [`run`]
+//! binds the sockets and forks the workers. A listener in a worker reads one protocol and hands
+//! each request, as an [`exchange`], to an application ([`app`]) that knows neither sockets nor
+//! protocols.
 
 pub mod app;
+mod clock;
 pub mod exchange;
+mod log;
+mod master;
 pub mod options;
+mod serve;
 pub mod socket;
+mod worker;
+
+pub use master::{StartError, run};

@@ -1,2 +1,34 @@
-//! main
-fn main() {}
+//! The program: options in, an exit code out.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use gateserve::options::{self, Wanted};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateserve: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    match options::load(arguments, variables)? {
+        Wanted::Print(text) => Ok(std::io::stdout().write_all(&text)?),
+        Wanted::Serve(settings, given) => {
+            for warning in &settings.warnings {
+                eprintln!("gateserve: warning: {warning}");
+            }
+            if settings.check_only {
+                return Ok(write!(std::io::stdout(), "{}", options::show(&given))?);
+            }
+            Ok(gateserve::run(&settings)?)
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Applications: what answers a request once a listener has read it.
 
 pub mod cgi;
+mod load;
 mod patience;
 pub mod probe;
 mod redirect;
@@ -14,6 +15,7 @@ use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
+pub(crate) use load::load;
 pub use redirect::Redirect;
 use router::full_path;
 pub use router::{Mount, Router};

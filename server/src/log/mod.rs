@@ -2,7 +2,9 @@
 
 mod request;
 
-use std::io::Write;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::Path;
 
 use crate::app::AppError;
 
@@ -21,6 +23,15 @@ pub(crate) fn application(text: &[u8]) {
     write(text);
 }
 
+/// Sends standard output and standard error of this process, and of all that it starts, to the end
+/// of `file`.
+pub(crate) fn redirect(file: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().create(true).append(true).open(file)?;
+    nix::unistd::dup2_stdout(&file)?;
+    nix::unistd::dup2_stderr(&file)?;
+    Ok(())
+}
+
 /// Tells of a request that could not be answered as wished.
 pub(crate) fn failure(error: &AppError, facts: Option<&RequestFacts>) {
     let date = crate::clock::local_date();
@@ -33,7 +44,7 @@ pub(crate) fn failure(error: &AppError, facts: Option<&RequestFacts>) {
 
 /// A log that cannot be written to cannot be complained about either.
 fn write(bytes: &[u8]) {
-    let _ = std::io::stderr().write_all(bytes);
+    let _ = io::stderr().write_all(bytes);
 }
 
 /// Appends text from outside without letting it start a line of its own (DF-LOG-INJECTION).

@@ -28,7 +28,10 @@ pub(crate) struct RequestFacts {
 impl RequestFacts {
     /// One pass over the environment.
     pub(crate) fn of(environ: &Environ) -> Self {
-        let mut facts = Self { vars: environ.len(), ..Self::default() };
+        let mut facts = Self {
+            vars: environ.len(),
+            ..Self::default()
+        };
         for (name, value) in environ.iter() {
             facts.vars_bytes += name.len() + value.len() + 4;
             let kept = match name.as_ref() {
@@ -48,7 +51,12 @@ impl RequestFacts {
 impl fmt::Display for RequestFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (method, uri) = (&self.method, &self.uri);
-        write!(f, "{} {}", String::from_utf8_lossy(method), String::from_utf8_lossy(uri))
+        write!(
+            f,
+            "{} {}",
+            String::from_utf8_lossy(method),
+            String::from_utf8_lossy(uri)
+        )
     }
 }
 
@@ -63,7 +71,12 @@ pub(crate) struct RequestLog {
 impl RequestLog {
     /// A log that writes lines if `enabled`, and counts in `tally` in any case.
     pub(crate) fn new(enabled: bool, tally: Tally) -> Self {
-        Self { enabled, pid: std::process::id(), tally, line: RefCell::default() }
+        Self {
+            enabled,
+            pid: std::process::id(),
+            tally,
+            line: RefCell::default(),
+        }
     }
 
     /// Whether lines are written.
@@ -71,14 +84,21 @@ impl RequestLog {
         self.enabled
     }
 
-    /// Counts a request that is complete, and tells of it if facts were kept.
-    pub(crate) fn request(&self, facts: Option<RequestFacts>, sent: Sent, took: Duration) {
+    /// Counts a request that is complete, and tells of it if facts were kept. Returns how many
+    /// requests all workers of this place have served.
+    pub(crate) fn request(&self, facts: Option<RequestFacts>, sent: Sent, took: Duration) -> u64 {
         let (own, all) = self.tally.count();
-        let Some(facts) = facts else { return };
+        if let Some(facts) = facts {
+            self.tell(&facts, sent, took, (own, all));
+        }
+        own
+    }
+
+    fn tell(&self, facts: &RequestFacts, sent: Sent, took: Duration, (own, all): (u64, u64)) {
         let mut line = self.line.borrow_mut();
         line.clear();
         let written = write!(line, "[pid: {}|app: 0|req: {own}/{all}] ", self.pid)
-            .and_then(|()| put(&mut line, &facts, sent, took));
+            .and_then(|()| put(&mut line, facts, sent, took));
         if written.is_ok() {
             write(line.as_bytes());
         }
@@ -89,16 +109,33 @@ fn put(line: &mut String, facts: &RequestFacts, sent: Sent, took: Duration) -> f
     push_printable(line, &facts.remote_addr);
     line.push_str(" (");
     push_printable(line, &facts.remote_user);
-    write!(line, ") {{{} vars in {} bytes}} [", facts.vars, facts.vars_bytes)?;
+    write!(
+        line,
+        ") {{{} vars in {} bytes}} [",
+        facts.vars, facts.vars_bytes
+    )?;
     push_printable(line, &clock::local_date());
     line.push_str("] ");
     push_printable(line, &facts.method);
     line.push(' ');
     push_printable(line, &facts.uri);
-    write!(line, " => generated {} bytes in {} msecs (", sent.body_bytes, took.as_millis())?;
+    write!(
+        line,
+        " => generated {} bytes in {} msecs (",
+        sent.body_bytes,
+        took.as_millis()
+    )?;
     push_printable(line, &facts.protocol);
-    let Sent { status, fields, head_bytes, .. } = sent;
-    writeln!(line, " {status}) {fields} headers in {head_bytes} bytes (1 switches on core 0)")
+    let Sent {
+        status,
+        fields,
+        head_bytes,
+        ..
+    } = sent;
+    writeln!(
+        line,
+        " {status}) {fields} headers in {head_bytes} bytes (1 switches on core 0)"
+    )
 }
 
 #[cfg(test)]
@@ -116,9 +153,20 @@ mod tests {
         ] {
             environ.push(name, value);
         }
-        let sent = Sent { status: 200, fields: 2, head_bytes: 79, body_bytes: 13 };
+        let sent = Sent {
+            status: 200,
+            fields: 2,
+            head_bytes: 79,
+            body_bytes: 13,
+        };
         let mut line = String::new();
-        put(&mut line, &RequestFacts::of(&environ), sent, Duration::from_millis(3)).unwrap();
+        put(
+            &mut line,
+            &RequestFacts::of(&environ),
+            sent,
+            Duration::from_millis(3),
+        )
+        .unwrap();
         let (before, after) = line.split_once('[').unwrap();
         assert_eq!(before, "127.0.0.1 () {4 vars in 95 bytes} ");
         let after = after.split_once(']').unwrap().1;

@@ -1,7 +1,7 @@
 //! Options as they were given, before their values are looked at.
 
 use std::fmt;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::table::Opt;
 
@@ -15,7 +15,7 @@ pub enum Origin {
     /// In an ini file.
     File {
         /// The file's name as it was given.
-        path: Rc<str>,
+        path: Arc<str>,
         /// Counted from 1.
         line: usize,
     },

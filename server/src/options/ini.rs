@@ -2,7 +2,7 @@
 //! `;` and `#` begin a comment only at the start of a line, a key may be repeated.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::error::OptionError;
 use super::given::{Gathered, Given, Origin};
@@ -17,14 +17,14 @@ const MAX_DEPTH: usize = 16;
 pub(super) struct Entry {
     pub(super) key: String,
     pub(super) value: String,
-    file: Rc<str>,
+    file: Arc<str>,
     line: usize,
 }
 
 impl Entry {
     fn origin(&self) -> Origin {
         Origin::File {
-            path: Rc::clone(&self.file),
+            path: Arc::clone(&self.file),
             line: self.line,
         }
     }
@@ -82,7 +82,7 @@ fn include(file: &str, section: &str, depth: usize) -> Result<Vec<Entry>, Option
 
 /// The entries of one section; `None` if the text has no such section.
 fn parse(text: &str, wanted: &str, file: &str) -> Option<Vec<Entry>> {
-    let file: Rc<str> = file.into();
+    let file: Arc<str> = file.into();
     let (mut entries, mut found, mut inside) = (Vec::new(), false, false);
     for (index, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -98,7 +98,7 @@ fn parse(text: &str, wanted: &str, file: &str) -> Option<Vec<Entry>> {
             entries.push(Entry {
                 key,
                 value,
-                file: Rc::clone(&file),
+                file: Arc::clone(&file),
                 line: index + 1,
             });
         }

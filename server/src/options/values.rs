@@ -1,6 +1,5 @@
 //! Option texts to typed values.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use nix::unistd::{Gid, Group, Uid, User};
@@ -16,11 +15,6 @@ impl Given {
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, OptionError> {
         read(&self.value).ok_or_else(|| self.refuse(expected))
-    }
-
-    /// The value as anything that can be parsed, with the parser's own words on failure.
-    pub(super) fn parse<T: FromStr>(&self, expected: &str) -> Result<T, OptionError> {
-        self.read(expected, |value| value.parse().ok())
     }
 
     pub(super) fn refuse(&self, expected: &str) -> OptionError {

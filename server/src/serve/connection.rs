@@ -7,7 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -44,6 +44,14 @@ pub(super) enum Filled {
     End,
     /// Nothing came in time.
     TimedOut,
+}
+
+fn filled(read: &io::Result<usize>) -> Filled {
+    match read {
+        Ok(1..) => Filled::More,
+        // A reset is an end as well: who cares looks at what is missing.
+        Ok(0) | Err(_) => Filled::End,
+    }
 }
 
 /// A connection of any protocol.
@@ -87,45 +95,40 @@ impl Connection {
         work(&mut self.input.borrow_mut())
     }
 
-    /// Reads more, up to `wanted` bytes, in addition to what is there. Nothing is lost if the
-    /// future is dropped.
+    /// Reads more, in addition to what is there; `wanted` is how much would be useful. Nothing is
+    /// lost if the future is dropped.
     pub(super) async fn fill(&self, wanted: usize) -> Filled {
-        loop {
-            match self.try_fill(wanted) {
-                Poll::Ready(filled) => return filled,
-                Poll::Pending => match timeout(self.patience, self.stream.readable()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return Filled::End,
+        let read = match self.read(wanted) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let reading = self.stream.when_readable(|| self.read(wanted));
+                match timeout(self.patience, reading).await {
+                    Ok(read) => read,
                     Err(_) => return Filled::TimedOut,
-                },
+                }
             }
-        }
+            read => read,
+        };
+        filled(&read)
     }
 
-    /// Waits for bytes without a limit of time.
-    pub(super) async fn fill_at_leisure(&self) -> Filled {
-        loop {
-            match self.try_fill(FIRST_READ) {
-                Poll::Ready(filled) => return filled,
-                Poll::Pending if self.stream.readable().await.is_err() => return Filled::End,
-                Poll::Pending => {}
+    /// Reads more without a limit of time.
+    pub(super) async fn fill_at_leisure(&self, wanted: usize) -> Filled {
+        let read = match self.read(wanted) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.stream.when_readable(|| self.read(wanted)).await
             }
-        }
+            read => read,
+        };
+        filled(&read)
     }
 
-    fn try_fill(&self, wanted: usize) -> Poll<Filled> {
+    fn read(&self, wanted: usize) -> io::Result<usize> {
         let mut input = self.input.borrow_mut();
         let wanted = wanted.clamp(FIRST_READ, PIECE);
         if input.capacity() - input.len() < wanted / 2 {
             input.reserve(wanted);
         }
-        match self.stream.try_read(&mut input) {
-            Ok(0) => Poll::Ready(Filled::End),
-            Ok(_) => Poll::Ready(Filled::More),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
-            // A reset is an end as well: who cares looks at what is missing.
-            Err(_) => Poll::Ready(Filled::End),
-        }
+        self.stream.try_read(&mut input)
     }
 
     /// Adds to what waits to be written.
@@ -159,17 +162,19 @@ impl Connection {
 
     /// Writes what the socket takes without waiting.
     fn write_now(&self) {
+        match self.write() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => self.fail(Fault::Gone),
+            _ => {}
+        }
+    }
+
+    /// Writes until nothing is left or the socket takes no more.
+    fn write(&self) -> io::Result<()> {
         let mut queue = self.queue.borrow_mut();
         while !queue.is_empty() {
-            match queue.write_to(&self.stream) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                Err(_) => {
-                    drop(queue);
-                    return self.fail(Fault::Gone);
-                }
-            }
+            queue.write_to(&self.stream)?;
         }
+        Ok(())
     }
 
     fn fail(&self, fault: Fault) {
@@ -184,20 +189,29 @@ impl Connection {
 
     /// Writes until nothing is left, or the peer is gone or takes nothing.
     pub(super) async fn flush(&self) {
-        loop {
-            self.write_now();
+        self.write_now();
+        while !self.queue.borrow().is_empty() {
             if self.queue.borrow().len() < PIECE {
                 self.wake_waiting();
             }
-            if self.queue.borrow().is_empty() {
-                return;
-            }
-            match timeout(self.patience, self.stream.writable()).await {
+            let before = self.queue.borrow().written();
+            let writing = self.stream.when_writable(|| self.write_some(before));
+            match timeout(self.patience, writing).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => self.fail(Fault::Gone),
                 Err(_) => self.fail(Fault::TimedOut),
             }
         }
+        self.wake_waiting();
+    }
+
+    /// [`Self::write`], which counts as done once anything was written since `before`.
+    fn write_some(&self, before: u64) -> io::Result<()> {
+        self.write()
+            .or_else(|error| match self.queue.borrow().written() > before {
+                true if error.kind() == ErrorKind::WouldBlock => Ok(()),
+                _ => Err(error),
+            })
     }
 
     /// Runs `work` to its end and writes what it queues.

@@ -31,7 +31,9 @@ struct Ends {
 impl Ends {
     /// A Unix socket has no addresses.
     fn of(local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
-        let ip = |end: Option<SocketAddr>| end.map_or_else(String::new, |end| end.ip().to_canonical().to_string());
+        let ip = |end: Option<SocketAddr>| {
+            end.map_or_else(String::new, |end| end.ip().to_canonical().to_string())
+        };
         let port = |end: Option<SocketAddr>| end.map_or(0, |end| end.port());
         Self {
             remote_addr: ip(peer),
@@ -45,7 +47,11 @@ impl Ends {
         let is_named = !self.server_addr.is_empty();
         Gateway {
             server_software: SOFTWARE,
-            server_name: if is_named { &self.server_addr } else { "localhost" },
+            server_name: if is_named {
+                &self.server_addr
+            } else {
+                "localhost"
+            },
             server_port: if is_named { self.server_port } else { 80 },
             remote_addr: &self.remote_addr,
             remote_port: self.remote_port,
@@ -59,7 +65,10 @@ impl Ends {
 /// Serves one connection until its end.
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: Option<SocketAddr>) {
     let ends = Ends::of(connection.stream().local(), peer);
-    let limits = Limits { head_bytes: service.limits.buffer_size, headers: MAX_FIELDS };
+    let limits = Limits {
+        head_bytes: service.limits.buffer_size,
+        headers: MAX_FIELDS,
+    };
     loop {
         let decode = |input: &mut BytesMut| {
             decode_request(input, &limits).map_err(|error| Refusal::new(error.status(), error))
@@ -79,7 +88,12 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: O
 
 /// The form of a reply to what could not be read: nothing is known of the request.
 fn refused() -> Form {
-    let asked = Asked { version: Version::Http11, head_only: false, keep: false, direct: true };
+    let asked = Asked {
+        version: Version::Http11,
+        head_only: false,
+        keep: false,
+        direct: true,
+    };
     Form::Http(HttpReply::new(asked))
 }
 
@@ -90,7 +104,9 @@ async fn exchange(
     head: RequestHead,
     ends: &Ends,
 ) -> Result<bool, Refusal> {
-    let framing = head.framing().map_err(|error| Refusal::new(error.status(), error))?;
+    let framing = head
+        .framing()
+        .map_err(|error| Refusal::new(error.status(), error))?;
     let incoming = Incoming::new(Rc::clone(connection), body_framing(framing));
     if head.expects_continue() && !incoming.is_done() {
         incoming.expect_continue();
@@ -102,8 +118,14 @@ async fn exchange(
         direct: true,
     }));
     let request = request(service, head, &incoming, ends)?;
-    let reply = StreamReply { connection: Rc::clone(connection), incoming: incoming.clone(), form };
-    connection.accompany(service.exchange(request, Reply::new(Box::new(reply)))).await;
+    let reply = StreamReply {
+        connection: Rc::clone(connection),
+        incoming: incoming.clone(),
+        form,
+    };
+    connection
+        .accompany(service.exchange(request, Reply::new(Box::new(reply))))
+        .await;
     connection.flush().await;
     Ok(settle(connection, &incoming).await)
 }
@@ -123,13 +145,26 @@ fn request(
     ends: &Ends,
 ) -> Result<Request, Refusal> {
     let bad = |error: wire::request::RequestError| Refusal::new(error.status(), error);
-    let path_info = Target::parse(&head.target).and_then(|target| target.decoded_path()).map_err(bad)?;
-    let path = SplitPath { script_name: Bytes::new(), path_info };
+    let path_info = Target::parse(&head.target)
+        .and_then(|target| target.decoded_path())
+        .map_err(bad)?;
+    let path = SplitPath {
+        script_name: Bytes::new(),
+        path_info,
+    };
     let body = incoming.body();
     let length = head.header("content-length").and(body.length());
     let environ = wire::request::environ(&head, &path, length, &ends.gateway()).map_err(bad)?;
-    let http = Some(HttpFacts { target: head.target, version: head.version });
-    Ok(Request { environ, body, protocol: service.protocol, http })
+    let http = Some(HttpFacts {
+        target: head.target,
+        version: head.version,
+    });
+    Ok(Request {
+        environ,
+        body,
+        protocol: service.protocol,
+        http,
+    })
 }
 
 /// Brings the connection to the start of the next request, or to its end.

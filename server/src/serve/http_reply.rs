@@ -46,11 +46,18 @@ enum Framing {
 
 impl HttpReply {
     pub(super) fn new(asked: Asked) -> Self {
-        Self { asked, framing: Framing::Unknown }
+        Self {
+            asked,
+            framing: Framing::Unknown,
+        }
     }
 
     /// Appends the head.
-    pub(super) fn head(&mut self, head: &CgiHead, dst: &mut BytesMut) -> Result<HeadSize, CgiError> {
+    pub(super) fn head(
+        &mut self,
+        head: &CgiHead,
+        dst: &mut BytesMut,
+    ) -> Result<HeadSize, CgiError> {
         let mut response = head.to_response(self.asked.version)?;
         self.frame(&mut response);
         if self.asked.direct {
@@ -59,7 +66,11 @@ impl HttpReply {
         let before = dst.len();
         response.encode(dst);
         let bytes = dst.len() - before;
-        Ok(HeadSize { status: response.status, fields: response.headers.len(), bytes })
+        Ok(HeadSize {
+            status: response.status,
+            fields: response.headers.len(),
+            bytes,
+        })
     }
 
     /// Decides how the body is sent.
@@ -68,9 +79,9 @@ impl HttpReply {
         if response.status == 204 {
             response.headers.retain(|field| !field.is("content-length"));
         }
-        let length = response.header("content-length").and_then(|value| {
-            std::str::from_utf8(value).ok()?.parse().ok()
-        });
+        let length = response
+            .header("content-length")
+            .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
         self.framing = match length {
             _ if self.asked.head_only || matches!(response.status, 204 | 304) => Framing::Absent,
             Some(length) => Framing::Length(length),
@@ -78,19 +89,25 @@ impl HttpReply {
             None => Framing::UntilClose,
         };
         if self.framing == Framing::Chunked {
-            response.headers.push(Header::new("Transfer-Encoding", "chunked"));
+            response
+                .headers
+                .push(Header::new("Transfer-Encoding", "chunked"));
         }
         self.asked.keep &= self.framing != Framing::UntilClose;
     }
 
     fn add_connection_fields(&self, response: &mut ResponseHead) {
         if response.header("date").is_none() {
-            response.headers.push(Header::new("Date", clock::http_date()));
+            response
+                .headers
+                .push(Header::new("Date", clock::http_date()));
         }
         match (self.asked.keep, self.asked.version) {
             (false, _) => response.headers.push(Header::new("Connection", "close")),
             (true, Version::Http10) => {
-                response.headers.push(Header::new("Connection", "keep-alive"));
+                response
+                    .headers
+                    .push(Header::new("Connection", "keep-alive"));
             }
             (true, Version::Http11) => {}
         }
@@ -108,7 +125,9 @@ impl HttpReply {
                 queue.push(piece);
             }
             Framing::Chunked => {
-                queue.tail().put_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                queue
+                    .tail()
+                    .put_slice(format!("{:x}\r\n", piece.len()).as_bytes());
                 queue.push(piece);
                 queue.tail().put_slice(b"\r\n");
             }
@@ -137,16 +156,29 @@ impl HttpReply {
 mod tests {
     use super::*;
 
-    const DIRECT: Asked =
-        Asked { version: Version::Http11, head_only: false, keep: true, direct: true };
-    const GATEWAY: Asked = Asked { direct: false, keep: false, ..DIRECT };
+    const DIRECT: Asked = Asked {
+        version: Version::Http11,
+        head_only: false,
+        keep: true,
+        direct: true,
+    };
+    const GATEWAY: Asked = Asked {
+        direct: false,
+        keep: false,
+        ..DIRECT
+    };
 
     fn ok() -> CgiHead {
         CgiHead::new(200).with("Date", "now")
     }
 
     /// What goes out for a head and pieces of body, and whether the connection stays.
-    fn sent(asked: Asked, head: CgiHead, pieces: &[&'static str], ending: Ending) -> (String, bool) {
+    fn sent(
+        asked: Asked,
+        head: CgiHead,
+        pieces: &[&'static str],
+        ending: Ending,
+    ) -> (String, bool) {
         let (mut reply, mut queue) = (HttpReply::new(asked), Queue::default());
         reply.head(&head, queue.tail()).unwrap();
         for &piece in pieces {
@@ -158,9 +190,16 @@ mod tests {
 
     #[test]
     fn a_body_of_known_length_goes_as_it_is() {
-        let (bytes, keep) =
-            sent(DIRECT, ok().with("Content-Length", "3"), &["ab", "cd"], Ending::Complete);
-        assert_eq!(bytes, "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 3\r\n\r\nabc");
+        let (bytes, keep) = sent(
+            DIRECT,
+            ok().with("Content-Length", "3"),
+            &["ab", "cd"],
+            Ending::Complete,
+        );
+        assert_eq!(
+            bytes,
+            "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 3\r\n\r\nabc"
+        );
         assert!(keep);
     }
 
@@ -174,17 +213,34 @@ mod tests {
 
     #[test]
     fn a_client_of_http_1_0_gets_the_body_until_the_close() {
-        let asked = Asked { version: Version::Http10, ..DIRECT };
+        let asked = Asked {
+            version: Version::Http10,
+            ..DIRECT
+        };
         let (bytes, keep) = sent(asked, ok(), &["ab"], Ending::Complete);
-        assert_eq!(bytes, "HTTP/1.0 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nab");
+        assert_eq!(
+            bytes,
+            "HTTP/1.0 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nab"
+        );
         assert!(!keep);
     }
 
     #[test]
     fn a_kept_connection_is_announced_in_http_1_0() {
-        let asked = Asked { version: Version::Http10, ..DIRECT };
-        let (bytes, keep) = sent(asked, ok().with("Content-Length", "0"), &[], Ending::Complete);
-        assert!(bytes.contains("Connection: keep-alive\r\n") && keep, "{bytes}");
+        let asked = Asked {
+            version: Version::Http10,
+            ..DIRECT
+        };
+        let (bytes, keep) = sent(
+            asked,
+            ok().with("Content-Length", "0"),
+            &[],
+            Ending::Complete,
+        );
+        assert!(
+            bytes.contains("Connection: keep-alive\r\n") && keep,
+            "{bytes}"
+        );
     }
 
     #[test]
@@ -201,15 +257,23 @@ mod tests {
 
     #[test]
     fn a_reply_to_head_has_the_length_and_no_body() {
-        let asked = Asked { head_only: true, ..DIRECT };
+        let asked = Asked {
+            head_only: true,
+            ..DIRECT
+        };
         let head = ok().with("Content-Length", "3");
         let (bytes, keep) = sent(asked, head, &["abc"], Ending::Complete);
-        assert!(bytes.ends_with("Content-Length: 3\r\n\r\n") && keep, "{bytes}");
+        assert!(
+            bytes.ends_with("Content-Length: 3\r\n\r\n") && keep,
+            "{bytes}"
+        );
     }
 
     #[test]
     fn status_204_has_neither_length_nor_body() {
-        let head = CgiHead::new(204).with("Date", "now").with("Content-Length", "3");
+        let head = CgiHead::new(204)
+            .with("Date", "now")
+            .with("Content-Length", "3");
         let (bytes, keep) = sent(DIRECT, head, &["abc"], Ending::Complete);
         assert_eq!(bytes, "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
         assert!(keep);
@@ -225,6 +289,9 @@ mod tests {
     #[test]
     fn a_direct_response_is_dated() {
         let (bytes, _) = sent(DIRECT, CgiHead::new(200), &[], Ending::Complete);
-        assert!(bytes.contains("\r\nDate: ") && bytes.contains(" GMT\r\n"), "{bytes}");
+        assert!(
+            bytes.contains("\r\nDate: ") && bytes.contains(" GMT\r\n"),
+            "{bytes}"
+        );
     }
 }

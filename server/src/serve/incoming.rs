@@ -45,9 +45,20 @@ enum Taken {
 
 impl Incoming {
     pub(super) fn new(connection: Rc<Connection>, framing: BodyFraming) -> Self {
-        let framing = if let BodyFraming::Length(0) = framing { BodyFraming::Done } else { framing };
-        let state = State { framing, expects_continue: false, broken: None };
-        Self { connection, state: Rc::new(RefCell::new(state)) }
+        let framing = if let BodyFraming::Length(0) = framing {
+            BodyFraming::Done
+        } else {
+            framing
+        };
+        let state = State {
+            framing,
+            expects_continue: false,
+            broken: None,
+        };
+        Self {
+            connection,
+            state: Rc::new(RefCell::new(state)),
+        }
     }
 
     /// The client will not send the body before it is asked to.
@@ -78,7 +89,8 @@ impl Incoming {
     /// Sends `100 Continue` if the client waits for it.
     pub(super) fn ask(&self) {
         if std::mem::take(&mut self.state.borrow_mut().expects_continue) {
-            self.connection.send(|queue| queue.tail().extend_from_slice(CONTINUE));
+            self.connection
+                .send(|queue| queue.tail().extend_from_slice(CONTINUE));
         }
     }
 
@@ -88,7 +100,9 @@ impl Incoming {
         if std::mem::take(&mut state.expects_continue) {
             // The client may send the body all the same or leave it out (RFC 9110 section
             // 10.1.1), so what follows on the connection cannot be known.
-            state.broken = Some(BodyError::Malformed("it was refused before it was sent".into()));
+            state.broken = Some(BodyError::Malformed(
+                "it was refused before it was sent".into(),
+            ));
         }
     }
 
@@ -128,7 +142,9 @@ impl Incoming {
         if let Some(error) = &state.broken {
             return Err(error.clone());
         }
-        let taken = self.connection.with_input(|input| state.framing.take(input));
+        let taken = self
+            .connection
+            .with_input(|input| state.framing.take(input));
         if let Err(error) = &taken {
             state.broken = Some(error.clone());
         }

@@ -4,6 +4,7 @@ mod connection;
 mod http;
 mod http_reply;
 mod incoming;
+mod oneshot;
 mod queue;
 mod scgi;
 mod stream_reply;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::app::{self, App, AppError};
 use crate::exchange::{Ending, Protocol, Reply, Request};
@@ -34,6 +35,27 @@ pub(crate) struct Service {
     pub(crate) log: Rc<RequestLog>,
     /// Turns true when no new request is to be begun.
     pub(crate) draining: watch::Receiver<bool>,
+    /// When the worker has done its share.
+    pub(crate) retirement: Retirement,
+}
+
+/// `max-requests`: after so many requests a worker makes room for a fresh one.
+pub(crate) struct Retirement {
+    after: Option<u32>,
+    due: Rc<Notify>,
+}
+
+impl Retirement {
+    /// Notifies `due` after so many requests, if any number is given.
+    pub(crate) fn new(after: Option<u32>, due: Rc<Notify>) -> Self {
+        Self { after, due }
+    }
+
+    fn check(&self, served: u64) {
+        if self.after.is_some_and(|after| served >= after.into()) {
+            self.due.notify_one();
+        }
+    }
 }
 
 impl Service {
@@ -50,12 +72,16 @@ impl Service {
 
     /// Has the application answer one request, and completes the reply whatever comes of it.
     async fn exchange(&self, request: Request, mut reply: Reply) {
-        let facts = self.log.wants_requests().then(|| RequestFacts::of(&request.environ));
+        let facts = self
+            .log
+            .wants_requests()
+            .then(|| RequestFacts::of(&request.environ));
         let began = Instant::now();
         let answered = self.app.serve(request, &mut reply).await;
         let ending = complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
-        self.log.request(facts, reply.sent(), began.elapsed());
+        let served = self.log.request(facts, reply.sent(), began.elapsed());
+        self.retirement.check(served);
     }
 
     fn is_draining(&self) -> bool {
@@ -63,7 +89,7 @@ impl Service {
     }
 
     /// Resolves when no new request is to be begun.
-    async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         let mut draining = self.draining.clone();
         if draining.wait_for(|draining| *draining).await.is_err() {
             std::future::pending().await

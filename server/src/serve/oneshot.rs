@@ -25,7 +25,10 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(status: u16, reason: impl ToString) -> Self {
-        Self { status, reason: reason.to_string() }
+        Self {
+            status,
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -52,7 +55,9 @@ pub(super) async fn read_head<T>(
         };
         match filled {
             Filled::More => {}
-            Filled::TimedOut if begun => return Err(Refusal::new(408, "client sent half a request and no more")),
+            Filled::TimedOut if begun => {
+                return Err(Refusal::new(408, "client sent half a request and no more"));
+            }
             Filled::End | Filled::TimedOut => return Ok(None),
         }
     }
@@ -70,10 +75,20 @@ pub(super) async fn exchange(
         Err(error) => return refuse(connection, form, Refusal::new(400, error)).await,
     };
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Length(length));
-    let request =
-        Request { environ, body: incoming.body(), protocol: service.protocol, http: None };
-    let reply = StreamReply { connection: Rc::clone(&connection), incoming: incoming.clone(), form };
-    connection.accompany(service.exchange(request, Reply::new(Box::new(reply)))).await;
+    let request = Request {
+        environ,
+        body: incoming.body(),
+        protocol: service.protocol,
+        http: None,
+    };
+    let reply = StreamReply {
+        connection: Rc::clone(&connection),
+        incoming: incoming.clone(),
+        form,
+    };
+    connection
+        .accompany(service.exchange(request, Reply::new(Box::new(reply))))
+        .await;
     connection.flush().await;
     if !incoming.is_done() {
         connection.linger().await;
@@ -82,9 +97,16 @@ pub(super) async fn exchange(
 
 /// Tells the gateway, and the log, why its request is not served.
 pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refusal) {
-    log::tell(&format!("request refused with {}: {}", refusal.status, refusal.reason));
+    log::tell(&format!(
+        "request refused with {}: {}",
+        refusal.status, refusal.reason
+    ));
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Done);
-    let reply = StreamReply { connection: Rc::clone(&connection), incoming, form };
+    let reply = StreamReply {
+        connection: Rc::clone(&connection),
+        incoming,
+        form,
+    };
     let mut reply = Reply::new(Box::new(reply));
     // It can fail only because the peer is gone, and then there is nobody to tell.
     let _ = app::plain(&mut reply, refusal.status).await;
@@ -95,6 +117,7 @@ pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refu
 
 /// Whether a request is a HEAD.
 pub(super) fn is_head(environ: &Environ) -> bool {
-    environ.get("REQUEST_METHOD").is_some_and(|method| method == "HEAD")
+    environ
+        .get("REQUEST_METHOD")
+        .is_some_and(|method| method == "HEAD")
 }
-

@@ -21,6 +21,7 @@ pub(super) struct Queue {
     sealed: VecDeque<Bytes>,
     tail: BytesMut,
     sealed_len: usize,
+    written: u64,
 }
 
 impl Queue {
@@ -31,6 +32,11 @@ impl Queue {
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes that have left, ever.
+    pub(super) fn written(&self) -> u64 {
+        self.written
     }
 
     /// The end of the queue, to encode into.
@@ -62,9 +68,15 @@ impl Queue {
             stream.try_write(&[IoSlice::new(&self.tail)])?
         } else {
             let mut slices = [IoSlice::new(&[]); SLICES];
-            let pieces = self.sealed.iter().map(Bytes::as_ref).chain([self.tail.as_ref()]);
+            let pieces = self
+                .sealed
+                .iter()
+                .map(Bytes::as_ref)
+                .chain([self.tail.as_ref()]);
             let pairs = slices.iter_mut().zip(pieces);
-            let used = pairs.map(|(slice, piece)| *slice = IoSlice::new(piece)).count();
+            let used = pairs
+                .map(|(slice, piece)| *slice = IoSlice::new(piece))
+                .count();
             stream.try_write(&slices[..used])?
         };
         self.advance(written);
@@ -72,6 +84,7 @@ impl Queue {
     }
 
     fn advance(&mut self, mut written: usize) {
+        self.written += written as u64;
         while let Some(piece) = self.sealed.front_mut() {
             let taken = written.min(piece.len());
             piece.advance(taken);

@@ -31,7 +31,7 @@ pub(super) struct StreamReply {
 
 impl Carrier for StreamReply {
     fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError> {
-        self.incoming.forgo_asking();
+        self.settle_expectation(&head);
         let mut size = Ok(HeadSize::default());
         self.connection.send(|queue| {
             size = match &mut self.form {
@@ -88,6 +88,18 @@ impl Carrier for StreamReply {
     }
 }
 
+impl StreamReply {
+    /// A client that waits for `100 Continue` must learn before the head whether its body is
+    /// wanted. An application that begins a success before it has read the body, such as one that
+    /// echoes it, wants it; one that begins anything else does not.
+    fn settle_expectation(&self, head: &CgiHead) {
+        match head.status {
+            None | Some((200..=299, _)) => self.incoming.ask(),
+            Some(_) => self.incoming.forgo_asking(),
+        }
+    }
+}
+
 /// A reply as CGI output: SCGI, and inside FastCGI's STDOUT.
 #[derive(Debug)]
 pub(super) struct CgiReply {
@@ -98,16 +110,27 @@ pub(super) struct CgiReply {
 impl CgiReply {
     /// `head_only`: the request is a HEAD.
     pub(super) fn new(head_only: bool) -> Self {
-        Self { head_only, drops_body: false }
+        Self {
+            head_only,
+            drops_body: false,
+        }
     }
 
     /// Appends the head.
-    pub(super) fn head(&mut self, head: &CgiHead, dst: &mut BytesMut) -> Result<HeadSize, CgiError> {
+    pub(super) fn head(
+        &mut self,
+        head: &CgiHead,
+        dst: &mut BytesMut,
+    ) -> Result<HeadSize, CgiError> {
         let before = dst.len();
         head.encode(dst);
         let status = head.status.as_ref().map_or(200, |(status, _)| *status);
         self.drops_body = self.head_only || matches!(status, 204 | 304);
-        Ok(HeadSize { status, fields: head.fields.len(), bytes: dst.len() - before })
+        Ok(HeadSize {
+            status,
+            fields: head.fields.len(),
+            bytes: dst.len() - before,
+        })
     }
 
     fn body(&mut self, piece: Bytes, queue: &mut Queue) {

@@ -49,7 +49,11 @@ async fn packet(
             oneshot::exchange(service, connection, environ, form).await;
         }
         (PING, 0) => {
-            let pong = PacketHeader { modifier1: PING, datasize: 0, modifier2: 1 };
+            let pong = PacketHeader {
+                modifier1: PING,
+                datasize: 0,
+                modifier2: 1,
+            };
             connection.send(|queue| queue.tail().extend_from_slice(&pong.encode()));
             connection.flush().await;
         }
@@ -68,7 +72,12 @@ fn response(environ: &Environ) -> Form {
         _ => Version::Http11,
     };
     let head_only = oneshot::is_head(environ);
-    Form::Http(HttpReply::new(Asked { version, head_only, keep: false, direct: false }))
+    Form::Http(HttpReply::new(Asked {
+        version,
+        head_only,
+        keep: false,
+        direct: false,
+    }))
 }
 
 fn refusal(error: UwsgiError) -> Refusal {

@@ -1,5 +1,14 @@
 //! Sockets: their addresses, binding, permissions, and reading and writing without waiting.
 
 mod address;
+mod bind;
+mod inherited;
+mod listener;
+mod receive;
+mod register;
+mod stream;
 
 pub use address::{Address, BadAddress};
+pub use bind::{BindError, Bound};
+pub(crate) use listener::Listener;
+pub(crate) use stream::Stream;

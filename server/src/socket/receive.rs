@@ -33,7 +33,11 @@ mod tests {
         peer.write_all(b"world").unwrap();
         let mut buf = BytesMut::with_capacity(64);
         buf.extend_from_slice(b"hello ");
-        let received = receive(&Socket::from(std::os::fd::OwnedFd::from(socket)), &mut buf, 0);
+        let received = receive(
+            &Socket::from(std::os::fd::OwnedFd::from(socket)),
+            &mut buf,
+            0,
+        );
         assert_eq!(received.unwrap(), 5);
         assert_eq!(&buf[..], b"hello world");
     }

@@ -6,91 +6,81 @@
 
 use std::cell::OnceCell;
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::Shutdown;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsFd;
+use std::rc::Rc;
 
 use bytes::BytesMut;
 use nix::libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
-use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::Socket;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::receive::receive;
+use super::register::register;
 
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    // Dropped before the socket, so that the event loop never holds a closed descriptor.
-    registered: OnceCell<AsyncFd<RawFd>>,
-    socket: Socket,
+    socket: Rc<Socket>,
+    registered: OnceCell<AsyncFd<Rc<Socket>>>,
 }
 
 impl Stream {
     pub(crate) fn new(socket: Socket) -> Self {
-        Self { registered: OnceCell::new(), socket }
+        Self {
+            socket: Rc::new(socket),
+            registered: OnceCell::new(),
+        }
     }
 
     /// Reads what is there into the spare room of `buf`; `WouldBlock` if nothing is, 0 at the end.
     pub(crate) fn try_read(&self, buf: &mut BytesMut) -> io::Result<usize> {
-        retry(|| receive(&self.socket, buf, MSG_DONTWAIT))
+        uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT))
     }
 
     /// Writes what fits; `WouldBlock` if nothing does.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         let flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-        retry(|| match slices {
+        uninterrupted(|| match slices {
             [one] => self.socket.send_with_flags(one, flags),
             many => self.socket.send_vectored_with_flags(many, flags),
         })
     }
 
-    /// Reads at least one byte into the spare room of `buf`; 0 at the end of the stream. Nothing
-    /// is lost if this future is dropped.
-    pub(crate) async fn read(&self, buf: &mut BytesMut) -> io::Result<usize> {
-        match self.try_read(buf) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            done => return done,
-        }
-        let fd = self.registered()?;
-        loop {
-            let mut ready = fd.readable().await?;
-            if let Ok(done) = ready.try_io(|_| self.try_read(buf)) {
-                return done;
-            }
-        }
+    /// Waits for bytes, or the end, and then reads; again while `read` says `WouldBlock`.
+    pub(crate) async fn when_readable<T>(
+        &self,
+        read: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.when(Interest::READABLE, read).await
     }
 
-    /// Waits until the stream has bytes to read, or has ended.
-    pub(crate) async fn readable(&self) -> io::Result<()> {
-        let fd = self.registered()?;
-        loop {
-            let mut ready = fd.readable().await?;
-            if self.polled(PollFlags::POLLIN | PollFlags::POLLRDHUP)?.is_empty() {
-                ready.clear_ready();
-            } else {
-                return Ok(());
-            }
-        }
+    /// Waits until the peer has taken something, and then writes; again while `write` says
+    /// `WouldBlock`.
+    pub(crate) async fn when_writable<T>(
+        &self,
+        write: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.when(Interest::WRITABLE, write).await
     }
 
-    /// Waits until the stream may take more.
-    pub(crate) async fn writable(&self) -> io::Result<()> {
-        let fd = self.registered()?;
-        loop {
-            let mut ready = fd.writable().await?;
-            if self.polled(PollFlags::POLLOUT)?.is_empty() {
-                ready.clear_ready();
-            } else {
-                return Ok(());
-            }
-        }
+    async fn when<T>(
+        &self,
+        interest: Interest,
+        mut work: impl FnMut() -> io::Result<T>,
+    ) -> io::Result<T> {
+        self.registered()?.async_io(interest, |_| work()).await
     }
 
     /// Whether the peer has closed both directions, or the connection broke. A peer that only
     /// ended its own direction is still there (DF-HALF-CLOSE), and over TCP a full close looks
     /// like that until something is written.
     pub(crate) fn hung_up(&self) -> bool {
-        self.polled(PollFlags::empty()).is_ok_and(|events| !events.is_empty())
+        // Hang-up and error are reported without being asked for.
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|events| events > 0)
     }
 
     /// Ends the sending direction.
@@ -99,29 +89,23 @@ impl Stream {
     }
 
     /// The address of this end, where it is an internet address.
-    pub(crate) fn local(&self) -> Option<std::net::SocketAddr> {
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
         self.socket.local_addr().ok()?.as_socket()
     }
 
-    fn registered(&self) -> io::Result<&AsyncFd<RawFd>> {
+    fn registered(&self) -> io::Result<&AsyncFd<Rc<Socket>>> {
         if let Some(fd) = self.registered.get() {
             return Ok(fd);
         }
-        let fd = AsyncFd::new(self.socket.as_raw_fd())?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let fd = register(Rc::clone(&self.socket), both)?;
         Ok(self.registered.get_or_init(|| fd))
-    }
-
-    /// The events of `interest` that hold now; hang-up and error are always of interest.
-    fn polled(&self, interest: PollFlags) -> io::Result<PollFlags> {
-        let mut fds = [PollFd::new(self.socket.as_fd(), interest)];
-        nix::poll::poll(&mut fds, PollTimeout::ZERO)?;
-        Ok(fds[0].revents().unwrap_or(PollFlags::empty()))
     }
 }
 
-fn retry<T>(mut io: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match io() {
+        match call() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             done => return done,
         }

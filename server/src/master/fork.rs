@@ -1,0 +1,20 @@
+//! Forking a worker.
+
+#![allow(unsafe_code)]
+
+use std::io;
+
+use nix::unistd::{ForkResult, Pid, fork};
+
+/// Forks a child that does `work` and exits with what that returns.
+///
+/// The caller must be the only thread of its process: the child goes on from here, and a lock that
+/// another thread held would stay locked in it for ever.
+pub(super) fn spawn(work: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: the master has a single thread from start to end (it has no runtime and starts no
+    // thread), so the child finds every lock free and may go on as an ordinary process.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => std::process::exit(work()),
+    }
+}

@@ -1,0 +1,49 @@
+//! Signals as something to wait for, instead of handlers that interrupt.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// What the master listens to.
+const HEARD: [Signal; 5] = [
+    Signal::SIGTERM,
+    Signal::SIGINT,
+    Signal::SIGQUIT,
+    Signal::SIGHUP,
+    Signal::SIGCHLD,
+];
+
+/// The master's signals, blocked and read from a descriptor.
+pub(super) struct Signals {
+    fd: SignalFd,
+    before: SigSet,
+}
+
+impl Signals {
+    /// Blocks the signals from now on.
+    pub(super) fn block() -> io::Result<Self> {
+        let heard: SigSet = HEARD.into_iter().collect();
+        let before = heard.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        let fd = SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Self { fd, before })
+    }
+
+    /// The signal mask that a forked child is to have.
+    pub(super) fn unblocked(&self) -> SigSet {
+        self.before
+    }
+
+    /// The next signal that has come, if any.
+    pub(super) fn next(&mut self) -> Option<Signal> {
+        let info = self.fd.read_signal().ok().flatten()?;
+        Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

@@ -1,0 +1,301 @@
+//! From an address to a listening socket.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use super::{Address, inherited};
+use crate::options::SocketSettings;
+
+/// A listening socket.
+#[derive(Debug)]
+pub struct Bound {
+    socket: Socket,
+    /// What it is bound to, with the port that the system chose where 0 was asked for.
+    pub name: String,
+    /// The file of a Unix socket that this process made.
+    pub file: Option<PathBuf>,
+}
+
+/// A socket that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The system refuses.
+    #[error("cannot listen on {address}: {}", reason(.source))]
+    Refused {
+        /// Where.
+        address: Address,
+        /// Why.
+        source: io::Error,
+    },
+    /// The host name stands for no address.
+    #[error("cannot listen on {address}: the host is not known ({source})")]
+    UnknownHost {
+        /// Where.
+        address: Address,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process answers on the Unix socket.
+    #[error("cannot listen on {0}: another server is listening there")]
+    InUse(Address),
+    /// The path of a Unix socket is something else.
+    #[error("cannot listen on {0}: a file is there that is no socket")]
+    NoSocket(Address),
+    /// The inherited descriptor is not a listening socket.
+    #[error("cannot listen on {0}: the descriptor is no listening socket")]
+    NotListening(Address),
+    /// Permissions or owner of a Unix socket cannot be set.
+    #[error("cannot set permissions or owner of {address}: {source}")]
+    Permissions {
+        /// Where.
+        address: Address,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// The system's words without their number, and what to look at for the common ones.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => "the port is taken by another program".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::NotFound => "no such folder".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+impl Bound {
+    /// Binds and listens.
+    ///
+    /// # Errors
+    /// The address is taken, not allowed, or does not exist; see [`BindError`].
+    pub fn new(address: &Address, settings: &SocketSettings) -> Result<Self, BindError> {
+        let bound = match address {
+            Address::Tcp { host, port } => tcp(address, host, *port, settings),
+            Address::Unix(path) => unix(address, path, settings),
+            Address::Abstract(name) => abstract_socket(address, name, settings),
+            Address::Fd(fd) => adopt(address, *fd),
+        }?;
+        bound
+            .socket
+            .set_nonblocking(true)
+            .map_err(|source| refused(address, source))?;
+        Ok(bound)
+    }
+
+    /// The descriptor's number, for messages.
+    pub fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+
+    /// What kind of socket it is, for messages.
+    pub fn family(&self) -> &'static str {
+        match self.socket.domain() {
+            Ok(Domain::UNIX) => "UNIX",
+            _ => "TCP",
+        }
+    }
+
+    pub(crate) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+}
+
+fn refused(address: &Address, source: io::Error) -> BindError {
+    BindError::Refused {
+        address: address.clone(),
+        source,
+    }
+}
+
+fn tcp(
+    address: &Address,
+    host: &str,
+    port: u16,
+    settings: &SocketSettings,
+) -> Result<Bound, BindError> {
+    // As in uWSGI, no host is all IPv4 interfaces.
+    let host = if host.is_empty() { "0.0.0.0" } else { host };
+    let unknown = |source| BindError::UnknownHost {
+        address: address.clone(),
+        source,
+    };
+    let mut resolved = (host, port).to_socket_addrs().map_err(unknown)?;
+    let found = resolved
+        .next()
+        .ok_or_else(|| unknown(ErrorKind::NotFound.into()))?;
+    let socket = listen_tcp(found, settings.backlog).map_err(|source| refused(address, source))?;
+    let name = socket.local_addr().ok().and_then(|local| local.as_socket());
+    Ok(Bound {
+        name: name.unwrap_or(found).to_string(),
+        socket,
+        file: None,
+    })
+}
+
+fn listen_tcp(address: SocketAddr, backlog: u32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    // Linux hands it on to accepted sockets, which saves a call for each of them.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    listen(&socket, backlog)?;
+    Ok(socket)
+}
+
+fn listen(socket: &Socket, backlog: u32) -> io::Result<()> {
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+}
+
+fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bound, BindError> {
+    clear_stale(address, path)?;
+    let socket = listen_unix(path, settings.backlog).map_err(|source| refused(address, source))?;
+    permit(path, settings).map_err(|source| BindError::Permissions {
+        address: address.clone(),
+        source,
+    })?;
+    Ok(Bound {
+        socket,
+        name: path.display().to_string(),
+        file: Some(path.to_owned()),
+    })
+}
+
+fn listen_unix(path: &Path, backlog: u32) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    listen(&socket, backlog)?;
+    Ok(socket)
+}
+
+/// Removes a socket that nobody listens on any more; whatever else is there stays.
+fn clear_stale(address: &Address, path: &Path) -> Result<(), BindError> {
+    let Ok(metadata) = path.symlink_metadata() else {
+        return Ok(());
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(BindError::NoSocket(address.clone()));
+    }
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(BindError::InUse(address.clone()));
+    }
+    std::fs::remove_file(path).map_err(|source| refused(address, source))
+}
+
+fn permit(path: &Path, settings: &SocketSettings) -> io::Result<()> {
+    if let Some((uid, gid)) = settings.owner {
+        std::os::unix::fs::chown(
+            path,
+            uid.map(|uid| uid.as_raw()),
+            gid.map(|gid| gid.as_raw()),
+        )?;
+    }
+    match settings.mode {
+        Some(mode) => std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)),
+        None => Ok(()),
+    }
+}
+
+fn abstract_socket(
+    address: &Address,
+    name: &str,
+    settings: &SocketSettings,
+) -> Result<Bound, BindError> {
+    let path = format!("\0{name}");
+    let socket = listen_unix(Path::new(&path), settings.backlog)
+        .map_err(|source| refused(address, source))?;
+    Ok(Bound {
+        socket,
+        name: address.to_string(),
+        file: None,
+    })
+}
+
+fn adopt(address: &Address, fd: RawFd) -> Result<Bound, BindError> {
+    let listening = inherited::take(fd).filter(|socket| socket.is_listener().unwrap_or(false));
+    let socket = listening.ok_or_else(|| BindError::NotListening(address.clone()))?;
+    let local = socket.local_addr().ok().and_then(|local| local.as_socket());
+    let name = local.map_or_else(|| address.to_string(), |local| local.to_string());
+    Ok(Bound {
+        socket,
+        name,
+        file: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SETTINGS: SocketSettings = SocketSettings {
+        backlog: 5,
+        mode: Some(0o660),
+        owner: None,
+        vacuum: false,
+    };
+
+    fn bind(text: &str) -> Result<Bound, BindError> {
+        Bound::new(&text.parse().unwrap(), &SETTINGS)
+    }
+
+    #[test]
+    fn port_0_is_told_as_the_port_that_it_became() {
+        let bound = bind("127.0.0.1:0").unwrap();
+        assert!(!bound.name.ends_with(":0"), "{}", bound.name);
+    }
+
+    #[test]
+    fn a_taken_port_is_told_so() {
+        let first = bind("127.0.0.1:0").unwrap();
+        let error = bind(&first.name).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!(
+                "cannot listen on {}: the port is taken by another program",
+                first.name
+            )
+        );
+    }
+
+    #[test]
+    fn a_unix_socket_gets_its_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.sock");
+        let _bound = bind(path.to_str().unwrap()).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o660);
+    }
+
+    #[test]
+    fn a_stale_unix_socket_is_replaced_and_a_live_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.sock");
+        let text = path.to_str().unwrap();
+        drop(bind(text).unwrap());
+        let _live = bind(text).unwrap();
+        assert!(matches!(bind(text), Err(BindError::InUse(_))));
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_stays() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = file.path().to_str().unwrap();
+        assert!(matches!(bind(text), Err(BindError::NoSocket(_))));
+        assert!(file.path().exists());
+    }
+
+    #[test]
+    fn an_abstract_socket_needs_no_file() {
+        let name = format!("@gateserve-test-{}", std::process::id());
+        assert_eq!(bind(&name).unwrap().file, None);
+    }
+
+    #[test]
+    fn a_descriptor_that_does_not_listen_is_refused() {
+        assert!(matches!(bind("fd://9999"), Err(BindError::NotListening(_))));
+    }
+}

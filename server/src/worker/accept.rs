@@ -1,0 +1,64 @@
+//! Accepting connections on the sockets that all workers share.
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_local;
+use tokio::time::sleep;
+
+use super::Start;
+use crate::app;
+use crate::log::{self, RequestLog};
+use crate::serve::{Retirement, Service};
+use crate::socket::Listener;
+
+/// The pause after a failed accept: most likely descriptors have run out.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Begins to accept on every socket.
+pub(super) fn start(
+    start: &Start<'_>,
+    draining: watch::Receiver<bool>,
+    retire: &Rc<Notify>,
+) -> io::Result<()> {
+    let settings = start.settings;
+    let apps = app::load(&settings.apps).map_err(io::Error::other)?;
+    let log = Rc::new(RequestLog::new(settings.log.requests, start.tally));
+    for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
+        let service = Service {
+            protocol: listener.protocol,
+            app: apps.behind(listener),
+            limits: settings.limits,
+            log: Rc::clone(&log),
+            draining: draining.clone(),
+            retirement: Retirement::new(settings.processes.max_requests, Rc::clone(retire)),
+        };
+        let socket = Listener::new(socket.socket().try_clone()?)?;
+        spawn_local(accept(socket, Rc::new(service)));
+    }
+    Ok(())
+}
+
+/// Accepts until the worker drains.
+async fn accept(socket: Listener, service: Rc<Service>) {
+    let accepting = async {
+        loop {
+            match socket.accept().await {
+                Ok((stream, peer)) => {
+                    let service = Rc::clone(&service);
+                    spawn_local(async move { service.connection(stream, peer).await });
+                }
+                Err(error) => {
+                    log::tell(&format!("cannot accept a connection: {error}"));
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = service.drained() => {}
+        () = accepting => {}
+    }
+}

@@ -1,0 +1,111 @@
+//! A worker process: an event loop, started after the fork, that serves until it is told to stop.
+
+mod accept;
+
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::unistd::getppid;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Notify, watch};
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+use crate::log;
+use crate::master::Tally;
+use crate::options::Settings;
+use crate::socket::Bound;
+
+/// The exit code of a worker that ended as it should.
+pub(crate) const DONE: i32 = 0;
+
+/// The exit code of a worker that could not start or go on.
+const FAILED: i32 = 1;
+
+/// What a worker gets from its master.
+pub(crate) struct Start<'a> {
+    /// Counted from 0.
+    pub(crate) number: usize,
+    pub(crate) settings: &'a Settings,
+    pub(crate) sockets: &'a [Bound],
+    /// Takes the worker's number once it accepts.
+    pub(crate) tell: &'a io::PipeWriter,
+    pub(crate) tally: Tally,
+    /// The signal mask from before the master blocked its signals.
+    pub(crate) signal_mask: SigSet,
+    /// The master's process id.
+    pub(crate) master: u32,
+}
+
+/// Runs in the forked child; returns its exit code.
+pub(crate) fn run(start: &Start<'_>) -> i32 {
+    match stay_with_master(start).and_then(|()| serve(start)) {
+        Ok(()) => DONE,
+        Err(error) => {
+            log::tell(&format!(
+                "worker {} cannot go on: {error}",
+                start.number + 1
+            ));
+            FAILED
+        }
+    }
+}
+
+/// A worker without a master would hold the sockets for ever.
+fn stay_with_master(start: &Start<'_>) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+    // The master may have died before the line above.
+    match getppid().as_raw().unsigned_abs() == start.master {
+        true => Ok(()),
+        false => Err(io::Error::other("the master is gone")),
+    }
+}
+
+fn serve(start: &Start<'_>) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let served = LocalSet::new().block_on(&runtime, live(start));
+    // Threads that still read or write a file are not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+async fn live(start: &Start<'_>) -> io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut quit = signal(SignalKind::quit())?;
+    // A terminal sends Ctrl-C to every process; what it means is up to the master. Ignoring the
+    // signal instead would make CGI programs ignore it too.
+    let _interrupt = signal(SignalKind::interrupt())?;
+    start
+        .signal_mask
+        .thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+
+    let (drain, draining) = watch::channel(false);
+    let retire = Rc::new(Notify::new());
+    accept::start(start, draining, &retire)?;
+    tell_ready(start)?;
+
+    let finished = async {
+        tokio::select! {
+            _ = term.recv() => {}
+            () = retire.notified() => {
+                log::tell(&format!("...The work of process {} is done. Seeya!", std::process::id()));
+            }
+        }
+        drain.send_replace(true);
+        // Every listener and every connection holds a receiver.
+        timeout(start.settings.processes.mercy, drain.closed()).await
+    };
+    tokio::select! {
+        _ = finished => {}
+        _ = quit.recv() => {}
+    }
+    Ok(())
+}
+
+fn tell_ready(start: &Start<'_>) -> io::Result<()> {
+    let number = u16::try_from(start.number).map_err(io::Error::other)?;
+    let mut pipe = start.tell;
+    pipe.write_all(&number.to_ne_bytes())
+}
