@@ -51,7 +51,7 @@ fn find(name: &'static str) -> Result<PathBuf, Missing> {
 /// The folder of this program; for a test binary (`target/debug/deps`) the one above.
 fn beside() -> PathBuf {
     let program = env::current_exe().unwrap_or_default();
-    let folder = program.parent().unwrap_or(Path::new("."));
+    let folder = program.parent().unwrap_or_else(|| Path::new("."));
     match folder.file_name() {
         Some(name) if name == "deps" => folder.parent().unwrap_or(folder).to_owned(),
         _ => folder.to_owned(),

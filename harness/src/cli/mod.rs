@@ -7,6 +7,7 @@ mod machine;
 mod outputs;
 mod report;
 mod run;
+mod url;
 
 use std::path::Path;
 
@@ -98,7 +99,10 @@ impl Cli {
             Command::Run(args) => run::run(&args),
             Command::Check(args) => run::check(&args),
 
-            Command::Bench(args) => run::bench(&args),
+            Command::Bench(args) => match &args.url {
+                Some(url) => url::bench(&args, url),
+                None => run::bench(&args),
+            },
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),
             Command::Images(args) => images::images(&args),

@@ -1,0 +1,21 @@
+//! What the test programs of the bench share.
+
+use std::process::Command;
+
+/// Builds gateserve and the probe beside the test programs: cargo builds no other package's
+/// programs for an integration test.
+pub(crate) fn build_programs() {
+    let status = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "-p",
+            "gateserve",
+            "-p",
+            "gatebench-probe",
+        ])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()
+        .expect("cargo runs");
+    assert!(status.success(), "gateserve and the probe do not build");
+}
