@@ -35,7 +35,7 @@ impl Backend for Gateserve {
             Model::Http => "--http-socket",
         };
         let mut args = vec![option.to_owned(), seat.socket.display().to_string()];
-        args.extend(["--chmod-socket", "666", "--master", "--disable-logging"].map(str::to_owned));
+        args.extend(["--chmod-socket=666", "--master", "--disable-logging"].map(str::to_owned));
         args.extend(["--processes".to_owned(), seat.workers.to_string()]);
         if seat.model == Model::Cgi {
             let folder = seat.run.join(CGI_BIN);
