@@ -1,11 +1,39 @@
-//! Every report of one sample run, each as a picture.
+//! Every report of one sample run, each as a picture, and what must hold for any run.
 
 mod sample;
 
-use gatebench::report::{
-    html, junit, markdown,
-    terminal::{self, Style},
+use std::collections::BTreeSet;
+
+use gatebench::{
+    outcome::{Level, Outcome},
+    report::{
+        findings::Verdict,
+        html, junit, markdown,
+        terminal::{self, Style},
+    },
+    results::{FORMAT, Results, Summary},
 };
+
+fn empty() -> Results {
+    Results {
+        format: FORMAT,
+        results: Vec::new(),
+        throughput: Vec::new(),
+        summary: Summary::default(),
+        ..sample::results()
+    }
+}
+
+fn page(results: &Results) -> String {
+    let transcript = |path: &str| Some(sample::transcript(path));
+    html::render(results, &transcript).unwrap()
+}
+
+/// All values of an attribute on a page.
+fn attributes<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
+    let parts = page.split(name).skip(1);
+    parts.filter_map(|part| part.split('"').next()).collect()
+}
 
 #[test]
 fn the_matrix_fits_a_hundred_columns() {
@@ -17,21 +45,176 @@ fn the_matrix_fits_a_hundred_columns() {
 }
 
 #[test]
+fn gateways_that_do_not_fit_beside_each_other_go_below_each_other() {
+    let narrow = Style {
+        width: 60,
+        ..Style::PLAIN
+    };
+    let page = terminal::matrix(&sample::results(), narrow);
+    let grid = page.split("BROKEN RULES").next().unwrap();
+    assert_eq!(grid.matches("together").count(), 2, "{grid}");
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let results = sample::results();
+    let colored = Style {
+        color: true,
+        ..Style::PLAIN
+    };
+    let colored = terminal::matrix(&results, colored);
+    assert!(colored.contains("\u{1b}["));
+    let stripped = anstream::adapter::strip_str(&colored).to_string();
+    assert_eq!(stripped, terminal::matrix(&results, Style::PLAIN));
+}
+
+#[test]
+fn octets_from_the_wire_cannot_steer_the_terminal() {
+    let mut results = sample::results();
+    for case in &mut results.results {
+        case.actual = Some("\u{1b}]0;owned\u{7}\r\u{9b}31m".to_owned());
+        case.reason.clone_from(&case.actual);
+    }
+    let page = terminal::matrix(&results, Style::PLAIN);
+    assert!(!page.contains(|c: char| c.is_control() && c != '\n'));
+    assert!(page.contains(r"\x1b]0;owned\x07\r\x9b31m"));
+}
+
+#[test]
 fn the_summary_fits_a_comment() {
     let page = markdown::render(&sample::results());
-    assert!(page.len() < 65_536);
     insta::assert_snapshot!(page);
+    let mut many = sample::results();
+    let failed = |case: &&_| -> bool {
+        let case: &gatebench::results::CaseResult = case;
+        case.outcome == Outcome::Fail
+    };
+    let one = many.results.iter().find(failed).unwrap().clone();
+    for at in 0..5_000 {
+        let mut case = one.clone();
+        case.scenario = format!("cgi/many/{at}");
+        case.actual = Some("x".repeat(70_000));
+        many.results.push(case);
+    }
+    assert!(markdown::render(&many).len() < 65_536);
 }
 
 #[test]
 fn junit_has_a_suite_per_pairing() {
-    let xml = junit::render(&sample::results()).unwrap();
-    insta::assert_snapshot!(xml);
+    let mut results = sample::results();
+    let told = |case: &gatebench::results::CaseResult| {
+        case.outcome != Outcome::Pass || case.known || case.scenario == "cgi/query/raw"
+    };
+    results.results.retain(told);
+    insta::assert_snapshot!(junit::render(&results).unwrap());
 }
 
 #[test]
-fn the_page_is_whole() {
-    let transcript = |path: &str| Some(sample::transcript(path));
-    let page = html::render(&sample::results(), &transcript).unwrap();
-    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/report.html"), &page).unwrap();
+fn the_page_looks_like_this() {
+    insta::with_settings!({filters => vec![
+        (r"(?s)<style>.*?</style>", "<style>…</style>"),
+        (r"(?s)<script>.*?</script>", "<script>…</script>"),
+        (r"(?s)(<svg [^>]*>).*?</svg>", "$1…</svg>"),
+    ]}, {
+        insta::assert_snapshot!(page(&sample::results()));
+    });
+}
+
+#[test]
+fn every_link_of_the_page_leads_to_one_place_on_it() {
+    let page = page(&sample::results());
+    let ids = attributes(&page, " id=\"");
+    let unique: BTreeSet<_> = ids.iter().copied().collect();
+    assert_eq!(ids.len(), unique.len(), "an id stands twice: {ids:?}");
+    let links = attributes(&page, " href=\"");
+    assert!(links.len() > 10);
+    for link in links.into_iter().filter(|link| *link != "data:,") {
+        let place = link.strip_prefix('#').expect("no link leaves the page");
+        assert!(unique.contains(place), "{link} leads nowhere");
+    }
+}
+
+#[test]
+fn the_page_loads_nothing_from_elsewhere() {
+    let page = page(&sample::results());
+    assert!(attributes(&page, " src=\"").is_empty());
+    assert!(!page.contains("@import") && !page.contains("url("));
+}
+
+#[test]
+fn markup_from_the_wire_stays_text() {
+    let evil = "</script><img src=x onerror=alert(1)>\"'`{{ 7331*3 }}";
+    let mut results = sample::results();
+    results.environment.kernel = evil.to_owned();
+    results.environment.notes = vec![evil.to_owned()];
+    results.subjects[0].version = Some(evil.to_owned());
+    for case in &mut results.results {
+        case.says = evil.to_owned();
+        case.actual = Some(evil.to_owned());
+        case.reason = Some(evil.to_owned());
+        case.observation.insert(evil.to_owned(), evil.to_owned());
+        for difference in &mut case.differs {
+            difference.here = evil.to_owned();
+        }
+    }
+    for entry in &mut results.throughput {
+        entry.workload = evil.to_owned();
+        entry.carrier = Some(evil.to_owned());
+        entry.caveats.push(evil.to_owned());
+    }
+    let page = html::render(&results, &|_| Some(evil.to_owned())).unwrap();
+    assert!(
+        !page.contains("<img") && !page.contains("21993"),
+        "markup got through"
+    );
+    assert_eq!(page.matches("<script").count(), 1);
+}
+
+#[test]
+fn a_run_without_cases_or_measurements_is_still_a_report() {
+    let results = empty();
+    assert!(terminal::matrix(&results, Style::PLAIN).contains("no scenario ran"));
+    assert!(markdown::render(&results).contains("no scenario ran"));
+    assert!(junit::render(&results).unwrap().contains("tests=\"0\""));
+    assert!(page(&results).contains("no scenario ran"));
+}
+
+#[test]
+fn figures_that_are_missing_or_zero_are_drawn_all_the_same() {
+    let mut results = sample::results();
+    results.results.clear();
+    for entry in &mut results.throughput {
+        entry.rps = 0.0;
+        entry.requests = 0;
+        entry.latency_us = Default::default();
+        entry.cpu_us_per_request = Default::default();
+        entry.latency_curve = vec![(0.0, 0), (50.0, 0), (100.0, 0)];
+        entry.rps_by_second = vec![0, 0];
+        entry.model = None;
+    }
+    let page = page(&results);
+    for number in ["NaN", "inf"] {
+        let at = page.find(number).unwrap_or(page.len());
+        assert_eq!(&page[at..], "", "{number} on the page");
+    }
+    assert!(!terminal::matrix(&results, Style::PLAIN).contains("NaN"));
+}
+
+#[test]
+fn the_verdict_counts_what_the_level_asks_for() {
+    let mut results = sample::results();
+    results
+        .results
+        .retain(|case| case.level == Level::Recommended);
+    results.summary = Summary::of(&results.results, 0);
+    let exit = |level| Verdict::of(&results, level).exit_code();
+    assert_eq!(exit(Level::Required), 0);
+    assert_eq!(exit(Level::Recommended), 1);
+}
+
+#[test]
+fn a_stale_entry_alone_fails_the_run() {
+    let mut results = empty();
+    results.summary.stale = 1;
+    assert_eq!(Verdict::of(&results, Level::Required).exit_code(), 1);
 }

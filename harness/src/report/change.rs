@@ -145,7 +145,8 @@ fn line(change: &Change<'_>) -> String {
         change.before.word(),
         change.after.word()
     );
-    if let (Some(expected), Some(actual)) = (&change.case.expected, &change.case.actual) {
+    let told = (&change.case.expected, &change.case.actual);
+    if let (true, (Some(expected), Some(actual))) = (change.after.is_violation(), told) {
         let (expected, actual) = (visible(expected), visible(actual));
         _ = writeln!(line, "  expected {expected}, got {actual}");
     }

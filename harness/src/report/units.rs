@@ -50,7 +50,10 @@ pub fn amount(value: f64) -> String {
 
 /// How many times as much: `29.7×`.
 pub fn times(ratio: f64) -> String {
-    format!("{}×", three_digits(ratio))
+    match ratio.is_finite() {
+        true => format!("{}×", three_digits(ratio)),
+        false => "–".to_owned(),
+    }
 }
 
 fn three_digits(value: f64) -> String {
