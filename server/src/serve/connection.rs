@@ -54,6 +54,14 @@ fn filled(read: &io::Result<usize>) -> Filled {
     }
 }
 
+/// Joins those who wait, once: a future may be polled many times before it is woken.
+pub(super) fn wait_in<T>(waiting: &mut Vec<Waker>, cx: &Context<'_>) -> Poll<T> {
+    if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+        waiting.push(cx.waker().clone());
+    }
+    Poll::Pending
+}
+
 /// A connection of any protocol.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -146,10 +154,7 @@ impl Connection {
         match self.fault.get() {
             Some(fault) => Poll::Ready(Err(self.reply_error(fault))),
             None if self.queue.borrow().len() < PIECE => Poll::Ready(Ok(())),
-            None => {
-                self.room.borrow_mut().push(cx.waker().clone());
-                Poll::Pending
-            }
+            None => wait_in(&mut self.room.borrow_mut(), cx),
         }
     }
 

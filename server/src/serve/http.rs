@@ -7,12 +7,12 @@ use bytes::{Bytes, BytesMut};
 use wire::http::{ChunkedDecoder, Framing, Limits, RequestHead, Version, decode_request};
 use wire::request::{Gateway, SplitPath, Target};
 
-use super::Service;
 use super::connection::Connection;
 use super::http_reply::{Asked, HttpReply};
 use super::incoming::{BodyFraming, Incoming};
-use super::oneshot::{self, Refusal};
+use super::oneshot;
 use super::stream_reply::{Form, StreamReply};
+use super::{Refusal, Service};
 use crate::exchange::{HttpFacts, PIECE, Reply, Request};
 
 const SOFTWARE: &str = concat!("gateserve/", env!("CARGO_PKG_VERSION"));

@@ -1,6 +1,7 @@
 //! Listeners: the bytes of each protocol to exchanges, and back.
 
 mod connection;
+mod fastcgi;
 mod http;
 mod http_reply;
 mod incoming;
@@ -22,6 +23,22 @@ use crate::log::{RequestFacts, RequestLog};
 use crate::options::Limits;
 use crate::socket::Stream;
 use connection::Connection;
+
+/// A request that is answered without an application; the peer is at fault.
+#[derive(Debug)]
+struct Refusal {
+    status: u16,
+    reason: String,
+}
+
+impl Refusal {
+    fn new(status: u16, reason: impl ToString) -> Self {
+        Self {
+            status,
+            reason: reason.to_string(),
+        }
+    }
+}
 
 /// What all connections of one listener share.
 pub(crate) struct Service {
@@ -66,7 +83,7 @@ impl Service {
             Protocol::Http => http::serve(self, connection, peer).await,
             Protocol::Uwsgi => uwsgi::serve(self, connection).await,
             Protocol::Scgi => scgi::serve(self, connection).await,
-            Protocol::FastCgi => {}
+            Protocol::FastCgi => fastcgi::serve(self, connection).await,
         }
     }
 

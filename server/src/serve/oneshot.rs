@@ -5,32 +5,16 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use wire::environ::Environ;
 
-use super::Service;
 use super::connection::{Connection, Filled};
 use super::incoming::{BodyFraming, Incoming};
 use super::stream_reply::{Form, StreamReply};
+use super::{Refusal, Service};
 use crate::app;
 use crate::exchange::{Ending, Reply, Request};
 use crate::log;
 
 /// How much is asked of the socket at once for a head.
 const HEAD_READ: usize = 8 * 1024;
-
-/// A request that is answered without an application; the peer is at fault.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) reason: String,
-}
-
-impl Refusal {
-    pub(super) fn new(status: u16, reason: impl ToString) -> Self {
-        Self {
-            status,
-            reason: reason.to_string(),
-        }
-    }
-}
 
 /// Reads until `decode` has what it wants; `None` if the peer sent nothing, or not all of it, or
 /// if the worker drains and the request has not begun.

@@ -103,6 +103,17 @@ impl Queue {
         }
     }
 
+    /// All that waits, for tests.
+    #[cfg(test)]
+    pub(super) fn to_bytes(&self) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        self.sealed
+            .iter()
+            .for_each(|piece| bytes.extend_from_slice(piece));
+        bytes.extend_from_slice(&self.tail);
+        bytes
+    }
+
     /// Forgets everything: the peer is gone.
     pub(super) fn clear(&mut self) {
         *self = Self::default();

@@ -6,10 +6,10 @@ use bytes::BytesMut;
 use wire::environ::Environ;
 use wire::scgi::{ScgiError, decode_request};
 
-use super::Service;
 use super::connection::Connection;
-use super::oneshot::{self, Refusal};
+use super::oneshot;
 use super::stream_reply::{CgiReply, Form};
+use super::{Refusal, Service};
 
 /// Serves the one request of a connection.
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {

@@ -7,11 +7,11 @@ use wire::environ::Environ;
 use wire::http::Version;
 use wire::uwsgi::{MAX_BLOCK, PacketHeader, UwsgiError, decode_request};
 
-use super::Service;
 use super::connection::Connection;
 use super::http_reply::{Asked, HttpReply};
-use super::oneshot::{self, Refusal};
+use super::oneshot;
 use super::stream_reply::Form;
+use super::{Refusal, Service};
 use crate::log;
 
 /// The `modifier1` of requests.
