@@ -138,16 +138,17 @@ impl ApplicationExpect {
 
     fn unmet_body(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
         let body = self.body.as_ref()?;
-        if let Some(error) = &report.body.error {
-            return Some(("a body that can be read".to_owned(), quote(error)));
-        }
         let seen = Seen {
             size: report.body.size,
             sha256: &report.body.sha256,
             kept: None,
         };
         let of_request = || scene.request.content(scene.place);
-        body.unmet(seen, &of_request, scene.place)
+        let (expected, actual) = body.unmet(seen, &of_request, scene.place)?;
+        Some(match &report.body.error {
+            Some(error) => (expected, format!("{actual}, then {}", quote(error))),
+            None => (expected, actual),
+        })
     }
 
     fn unmet_argv(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {

@@ -30,6 +30,8 @@ pub struct ClientExpect {
     pub headers: Vec<(Text, Value)>,
     /// Fields that come exactly once.
     pub once: Vec<String>,
+    /// Fields that come once or not at all.
+    pub at_most_once: Vec<String>,
     /// Fields that do not come.
     pub without: Vec<String>,
     /// Body after transfer decoding.
@@ -224,22 +226,19 @@ impl ClientExpect {
         client: &ClientView,
         scene: &Scene<'_>,
     ) -> Option<(String, (String, String))> {
-        self.unmet_values(client, scene)
-            .or_else(|| {
-                let counted = |name: &&String| client.all(name).count() != 1;
-                let name = self.once.iter().find(counted)?;
-                Some((
-                    name.clone(),
-                    ("exactly once".to_owned(), values(client, name)),
-                ))
+        let counts: [(&[String], &str, fn(usize) -> bool); 3] = [
+            (&self.once, "exactly once", |count| count == 1),
+            (&self.at_most_once, "at most once", |count| count <= 1),
+            (&self.without, "absent", |count| count == 0),
+        ];
+        let unmet_count = || {
+            counts.into_iter().find_map(|(names, words, holds)| {
+                let wrong = |name: &&String| !holds(client.all(name).count());
+                let name = names.iter().find(wrong)?;
+                Some((name.clone(), (words.to_owned(), values(client, name))))
             })
-            .or_else(|| {
-                let name = self
-                    .without
-                    .iter()
-                    .find(|name| client.header(name).is_some())?;
-                Some((name.clone(), ("absent".to_owned(), values(client, name))))
-            })
+        };
+        self.unmet_values(client, scene).or_else(unmet_count)
     }
 
     /// For each name given, its values one by one; then whether there are more or fewer.
