@@ -3,7 +3,7 @@
 mod render;
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -58,22 +58,12 @@ pub struct Entry {
 /// Octets kept per connection and direction; what comes later is only counted.
 const KEPT: usize = 32 * 1024;
 
-/// All wires of one case.
-#[derive(Debug)]
+/// All wires of one case; its time begins with the first entry.
+#[derive(Debug, Default)]
 pub struct Transcript {
-    start: Instant,
+    start: Option<Instant>,
     entries: Vec<Entry>,
     omitted: u64,
-}
-
-impl Default for Transcript {
-    fn default() -> Self {
-        Self {
-            start: Instant::now(),
-            entries: Vec::new(),
-            omitted: 0,
-        }
-    }
 }
 
 impl Transcript {
@@ -86,7 +76,7 @@ impl Transcript {
             },
             other => other,
         };
-        let at = self.start.elapsed();
+        let at = self.start.get_or_insert_with(Instant::now).elapsed();
         self.entries.push(Entry {
             at,
             leg,
@@ -140,24 +130,44 @@ impl Transcript {
     }
 }
 
-/// A transcript that several connections write to.
+/// A transcript that several connections write to, one case after the other.
 #[derive(Clone, Debug, Default)]
-pub struct Log(Arc<Mutex<Transcript>>);
+pub struct Log(Arc<Mutex<Cases>>);
+
+#[derive(Debug, Default)]
+struct Cases {
+    current: Transcript,
+    number: u64,
+}
 
 impl Log {
     /// Adds an entry at the present time.
     pub fn add(&self, leg: Leg, connection: u32, way: Way, happened: Happened) {
-        self.with(|transcript| transcript.add(leg, connection, way, happened));
+        self.cases().current.add(leg, connection, way, happened);
     }
 
-    /// Looks at, or changes, the transcript.
-    pub fn with<T>(&self, look: impl FnOnce(&mut Transcript) -> T) -> T {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Adds an entry that belongs to case `number`; dropped where that case is over.
+    pub fn add_to(&self, number: u64, leg: Leg, connection: u32, way: Way, happened: Happened) {
+        let mut cases = self.cases();
+        if cases.number == number {
+            cases.current.add(leg, connection, way, happened);
+        }
     }
 
-    /// Takes what was recorded and starts anew.
+    /// The number of the present case.
+    pub fn case(&self) -> u64 {
+        self.cases().number
+    }
+
+    /// Takes what was recorded and begins the next case.
     pub fn take(&self) -> Transcript {
-        self.with(std::mem::take)
+        let mut cases = self.cases();
+        cases.number += 1;
+        std::mem::take(&mut cases.current)
+    }
+
+    fn cases(&self) -> MutexGuard<'_, Cases> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -207,5 +217,14 @@ mod tests {
             Happened::Octets(b"x".to_vec()),
         );
         assert_eq!(transcript.entries().len(), 2);
+    }
+
+    #[test]
+    fn what_a_connection_does_after_its_case_is_not_the_next_cases() {
+        let log = Log::default();
+        let case = log.case();
+        log.take();
+        log.add_to(case, Leg::Upstream, 0, Way::Request, Happened::Ended);
+        assert_eq!(log.take().entries(), []);
     }
 }

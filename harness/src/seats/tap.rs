@@ -4,7 +4,7 @@ use std::{
     fs, io,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
@@ -72,33 +72,66 @@ impl Drop for Tap {
     }
 }
 
+/// One relayed connection; kept open, it serves several cases and counts anew in each.
+struct Relayed {
+    shared: Arc<Shared>,
+    now: Mutex<Numbered>,
+}
+
+/// Which connection of which case it is.
+#[derive(Clone, Copy)]
+struct Numbered {
+    case: u64,
+    connection: u32,
+}
+
 impl Shared {
-    fn watches(&self) -> std::sync::MutexGuard<'_, Vec<Watch>> {
+    fn watches(&self) -> MutexGuard<'_, Vec<Watch>> {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Numbers a new connection within the case.
-    fn opened(&self) -> u32 {
+    /// Numbers a connection within the present case.
+    fn number(&self) -> Numbered {
         let mut watches = self.watches();
         watches.push(Watch::new(self.model));
-        let number = u32::try_from(watches.len() - 1).unwrap_or(u32::MAX);
-        self.log
-            .add(Leg::Upstream, number, Way::Request, Happened::Opened);
-        number
+        let connection = u32::try_from(watches.len() - 1).unwrap_or(u32::MAX);
+        Numbered {
+            case: self.log.case(),
+            connection,
+        }
+    }
+}
+
+impl Relayed {
+    fn new(shared: Arc<Shared>) -> Self {
+        let now = Mutex::new(shared.number());
+        let relayed = Self { shared, now };
+        relayed.add(Way::Request, Happened::Opened);
+        relayed
     }
 
-    fn seen(&self, number: u32, way: Way, octets: &[u8]) {
-        if way == Way::Request
-            && let Some(watch) = self.watches().get_mut(number as usize)
-        {
-            watch.feed(octets);
+    fn add(&self, way: Way, happened: Happened) {
+        let Numbered { case, connection } = *self.now();
+        self.shared
+            .log
+            .add_to(case, Leg::Upstream, connection, way, happened);
+    }
+
+    fn seen(&self, way: Way, octets: &[u8]) {
+        if way == Way::Request {
+            let mut now = self.now();
+            if now.case != self.shared.log.case() {
+                *now = self.shared.number();
+            }
+            if let Some(watch) = self.shared.watches().get_mut(now.connection as usize) {
+                watch.feed(octets);
+            }
         }
-        self.log.add(
-            Leg::Upstream,
-            number,
-            way,
-            Happened::Octets(octets.to_vec()),
-        );
+        self.add(way, Happened::Octets(octets.to_vec()));
+    }
+
+    fn now(&self) -> MutexGuard<'_, Numbered> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -109,36 +142,30 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
 }
 
 async fn relay(gateway: UnixStream, shared: Arc<Shared>) {
-    let number = shared.opened();
-    let backend = match UnixStream::connect(&shared.to).await {
+    let relayed = Relayed::new(shared);
+    let backend = match UnixStream::connect(&relayed.shared.to).await {
         Ok(backend) => backend,
         Err(error) => {
-            let broke = Happened::Broke(format!("the backend refuses the connection: {error}"));
-            shared.log.add(Leg::Upstream, number, Way::Reply, broke);
+            let why = format!("the backend refuses the connection: {error}");
+            relayed.add(Way::Reply, Happened::Broke(why));
             return;
         }
     };
     let (from_gateway, to_gateway) = gateway.into_split();
     let (from_backend, to_backend) = backend.into_split();
-    let requests = pass(from_gateway, to_backend, &shared, number, Way::Request);
-    let replies = pass(from_backend, to_gateway, &shared, number, Way::Reply);
+    let requests = pass(from_gateway, to_backend, &relayed, Way::Request);
+    let replies = pass(from_backend, to_gateway, &relayed, Way::Reply);
     tokio::join!(requests, replies);
 }
 
 /// Passes octets one way until their end, and the end as well.
-async fn pass(
-    mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
-    shared: &Shared,
-    number: u32,
-    way: Way,
-) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, relayed: &Relayed, way: Way) {
     let mut buf = vec![0; 64 * 1024];
     loop {
         let happened = match from.read(&mut buf).await {
             Ok(0) => Happened::Ended,
             Ok(size) => {
-                shared.seen(number, way, &buf[..size]);
+                relayed.seen(way, &buf[..size]);
                 match to.write_all(&buf[..size]).await {
                     Ok(()) => continue,
                     Err(error) => Happened::Broke(format!("the other side takes no more: {error}")),
@@ -146,7 +173,8 @@ async fn pass(
             }
             Err(error) => Happened::Broke(error.to_string()),
         };
-        shared.log.add(Leg::Upstream, number, way, happened);
+        relayed.add(way, happened);
+        // Where the other side is gone already there is nobody to tell.
         to.shutdown().await.ok();
         return;
     }
