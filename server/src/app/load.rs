@@ -3,19 +3,23 @@
 use std::rc::Rc;
 
 use super::cgi::{self, SetupError};
+use super::forward::ForwardApp;
 use super::probe::ProbeApp;
 use super::{App, Mount, Router};
-use crate::options::{AppSettings, ListenerSettings};
+use crate::options::{AppSettings, ListenerSettings, Upstream};
 
 /// The applications of one worker.
 pub(crate) struct Apps {
     mounted: Rc<dyn App>,
+    /// The built-in gateway, if an upstream is configured.
+    forward: Option<Rc<dyn App>>,
 }
 
 impl Apps {
     /// What answers the requests of a listener.
-    pub(crate) fn behind(&self, _listener: &ListenerSettings) -> Rc<dyn App> {
-        Rc::clone(&self.mounted)
+    pub(crate) fn behind(&self, listener: &ListenerSettings) -> Rc<dyn App> {
+        let forward = self.forward.as_ref().filter(|_| listener.forwards);
+        Rc::clone(forward.unwrap_or(&self.mounted))
     }
 }
 
@@ -30,5 +34,12 @@ pub(crate) fn load(settings: &AppSettings) -> Result<Apps, SetupError> {
     }
     Ok(Apps {
         mounted: Rc::new(Router::new(mounts)),
+        forward: settings.upstream.clone().map(forward),
     })
+}
+
+/// The router follows local redirects.
+fn forward(upstream: Upstream) -> Rc<dyn App> {
+    let app = Rc::new(ForwardApp::new(upstream));
+    Rc::new(Router::new(vec![Mount::new("/", app)]))
 }

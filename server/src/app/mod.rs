@@ -1,6 +1,8 @@
 //! Applications: what answers a request once a listener has read it.
 
 pub mod cgi;
+pub mod forward;
+mod lines;
 mod load;
 mod patience;
 pub mod probe;

@@ -7,44 +7,41 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 
 use super::child::{Child, Exit};
+use crate::app::lines::{self, Lines};
 use crate::app::patience::Patience;
 use crate::exchange::{Reply, ReplyError};
 
 /// Bytes that one read takes at most.
 const READ: usize = 64 * 1024;
 
-/// A line of error text longer than this is handed on in parts.
-const LONGEST_LINE: usize = 4096;
-
 /// Both streams of a running script. They are read together, since a script that is stuck on one
 /// never comes to the other (CGI-DF-STDERR).
 #[derive(Debug)]
 pub(super) struct Output<'a> {
-    name: &'a str,
     patience: &'a Patience,
     stdout: Receiver,
     /// `None` at its end.
     stderr: Option<Receiver>,
     /// What was read of the reply and not yet taken.
     pub(super) buffer: BytesMut,
-    line: BytesMut,
+    lines: Lines,
 }
 
 impl<'a> Output<'a> {
+    /// The streams of the script of that name.
     pub(super) fn new(
-        name: &'a str,
+        name: String,
         patience: &'a Patience,
         stdout: Receiver,
         stderr: Receiver,
     ) -> Self {
-        let (buffer, line) = (BytesMut::new(), BytesMut::new());
+        let (buffer, lines) = (BytesMut::new(), Lines::of(name));
         Self {
-            name,
             patience,
             stdout,
             stderr: Some(stderr),
             buffer,
-            line,
+            lines,
         }
     }
 
@@ -54,7 +51,7 @@ impl<'a> Output<'a> {
         loop {
             let read = tokio::select! {
                 read = self.stdout.read_buf(&mut self.buffer) => read?,
-                read = complaint(&mut self.stderr, &mut self.line) => {
+                read = complaint(&mut self.stderr, &mut self.lines.text) => {
                     self.complain(read?, reply).await?;
                     continue;
                 }
@@ -78,7 +75,7 @@ impl<'a> Output<'a> {
         loop {
             tokio::select! {
                 biased;
-                read = complaint(&mut self.stderr, &mut self.line) => {
+                read = complaint(&mut self.stderr, &mut self.lines.text) => {
                     self.complain(read?, reply).await?;
                 }
                 exit = child.exit() => {
@@ -93,8 +90,8 @@ impl<'a> Output<'a> {
     /// hold the pipe open, so this does not wait for more.
     async fn leftover(&mut self, reply: &mut Reply) -> Result<(), OutputError> {
         while let Some(stderr) = &self.stderr {
-            self.line.reserve(LONGEST_LINE);
-            match stderr.try_read_buf(&mut self.line) {
+            self.lines.text.reserve(lines::LONGEST);
+            match stderr.try_read_buf(&mut self.lines.text) {
                 Ok(read) => self.complain(read, reply).await?,
                 Err(_) => break,
             }
@@ -109,14 +106,15 @@ impl<'a> Output<'a> {
         if read == 0 {
             self.stderr = None;
         }
-        let lines = whole_lines(&mut self.line, read == 0);
-        if lines.is_empty() {
-            return Ok(());
+        let lines = if read == 0 {
+            self.lines.rest()
+        } else {
+            self.lines.whole()
+        };
+        match lines {
+            Some(lines) => Ok(self.patience.with_client(reply.stderr(lines)).await?),
+            None => Ok(()),
         }
-        Ok(self
-            .patience
-            .with_client(reply.stderr(labelled(self.name, &lines)))
-            .await?)
     }
 }
 
@@ -132,72 +130,12 @@ pub(super) enum OutputError {
 }
 
 /// Reads error text; never resolves once that stream has ended.
-async fn complaint(stderr: &mut Option<Receiver>, line: &mut BytesMut) -> io::Result<usize> {
+async fn complaint(stderr: &mut Option<Receiver>, text: &mut BytesMut) -> io::Result<usize> {
     match stderr {
         None => std::future::pending().await,
         Some(stderr) => {
-            line.reserve(LONGEST_LINE);
-            stderr.read_buf(line).await
+            text.reserve(lines::LONGEST);
+            stderr.read_buf(text).await
         }
-    }
-}
-
-/// Takes the complete lines off the front, or everything at the end or when a line gets too long.
-fn whole_lines(text: &mut BytesMut, at_end: bool) -> BytesMut {
-    let end = text
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map(|at| at + 1);
-    match end {
-        _ if at_end || text.len() >= LONGEST_LINE => text.split(),
-        Some(end) => text.split_to(end),
-        None => BytesMut::new(),
-    }
-}
-
-/// Each line with the script's name before it.
-fn labelled(name: &str, lines: &[u8]) -> Bytes {
-    let mut labelled = BytesMut::with_capacity(lines.len() + 64);
-    for line in lines.split_inclusive(|&byte| byte == b'\n') {
-        labelled.extend_from_slice(name.as_bytes());
-        labelled.extend_from_slice(b": ");
-        labelled.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
-        labelled.extend_from_slice(b"\n");
-    }
-    labelled.freeze()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_handed_on_whole() {
-        let mut text = BytesMut::from("one\ntwo\nthr");
-        assert_eq!(whole_lines(&mut text, false), "one\ntwo\n");
-        assert_eq!(whole_lines(&mut text, false), "");
-        text.extend_from_slice(b"ee\n");
-        assert_eq!(whole_lines(&mut text, false), "three\n");
-    }
-
-    #[test]
-    fn the_last_line_needs_no_end() {
-        let mut text = BytesMut::from("one\ntwo");
-        assert_eq!(whole_lines(&mut text, true), "one\ntwo");
-        assert!(text.is_empty());
-    }
-
-    #[test]
-    fn a_line_without_end_is_cut() {
-        let mut text = BytesMut::from(&b"x".repeat(LONGEST_LINE)[..]);
-        assert_eq!(whole_lines(&mut text, false).len(), LONGEST_LINE);
-    }
-
-    #[test]
-    fn every_line_names_its_script() {
-        assert_eq!(
-            labelled("a.sh", b"one\n\ntwo"),
-            "a.sh: one\na.sh: \na.sh: two\n"
-        );
     }
 }

@@ -61,8 +61,7 @@ impl Run<'_> {
         } = pipes;
         let patience = Patience::new(self.timeout);
         let closed = reply.closed();
-        let name = self.script.name();
-        let output = Output::new(&name, &patience, stdout, stderr);
+        let output = Output::new(self.script.name(), &patience, stdout, stderr);
         tokio::select! {
             biased;
             outcome = self.relay(child, output, &patience, reply) => outcome,

@@ -1,0 +1,162 @@
+//! From an upstream to the client: one reply.
+
+use std::io;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use wire::cgi::{CgiError, CgiHead, ReplyKind};
+use wire::fastcgi::ProtocolStatus;
+use wire::http::Limits;
+
+use super::dialect::{Break, Dialect, Event};
+use crate::app::lines::Lines;
+use crate::app::patience::Patience;
+use crate::exchange::{PIECE, Reply, ReplyError};
+
+/// One reply on its way.
+pub(super) struct Relay<'a> {
+    pub(super) dialect: Dialect,
+    pub(super) reader: Box<dyn AsyncRead + Unpin>,
+    /// The request is a HEAD, so no body is due.
+    pub(super) head_only: bool,
+    pub(super) patience: &'a Patience,
+    pub(super) lines: Lines,
+    pub(super) buffer: BytesMut,
+}
+
+/// What a reply came to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// It was passed on.
+    Answered,
+    /// Its local redirect is to be followed.
+    Redirect(CgiHead),
+}
+
+/// A reply that could not be passed on; the upstream's fault, but for the last one.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{0}")]
+    Break(#[from] Break),
+    #[error("it broke the connection: {0}")]
+    Read(#[from] io::Error),
+    #[error("it ended its reply before the end of the response head, after {0} bytes")]
+    NoHead(usize),
+    #[error("{0}")]
+    Head(#[from] CgiError),
+    #[error("it ended its reply {0} bytes before the Content-Length that it announced")]
+    Short(u64),
+    #[error(transparent)]
+    Reply(ReplyError),
+}
+
+impl Fault {
+    /// The status to answer while none was sent (DF-TIMEOUT-CODES).
+    pub(super) fn status(&self) -> u16 {
+        match self {
+            Self::Break(Break::Refused(ProtocolStatus::OVERLOADED)) => 503,
+            _ => 502,
+        }
+    }
+}
+
+impl From<ReplyError> for Fault {
+    fn from(error: ReplyError) -> Self {
+        match error {
+            ReplyError::Head(fault) => Self::Head(fault),
+            error => Self::Reply(error),
+        }
+    }
+}
+
+impl Relay<'_> {
+    /// Passes the reply on until its end.
+    pub(super) async fn run(&mut self, reply: &mut Reply) -> Result<Outcome, Fault> {
+        let (head, mut piece) = self.head(reply).await?;
+        if let ReplyKind::LocalRedirect(_) = head.kind()? {
+            return Ok(Outcome::Redirect(head));
+        }
+        let mut due = self.due(&head);
+        reply.head(head).await?;
+        loop {
+            due = due.map(|due| due.saturating_sub(piece.len() as u64));
+            self.patience.with_client(reply.body(piece)).await?;
+            if due == Some(0) && !self.dialect.is_framed() {
+                return Ok(Outcome::Answered);
+            }
+            match self.more(reply).await? {
+                Some(next) => piece = next,
+                None => break,
+            }
+        }
+        match due {
+            Some(left @ 1..) => Err(Fault::Short(left)),
+            _ => Ok(Outcome::Answered),
+        }
+    }
+
+    /// The response head, and what came of the body with it.
+    async fn head(&mut self, reply: &mut Reply) -> Result<(CgiHead, Bytes), Fault> {
+        let limits = Limits::default();
+        let mut held = BytesMut::new();
+        while let Some(piece) = self.more(reply).await? {
+            held.extend_from_slice(&piece);
+            if let Some(head) = self.dialect.head(&mut held, &limits)? {
+                return Ok((head, held.freeze()));
+            }
+        }
+        Err(Fault::NoHead(held.len()))
+    }
+
+    /// How many bytes of body the head promises, if it says.
+    fn due(&self, head: &CgiHead) -> Option<u64> {
+        let status = head.status.as_ref().map(|(status, _)| *status);
+        if self.head_only || matches!(status, Some(204 | 304)) {
+            return Some(0);
+        }
+        std::str::from_utf8(head.field("content-length")?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+
+    /// The next piece of output, or `None` at the end of the reply.
+    async fn more(&mut self, reply: &mut Reply) -> Result<Option<Bytes>, Fault> {
+        loop {
+            match self.dialect.receive(&mut self.buffer)? {
+                Some(Event::Output(piece)) => return Ok(Some(piece)),
+                Some(Event::Complaint(text)) => self.complain(&text, reply).await?,
+                Some(Event::End) => {
+                    self.complain_rest(reply).await?;
+                    return Ok(None);
+                }
+                None => self.read().await?,
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), Fault> {
+        self.buffer.reserve(PIECE);
+        let read = self.reader.read_buf(&mut self.buffer).await?;
+        self.patience.renew();
+        if read == 0 {
+            self.dialect.closed()?;
+        }
+        Ok(())
+    }
+
+    async fn complain(&mut self, text: &[u8], reply: &mut Reply) -> Result<(), Fault> {
+        self.lines.text.extend_from_slice(text);
+        match self.lines.whole() {
+            Some(lines) => Ok(reply.stderr(lines).await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn complain_rest(&mut self, reply: &mut Reply) -> Result<(), Fault> {
+        match self.lines.rest() {
+            Some(lines) => Ok(reply.stderr(lines).await?),
+            None => Ok(()),
+        }
+    }
+}
