@@ -213,6 +213,12 @@ def document(plan, method, media_type, payload, size):
     return Answer(plan, plan["status"] and plan["status"][1], fields + plan.fields, payload)
 
 
+def is_target(environ, location):
+    """Whether a local redirect made this request, which has the same commands again."""
+    query = location.decode("latin-1").partition("?")[2]
+    return query != "" and variable(environ, "QUERY_STRING") == query
+
+
 def refusal(method, line, message):
     plan = Plan()
     plan.values["status"] = (int(line[:3]), line)
@@ -226,7 +232,7 @@ def answer(plan, interface, method, report):
         if interface == "cgi":
             return Answer(plan, payload=value, has_head=False)
         return refusal(method, b"501 Not Implemented", "raw needs a CGI interface")
-    if kind == "location":
+    if kind == "location" and not is_target(report["environ"], value):
         return Answer(plan, None if interface == "cgi" else b"302 Found", [(b"Location", value)])
     if kind == "echo":
         length = content_length(report["environ"])[0]
@@ -236,7 +242,7 @@ def answer(plan, interface, method, report):
     if kind == "body":
         return document(plan, method, b"text/plain", value, len(value))
     code, line = plan["status"] or (200, None)
-    if code < 200 or code in (204, 304):
+    if kind == "report" and (code < 200 or code in (204, 304)):
         return Answer(plan, line, plan.fields)
     text = compact(report)
     return document(plan, method, b"application/json", text, len(text))

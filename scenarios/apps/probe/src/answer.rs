@@ -136,6 +136,10 @@ impl Plan {
     pub fn answer(&self, interface: Interface, method: &[u8], report: &Report) -> Answer {
         match &self.content {
             Content::Raw(bytes) => self.raw(interface, method, bytes),
+            Content::Location(target) if report.is_target(target) => {
+                let json = Payload::Bytes(report.to_json());
+                self.document(method, json, "application/json")
+            }
             Content::Location(target) => self.location(interface, target),
             Content::Report if self.is_bodiless() => self.bare(Head::default()),
             Content::Report => {
@@ -328,6 +332,17 @@ mod tests {
         );
         let head = over(Interface::Uwsgi, "location=/next").head.unwrap();
         assert_eq!(head.to_cgi(), b"Status: 302 Found\nLocation: /next\n\n");
+    }
+
+    #[test]
+    fn the_target_of_a_location_answers_with_the_report() {
+        let plan = Plan::parse(b"location=/next?a=b").unwrap();
+        let at = |query: &[u8]| {
+            let report = Report::new(Interface::Cgi, [(&b"QUERY_STRING"[..], query)]);
+            plan.answer(Interface::Cgi, b"GET", &report).payload
+        };
+        assert_ne!(at(b"a=b"), Payload::Bytes(Vec::new()));
+        assert_eq!(at(b"a=c"), Payload::Bytes(Vec::new()));
     }
 
     #[test]

@@ -169,11 +169,8 @@ fn drain(wanted: u64, stdin: &mut impl Read, digest: &mut Digest) -> io::Result<
 
 /// A meta-variable's bytes, empty if it is not set.
 fn variable(report: &Report, name: &str) -> Vec<u8> {
-    let found = report.environ.iter().find(|(key, _)| key == name);
     // every character was a byte (ISO-8859-1), so the cast gives that byte back
-    found
-        .map(|(_, value)| value.chars().map(|c| c as u8).collect())
-        .unwrap_or_default()
+    report.variable(name).chars().map(|c| c as u8).collect()
 }
 
 #[cfg(test)]

@@ -109,9 +109,21 @@ impl Report {
 
     /// CONTENT_LENGTH as a number, if it is one.
     pub fn content_length(&self) -> Option<u64> {
-        let mut environ = self.environ.iter();
-        let (_, value) = environ.find(|(name, _)| name == "CONTENT_LENGTH")?;
-        command::number(value.as_bytes())
+        command::number(self.variable("CONTENT_LENGTH").as_bytes())
+    }
+
+    /// Whether the request has the query of this location, so that it is the one that a local
+    /// redirect made: it comes with the same commands again.
+    pub(crate) fn is_target(&self, location: &[u8]) -> bool {
+        let location = command::latin1(location);
+        let query = location.split_once('?').map_or("", |(_, query)| query);
+        !query.is_empty() && self.variable("QUERY_STRING") == query
+    }
+
+    /// A meta-variable, empty if it is not set.
+    pub(crate) fn variable(&self, name: &str) -> &str {
+        let found = self.environ.iter().find(|(given, _)| given == name);
+        found.map_or("", |(_, value)| value)
     }
 }
 

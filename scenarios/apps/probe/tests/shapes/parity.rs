@@ -9,9 +9,9 @@ fn alike(name: &str, case: &Case) -> Reply {
     let Some(python) = support::python(name) else {
         return rust;
     };
-    let cgi = support::run(&Shape::PythonCgi(&python), case);
+    let cgi = support::run(&Shape::PythonCgi(python), case);
     assert_eq!(cgi, rust, "probe.py as CGI, X-Probe: {}", case.commands);
-    let mut wsgi = support::run(&Shape::PythonWsgi(&python), case);
+    let mut wsgi = support::run(&Shape::PythonWsgi(python), case);
     wsgi.exit = rust.exit;
     assert_eq!(wsgi, rust, "probe.py as WSGI, X-Probe: {}", case.commands);
     rust
@@ -198,9 +198,18 @@ fn cgi_output_is_alike() {
         let Some(python) = support::python("cgi_output_is_alike") else {
             return;
         };
-        let cgi = support::output(&Shape::PythonCgi(&python), &get(commands));
+        let cgi = support::output(&Shape::PythonCgi(python), &get(commands));
         assert_eq!(cgi.stdout, rust.stdout, "{commands}");
     }
+}
+
+#[test]
+fn targets_of_a_location_are_alike() {
+    let mut case = get("location=/next?a=b; status=404 Not Found");
+    case.variable("QUERY_STRING", "a=b");
+    let reply = alike("targets_of_a_location_are_alike", &case);
+    assert_eq!(reply.status, "404 Not Found");
+    assert_eq!(reply.report().body.size, 0);
 }
 
 #[test]
@@ -218,7 +227,7 @@ fn deaths_are_alike() {
         let Some(python) = support::python("deaths_are_alike") else {
             return;
         };
-        let cgi = support::output(&Shape::PythonCgi(&python), &get(commands));
+        let cgi = support::output(&Shape::PythonCgi(python), &get(commands));
         assert_eq!(
             (cgi.stdout, cgi.status),
             (rust.stdout, rust.status),
@@ -234,14 +243,14 @@ fn over_wsgi_a_location_is_302_and_raw_is_501() {
     let Some(python) = support::python("over_wsgi_a_location_is_302_and_raw_is_501") else {
         return;
     };
-    let redirect = support::run(&Shape::PythonWsgi(&python), &get("location=/next"));
+    let redirect = support::run(&Shape::PythonWsgi(python), &get("location=/next"));
     assert_eq!(redirect.status, "302 Found");
     assert!(
         redirect
             .fields
             .contains(&("Location".into(), "/next".into()))
     );
-    let raw = support::run(&Shape::PythonWsgi(&python), &get("raw=x"));
+    let raw = support::run(&Shape::PythonWsgi(python), &get("raw=x"));
     assert_eq!(raw.status, "501 Not Implemented");
     assert_eq!(raw.refusal(), "raw needs a CGI interface");
 }
@@ -251,9 +260,9 @@ fn over_wsgi_a_death_cuts_the_reply() {
     let Some(python) = support::python("over_wsgi_a_death_cuts_the_reply") else {
         return;
     };
-    let before = support::run(&Shape::PythonWsgi(&python), &get("die=before-head; body=x"));
+    let before = support::run(&Shape::PythonWsgi(python), &get("die=before-head; body=x"));
     assert_eq!(before.status, "500 Internal Server Error");
-    let after = support::run(&Shape::PythonWsgi(&python), &get("die=after-head; body=x"));
+    let after = support::run(&Shape::PythonWsgi(python), &get("die=after-head; body=x"));
     assert_eq!(
         (after.status.as_str(), &after.body[..]),
         ("200 OK", &b""[..])
@@ -273,7 +282,7 @@ fn the_wsgi_callable_keeps_to_pep_3333() {
         "colour=red",
         "stderr=x; body=y",
     ] {
-        let reply = support::run(&Shape::ValidatedWsgi(&python), &post(commands, b"hello"));
+        let reply = support::run(&Shape::ValidatedWsgi(python), &post(commands, b"hello"));
         let codes = ["200 OK", "400 Bad Request"];
         assert!(
             codes.contains(&reply.status.as_str()),

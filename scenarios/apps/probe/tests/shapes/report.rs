@@ -24,7 +24,7 @@ fn assert_valid(shape: &Shape<'_>, commands: &str) {
 fn replies_keep_to_the_schema() {
     let python = support::python("replies_keep_to_the_schema");
     let python = python
-        .iter()
+        .into_iter()
         .flat_map(|path| [Shape::PythonCgi(path), Shape::PythonWsgi(path)]);
     for shape in python.chain([Shape::RustCgi]) {
         for commands in ["", "colour=red"] {
@@ -51,7 +51,7 @@ fn the_schema_refuses_what_is_no_report() {
 #[test]
 fn a_cgi_program_reports_argv_and_cwd() {
     let python = support::python("a_cgi_program_reports_argv_and_cwd");
-    let python = python.iter().map(|path| Shape::PythonCgi(path));
+    let python = python.into_iter().map(|path| Shape::PythonCgi(path));
     for shape in python.chain([Shape::RustCgi]) {
         let output = support::output(&shape, &Case::new("GET", ""));
         let start = output

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use probe::{Interface, Report};
 
@@ -64,18 +65,25 @@ impl Reply {
     }
 }
 
-/// The interpreter itself, not a shim that changes the environment; prints why there is none.
-pub(crate) fn python(test: &str) -> Option<PathBuf> {
-    let script = "import sys; print(sys.executable)";
-    match Command::new("python3").args(["-c", script]).output() {
-        Ok(output) if output.status.success() => {
-            Some(String::from_utf8(output.stdout).unwrap().trim().into())
-        }
-        problem => {
-            eprintln!("skipped: {test} for probe.py: python3 does not run here: {problem:?}");
-            None
-        }
+/// The interpreter, if there is one; says so where a test has to do without.
+pub(crate) fn python(test: &str) -> Option<&'static Path> {
+    static FOUND: LazyLock<Result<PathBuf, String>> = LazyLock::new(interpreter);
+    let found = FOUND.as_ref();
+    if let Err(problem) = found {
+        eprintln!("skipped: {test} for probe.py: python3 does not run here: {problem}");
     }
+    found.ok().map(PathBuf::as_path)
+}
+
+/// The interpreter itself, not a shim that changes the environment.
+fn interpreter() -> Result<PathBuf, String> {
+    let script = "import sys; print(sys.executable)";
+    let output = Command::new("python3").args(["-c", script]).output();
+    let output = output.map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().into())
 }
 
 /// The reply of one shape, parsed.
