@@ -168,7 +168,7 @@ mod tests {
         )
         .unwrap();
         let (before, after) = line.split_once('[').unwrap();
-        assert_eq!(before, "127.0.0.1 () {4 vars in 95 bytes} ");
+        assert_eq!(before, "127.0.0.1 () {4 vars in 92 bytes} ");
         let after = after.split_once(']').unwrap().1;
         assert_eq!(
             after,
