@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gateserve: {error:#}");
+            eprintln!("gateserve: {error}");
             ExitCode::FAILURE
         }
     }

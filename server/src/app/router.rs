@@ -72,10 +72,10 @@ impl Router {
     }
 
     fn route(&self, environ: &mut Environ) -> Option<&dyn App> {
-        if let [Mount { prefix, app }] = self.mounts.as_slice() {
-            if prefix.is_empty() {
-                return Some(app.as_ref());
-            }
+        if let [Mount { prefix, app }] = self.mounts.as_slice()
+            && prefix.is_empty()
+        {
+            return Some(app.as_ref());
         }
         let path = full_path(environ);
         let mount = self.mounts.iter().find(|mount| mount.covers(&path))?;

@@ -40,7 +40,7 @@ impl<'a> Placeholders<'a> {
             rest = &rest[at..];
             let (text, taken) = self
                 .placeholder(rest, depth)
-                .unwrap_or((rest[..1].to_owned(), 1));
+                .unwrap_or_else(|| (rest[..1].to_owned(), 1));
             expanded.push_str(&text);
             rest = &rest[taken..];
         }

@@ -153,7 +153,7 @@ fn request(
         path_info,
     };
     let body = incoming.body();
-    let length = head.header("content-length").and(body.length());
+    let length = head.header("content-length").and_then(|_| body.length());
     let environ = wire::request::environ(&head, &path, length, &ends.gateway()).map_err(bad)?;
     let http = Some(HttpFacts {
         target: head.target,

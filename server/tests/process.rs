@@ -1,0 +1,185 @@
+//! Master and workers: readiness, deaths, signals, and what is left behind.
+
+mod support;
+
+use std::path::Path;
+
+use nix::sys::signal::{Signal, kill};
+use support::{Peer, Responses, Server};
+
+fn server(extra: &[&str]) -> Server {
+    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
+}
+
+fn get(probe: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: {probe}\r\n\r\n")
+}
+
+#[track_caller]
+fn body(peer: Peer, probe: &str) -> Vec<u8> {
+    let mut responses = Responses::on(peer);
+    responses.peer.send(get(probe));
+    responses.next("GET").body
+}
+
+#[test]
+fn a_request_that_runs_is_finished_before_the_end() {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let mut server = server(&[]);
+        let mut responses = Responses::on(server.connect());
+        responses.peer.send(get("chunks=2; pause=300ms; body=ab"));
+        // The head is here, so the request runs.
+        let head = responses.head();
+        server.signal(signal);
+        server.line("waiting for workers to finish");
+        assert_eq!(head.status, 200);
+        let rest = String::from_utf8(responses.peer.rest()).unwrap();
+        assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+        assert!(server.wait().success());
+    }
+}
+
+#[test]
+fn idle_connections_do_not_hold_up_the_end() {
+    let server = server(&[]);
+    let mut idle = server.connect();
+    let mut used = Responses::on(server.connect());
+    used.peer.send(get("body=x"));
+    assert_eq!(used.next("GET").body, b"x");
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+    assert!(idle.is_closed() && used.peer.is_closed());
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once() {
+    let mut server = server(&[]);
+    let mut peer = server.connect();
+    peer.send(get("chunks=100; pause=1s; size=100"));
+    Responses::on(peer.another()).head();
+    server.signal(Signal::SIGINT);
+    server.line("waiting for workers to finish");
+    server.signal(Signal::SIGINT);
+    assert!(server.wait().success());
+}
+
+#[test]
+fn requests_that_outlast_the_mercy_are_cut_off() {
+    let server = server(&["--worker-reload-mercy", "1"]);
+    let mut peer = server.connect();
+    peer.send(get("chunks=100; pause=1s; size=100"));
+    Responses::on(peer.another()).head();
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+}
+
+#[test]
+fn a_worker_that_is_killed_is_replaced() {
+    let mut server = server(&["--processes", "2"]);
+    let victim = server.workers()[0];
+    kill(victim, Signal::SIGKILL).unwrap();
+    let died =
+        format!("DAMN ! worker 1 (pid: {victim}) died, killed by signal 9 :( trying respawn ...");
+    server.line(&died);
+    server.line("Respawned uWSGI worker 1 (new pid: ");
+    assert_eq!(body(server.connect(), "body=alive"), b"alive");
+}
+
+#[test]
+fn a_worker_that_is_told_to_end_is_replaced_without_mourning() {
+    let mut server = server(&[]);
+    let worker = server.workers()[0];
+    kill(worker, Signal::SIGTERM).unwrap();
+    server.line(&format!("worker 1 killed successfully (pid: {worker})"));
+    server.line("Respawned uWSGI worker 1");
+    assert_eq!(body(server.connect(), "body=alive"), b"alive");
+}
+
+#[test]
+fn a_worker_is_replaced_after_its_share_of_requests() {
+    let mut server = server(&["--max-requests", "3"]);
+    let first = server.workers()[0];
+    for _ in 0..3 {
+        assert_eq!(body(server.connect(), "body=x"), b"x");
+    }
+    server.line(&format!("...The work of process {first} is done. Seeya!"));
+    server.line("Respawned uWSGI worker 1");
+    assert_eq!(body(server.connect(), "body=x"), b"x");
+}
+
+#[test]
+fn workers_end_with_their_master() {
+    let server = server(&[]);
+    let mut idle = server.connect();
+    server.signal(Signal::SIGKILL);
+    assert!(idle.is_closed(), "the worker has closed its connections");
+}
+
+#[test]
+fn each_request_is_logged_with_its_counts() {
+    let mut server = server(&[]);
+    for count in 1..=2 {
+        body(server.connect(), "body=hello");
+        let line = server.line("generated");
+        assert!(
+            line.contains(&format!("|app: 0|req: {count}/{count}] 127.0.0.1 () {{")),
+            "{line}"
+        );
+        assert!(line.contains(" GET / => generated 5 bytes in "), "{line}");
+        assert!(line.ends_with("(1 switches on core 0)"), "{line}");
+    }
+}
+
+#[test]
+fn without_logging_only_errors_are_told() {
+    let mut server = server(&["--disable-logging"]);
+    body(server.connect(), "body=hello");
+    body(server.connect(), "die=before-head");
+    let line = server.line("probe");
+    assert!(line.contains("probe ended before its head"), "{line}");
+}
+
+#[test]
+fn vacuum_removes_sockets_and_pidfile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (socket, pidfile) = (path("app.sock"), path("app.pid"));
+    for (vacuum, left) in [(None, true), (Some("--vacuum"), false)] {
+        let mut args = vec!["--socket", &socket, "--pidfile", &pidfile, "--probe"];
+        args.extend(vacuum);
+        let server = Server::start(&args);
+        let written = std::fs::read_to_string(&pidfile).unwrap();
+        assert_eq!(written, format!("{}\n", server.pid()));
+        server.signal(Signal::SIGTERM);
+        assert!(server.wait().success());
+        assert_eq!(Path::new(&socket).exists(), left);
+        assert_eq!(Path::new(&pidfile).exists(), left);
+    }
+}
+
+#[test]
+fn connect_and_close_costs_nothing() {
+    let server = server(&[]);
+    for _ in 0..200 {
+        drop(server.connect());
+    }
+    assert_eq!(body(server.connect(), "body=alive"), b"alive");
+}
+
+#[test]
+fn all_workers_take_part() {
+    let server = server(&["--processes", "2"]);
+    let mut pids = std::collections::HashSet::new();
+    // Each connection stays open, so that its worker has something to do.
+    let mut held = Vec::new();
+    for _ in 0..200 {
+        let mut responses = Responses::on(server.connect());
+        responses.peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        pids.insert(responses.next("GET").report().pid());
+        held.push(responses);
+        if pids.len() == 2 {
+            return;
+        }
+    }
+    panic!("only {pids:?} served");
+}
