@@ -17,7 +17,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use gatebench::load::{self, LoadSpec};
+use gatebench::{
+    load::{self, Labels, LoadSpec, Meter},
+    results::Throughput,
+};
 
 /// Length of each run.
 const RUN: Duration = Duration::from_secs(2);
@@ -44,12 +47,14 @@ fn compare() -> Result<f64> {
     println!("{connections} connections, runs of {} s", RUN.as_secs());
     for _ in 0..rounds {
         let wrk = wrk(&nginx.url, connections)?;
-        let (own, cpu) = own(&nginx.url, connections)?;
+        let own = own(&nginx, connections)?;
         println!(
-            "wrk {wrk:8.0}   own {own:8.0}   ratio {:.2}   own CPU {cpu:.0} %",
-            own / wrk
+            "wrk {wrk:8.0}   own {:8.0}   ratio {:.2}   CPU {:?}",
+            own.rps,
+            own.rps / wrk,
+            own.cpu_us_per_request
         );
-        ratios.push(own / wrk);
+        ratios.push(own.rps / wrk);
     }
     ratios.sort_by(f64::total_cmp);
     let median = ratios[ratios.len() / 2];
@@ -67,20 +72,21 @@ fn number(position: usize, default: u32) -> Result<u32> {
     }
 }
 
-/// Requests per second of the load generator, and the CPU time of its thread in percent.
-fn own(url: &str, connections: u32) -> Result<(f64, f64)> {
+/// One run of the load generator, with what it cost itself and nginx.
+fn own(nginx: &Nginx, connections: u32) -> Result<Throughput> {
     let spec = LoadSpec {
         warm_up: Duration::from_millis(100),
-        ..load::url::spec(url, connections, RUN, None)?
+        ..load::url::spec(&nginx.url, connections, RUN, None)?
     };
-    let report = load::run(&spec, &AtomicBool::new(false), &mut |_, _| {})?;
+    let mut meter = Meter::new(|| nginx.pids(), Vec::new);
+    let cancel = AtomicBool::new(false);
+    let (report, cost) = load::measure(&spec, &mut meter, &cancel, &mut |_, _| {})?;
     ensure!(
         report.failures.total() == 0,
         "requests failed: {}",
         report.failures
     );
-    let cpu = report.cpu.as_secs_f64() / report.window.as_secs_f64();
-    Ok((report.rps(), 100.0 * cpu))
+    Ok(load::throughput(&report, &cost, Labels::default()))
 }
 
 fn wrk(url: &str, connections: u32) -> Result<f64> {
@@ -128,6 +134,19 @@ impl Nginx {
             url: format!("http://127.0.0.1:{port}/"),
             _dir: dir,
         })
+    }
+}
+
+impl Nginx {
+    /// The master and its workers.
+    fn pids(&self) -> Vec<i32> {
+        let master = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children"));
+        let workers = children.unwrap_or_default();
+        let workers = workers
+            .split_whitespace()
+            .filter_map(|pid| pid.parse().ok());
+        workers.chain([master as i32]).collect()
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
+    LoadReport,
     cost::{Doubt, Side},
-    run::LoadReport,
 };
 
 /// A reason to doubt a figure.
@@ -123,38 +123,19 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
     let window = report.window;
     let failed = report.failures.total();
     let cpu_percent = percent(report.busiest_thread.as_secs_f64(), window.as_secs_f64());
+    let (answered, missed, retried) = (report.answered, report.missed, report.retried);
+    let kinds = report.failures.to_string();
+    let all = failed + report.latency.count();
     let doubts = [
         (report.cancelled, Caveat::Cancelled { window }),
-        (
-            failed > 0,
-            Caveat::Failed {
-                failed,
-                all: failed + report.latency.count(),
-                kinds: report.failures.to_string(),
-            },
-        ),
-        (
-            report.missed > 0,
-            Caveat::Missed {
-                missed: report.missed,
-            },
-        ),
-        (
-            report.retried > 0,
-            Caveat::Retried {
-                retried: report.retried,
-            },
-        ),
+        (failed > 0, Caveat::Failed { failed, all, kinds }),
+        (missed > 0, Caveat::Missed { missed }),
+        (retried > 0, Caveat::Retried { retried }),
         (
             cpu_percent > SATURATED_PERCENT,
             Caveat::Saturated { cpu_percent },
         ),
-        (
-            report.answered < FEW,
-            Caveat::Few {
-                answered: report.answered,
-            },
-        ),
+        (answered < FEW, Caveat::Few { answered }),
         (window < SHORT, Caveat::SingleShort { window }),
     ];
     let holds = doubts.into_iter().filter(|(holds, _)| *holds);
@@ -182,25 +163,17 @@ fn percent(part: f64, whole: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Failure, Failures, Latency, Pacing};
+    use crate::load::{Failure, Latency};
 
     fn report() -> LoadReport {
         let mut latency = Latency::new();
         (0..5000).for_each(|_| latency.record(Duration::from_millis(1)));
         LoadReport {
-            connections: 1,
-            pacing: Pacing::Closed,
             window: Duration::from_secs(20),
             answered: 5000,
-            by_second: vec![250; 20],
             latency,
-            failures: Failures::default(),
-            missed: 0,
-            opened: 0,
-            retried: 0,
-            cpu: Duration::from_secs(17),
             busiest_thread: Duration::from_secs(17),
-            cancelled: false,
+            ..LoadReport::default()
         }
     }
 

@@ -147,7 +147,7 @@ impl<'a> Client<'a> {
         self.tell();
         Ok(Counted {
             cpu: self.cpu.used(),
-            missed: self.schedule.missed(),
+            missed: self.schedule.missed(self.now),
             tally: self.tally,
         })
     }

@@ -20,10 +20,12 @@ mod head;
 pub mod latency;
 pub mod pacing;
 mod reply;
+mod report;
 mod run;
 pub mod summary;
 mod tally;
 pub mod url;
+mod watch;
 
 use std::{io, time::Duration};
 
@@ -34,8 +36,10 @@ pub use cost::{Cost, Meter};
 pub use failure::{Failure, FailureKind, Failures};
 pub use latency::Latency;
 pub use pacing::{Pacing, Spacing};
-pub use run::{LoadReport, Watch, run, run_watched};
+pub use report::LoadReport;
+pub use run::{run, run_watched};
 pub use summary::{Labels, measure, throughput};
+pub use watch::Watch;
 
 /// What to send where, how fast and how long.
 #[derive(Clone, Debug)]

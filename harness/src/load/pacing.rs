@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 /// How requests are spaced.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Pacing {
     /// Each connection sends its next request when the last one is answered.
+    #[default]
     Closed,
     /// Requests are due at `rate` per second, whether or not earlier ones are answered.
     Open {
@@ -50,6 +51,14 @@ pub(super) struct Schedule {
 pub(super) struct Share {
     pub(super) index: u32,
     pub(super) of: u32,
+}
+
+impl Share {
+    /// This thread's part of a whole number; the first threads take what does not divide.
+    pub(super) fn portion(self, whole: u64) -> u64 {
+        let (index, of) = (u64::from(self.index), u64::from(self.of));
+        whole / of + u64::from(index < whole % of)
+    }
 }
 
 impl Schedule {
@@ -116,11 +125,13 @@ impl Schedule {
         self.left == Some(0) || self.until.is_some_and(|end| now >= end)
     }
 
-    /// Requests that were due before the end and that nobody could take.
-    pub(super) fn missed(mut self) -> u64 {
+    /// Requests that were due before the end, or before `now` if that is earlier, and that nobody
+    /// could take.
+    pub(super) fn missed(mut self, now: Instant) -> u64 {
         let (Pacing::Open { .. }, Some(end)) = (self.pacing, self.until) else {
             return 0;
         };
+        let end = end.min(now);
         let before = self.taken;
         while self.start + self.offset < end {
             self.taken += 1;
@@ -193,7 +204,7 @@ mod tests {
         assert_eq!(schedule.take(start + ms(42)), Some(start + ms(42)));
         assert_eq!(schedule.take(start + ms(42)), Some(start + ms(42)));
         assert_eq!(schedule.take(start + ms(100)), None);
-        assert_eq!(schedule.missed(), 0);
+        assert_eq!(schedule.missed(start + ms(100)), 0);
     }
 
     #[test]
@@ -214,12 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn portions_add_up_to_the_whole() {
+        let portions = [0, 1, 2].map(|index| Share { index, of: 3 }.portion(11));
+        assert_eq!(portions, [4, 4, 3]);
+    }
+
+    #[test]
     fn what_could_not_be_sent_before_the_end_is_counted() {
         let start = Instant::now();
         let mut schedule = Schedule::new(CONSTANT, ALONE, start).until(start + ms(1000));
         assert_eq!(taken(&mut schedule, start, 250), [0, 100, 200]);
         assert_eq!(schedule.take(start + ms(1000)), None);
-        assert_eq!(schedule.missed(), 7);
+        assert_eq!(schedule.missed(start + ms(1000)), 7);
+    }
+
+    #[test]
+    fn what_was_not_due_yet_when_a_run_is_cut_short_is_not_missed() {
+        let start = Instant::now();
+        let schedule = Schedule::new(CONSTANT, ALONE, start).until(start + ms(1000));
+        assert_eq!(schedule.missed(start + ms(250)), 3);
     }
 
     #[test]

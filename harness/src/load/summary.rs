@@ -3,10 +3,10 @@
 use std::{sync::atomic::AtomicBool, time::Duration};
 
 use super::{
-    LoadError, LoadSpec, Pacing,
+    LoadError, LoadReport, LoadSpec, Pacing, Watch,
     caveat::{self, Caveat},
     cost::{Cost, Meter},
-    run::{LoadReport, Watch, run_watched},
+    run_watched,
 };
 use crate::{
     model::Model,
@@ -136,28 +136,21 @@ fn rounded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Failures, Latency, Spacing};
+    use crate::load::{Latency, Spacing};
 
     fn report() -> LoadReport {
         let mut latency = Latency::new();
         latency.record(Duration::from_micros(750));
         LoadReport {
-            connections: 8,
             pacing: Pacing::Open {
                 rate: 500.0,
                 spacing: Spacing::Constant,
             },
             window: Duration::from_secs(4),
             answered: 2000,
-            by_second: vec![500; 4],
             latency,
-            failures: Failures::default(),
-            missed: 0,
-            opened: 8,
-            retried: 0,
             cpu: Duration::from_millis(100),
-            busiest_thread: Duration::from_millis(100),
-            cancelled: false,
+            ..LoadReport::default()
         }
     }
 

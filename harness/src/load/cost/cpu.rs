@@ -4,7 +4,7 @@
 //! the living stays whole when one of them reaps another. Time gets out of sight where a process
 //! is reaped by somebody outside the set, or by the kernel: then there is no figure, only a doubt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::proc::Process;
 
@@ -29,10 +29,12 @@ pub enum Doubt {
 /// A process for good: pids are used again, the time of the start is not.
 type Key = (i32, u64);
 
-/// The set, as it was seen so far.
+/// The set, as it was seen last.
 #[derive(Debug)]
 pub(super) struct Group {
-    members: HashMap<Key, Process>,
+    living: HashMap<Key, Process>,
+    /// Every pid that was ever in the set: time that one of these reaps is not lost.
+    ever: HashSet<i32>,
     /// Ticks that were spent before the span began.
     before: u64,
     /// When the span began, in ticks after boot.
@@ -45,15 +47,16 @@ impl Group {
     pub(super) fn open(processes: Vec<Process>, opened: u64) -> Self {
         Self {
             before: processes.iter().map(|process| process.ticks).sum(),
-            members: keyed(processes),
+            ever: processes.iter().map(|process| process.pid).collect(),
+            living: keyed(processes),
             opened,
             doubt: None,
         }
     }
 
-    /// Every pid that was ever seen; the dead ones do no harm.
+    /// The processes that lived when last seen.
     pub(super) fn pids(&self) -> impl Iterator<Item = i32> {
-        self.members.keys().map(|&(pid, _)| pid)
+        self.living.keys().map(|&(pid, _)| pid)
     }
 
     /// Takes note of something that spoils the figure.
@@ -61,47 +64,53 @@ impl Group {
         self.doubt.get_or_insert(doubt);
     }
 
-    /// Takes the processes of one sample: those that are new start from nothing.
+    /// Takes all processes of one sample: those that are new start from nothing, and the time of
+    /// those that are gone must be with a parent of the set.
     pub(super) fn see(&mut self, processes: Vec<Process>) {
-        for (key, process) in keyed(processes) {
-            // `stat` rounds the start down to a tick, so one that is just older may be new.
-            let is_old = process.started + 1 < self.opened;
-            if is_old && !self.members.contains_key(&key) {
-                self.doubt(Doubt::Joined {
-                    pid: process.pid,
-                    name: process.name.clone(),
-                });
-            }
-            self.members.insert(key, process);
+        let seen = keyed(processes);
+        self.ever.extend(seen.keys().map(|&(pid, _)| pid));
+        if let Some(doubt) = self.joined(&seen).or_else(|| self.lost(&seen)) {
+            self.doubt(doubt);
         }
+        self.living = seen;
     }
 
     /// Ends the span with the processes that are left; gives the ticks spent in it.
     pub(super) fn close(&mut self, processes: Vec<Process>) -> Result<u64, Doubt> {
-        self.see(processes.clone());
-        let living = keyed(processes);
-        if let Some(lost) = self.lost(&living) {
-            self.doubt(lost);
-        }
+        self.see(processes);
         match &self.doubt {
             Some(doubt) => Err(doubt.clone()),
             None => {
-                let now: u64 = living.values().map(|process| process.ticks).sum();
+                let now: u64 = self.living.values().map(|process| process.ticks).sum();
                 Ok(now.saturating_sub(self.before))
             }
         }
     }
 
-    /// A dead member whose parent was never one of us.
-    fn lost(&self, living: &HashMap<Key, Process>) -> Option<Doubt> {
-        let dead = self
-            .members
+    /// A new member that is older than the span: nobody knows what it used before.
+    fn joined(&self, seen: &HashMap<Key, Process>) -> Option<Doubt> {
+        // `stat` rounds the start down to a tick, so one that is just older may be new.
+        let is_old = |process: &Process| process.started + 1 < self.opened;
+        let mut new = seen
             .iter()
-            .filter(|(key, _)| !living.contains_key(key));
-        let mut orphans = dead.filter(|(_, process)| !self.pids().any(|pid| pid == process.parent));
-        orphans.next().map(|(_, process)| Doubt::Lost {
-            pid: process.pid,
-            name: process.name.clone(),
+            .filter(|(key, _)| !self.living.contains_key(key));
+        let (_, old) = new.find(|(_, process)| is_old(process))?;
+        Some(Doubt::Joined {
+            pid: old.pid,
+            name: old.name.clone(),
+        })
+    }
+
+    /// A member that is gone and whose parent was never one of us.
+    fn lost(&self, seen: &HashMap<Key, Process>) -> Option<Doubt> {
+        let mut gone = self
+            .living
+            .iter()
+            .filter(|(key, _)| !seen.contains_key(key));
+        let (_, orphan) = gone.find(|(_, process)| !self.ever.contains(&process.parent))?;
+        Some(Doubt::Lost {
+            pid: orphan.pid,
+            name: orphan.name.clone(),
         })
     }
 }
@@ -179,6 +188,14 @@ mod tests {
         let spent = group.close(vec![process(10, 1, 9)]);
         let name = "p11".to_owned();
         assert_eq!(spent, Err(Doubt::Lost { pid: 11, name }));
+    }
+
+    #[test]
+    fn a_family_that_dies_out_counts_with_its_eldest() {
+        let mut group = Group::open(vec![process(10, 1, 0)], OPENED);
+        group.see(vec![process(10, 1, 0), young(11, 10, 4), young(12, 11, 6)]);
+        group.see(vec![process(10, 1, 0), young(11, 10, 12)]);
+        assert_eq!(group.close(vec![process(10, 1, 13)]), Ok(13));
     }
 
     #[test]

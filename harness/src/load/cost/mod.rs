@@ -295,3 +295,6 @@ impl Seat<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
