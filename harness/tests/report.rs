@@ -2,9 +2,14 @@
 
 mod sample;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
 
 use gatebench::{
+    event::{Event, Observer as _},
     outcome::{Level, Outcome},
     report::{
         findings::Verdict,
@@ -220,4 +225,65 @@ fn a_stale_entry_alone_fails_the_run() {
     let mut results = empty();
     results.summary.stale = 1;
     assert_eq!(Verdict::of(&results, Level::Required).exit_code(), 1);
+}
+
+/// A log that the test can read while the progress still writes it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(text)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_log_gets_a_line_per_pairing_and_finding() {
+    let run = sample::results();
+    let log = Log::default();
+    let mut progress = terminal::Progress::lines(Box::new(log.clone()));
+    progress.event(&Event::Planned {
+        cases: run.results.len(),
+        measurements: 1,
+    });
+    progress.event(&Event::Note(
+        "nginx runs as a process: \u{1b}[31mit is installed",
+    ));
+    for cases in run.results.chunks(16) {
+        progress.event(&Event::Pairing {
+            gateway: cases[0].gateway.as_deref().unwrap(),
+            model: cases[0].model.unwrap().word(),
+            backend: cases[0].backend.as_deref().unwrap(),
+        });
+        for case in cases {
+            progress.event(&Event::Case(case));
+        }
+    }
+    progress.event(&Event::Busy("builtin by uwsgi, round 1"));
+    progress.event(&Event::Measured(&run.throughput[5]));
+    progress.event(&Event::Finished);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    insta::assert_snapshot!(log, @r"
+    nginx runs as a process: \x1b[31mit is installed
+    ✗ fail cgi/meta-variables/proxy-dropped  nginx@1.22:documented · cgi via fastcgi · gateserve:cgi
+    nginx@1.22:documented · cgi · gateserve:cgi: 14 pass, 1 fail, 1 stale
+    ✗ fail cgi/meta-variables/proxy-dropped  nginx@1.22:documented · fastcgi · gateserve:probe
+    nginx@1.22:documented · fastcgi · gateserve:probe: 14 pass, 1 fail, 1 unsupported
+    ✗ fail cgi/meta-variables/proxy-dropped  nginx@1.22:documented · uwsgi · gateserve:probe
+    nginx@1.22:documented · uwsgi · gateserve:probe: 13 pass, 1 fail, 1 known, 1 unsupported
+    ‡ crash cgi/body/huge  builtin · cgi · script
+    builtin · cgi · script: 14 pass, 1 crash, 1 blocked
+    ✗ fail cgi/path-info/encoded-slash  builtin · fastcgi · gateserve:probe
+    builtin · fastcgi · gateserve:probe: 14 pass, 1 fail, 1 unsupported
+    ✗ fail cgi/path-info/encoded-slash  builtin · uwsgi · gateserve:probe
+    ! bench error cgi/query/raw  builtin · uwsgi · gateserve:probe
+    ✗ fail cgi/response/no-body-with-304  builtin · uwsgi · gateserve:probe
+    builtin · uwsgi · gateserve:probe: 12 pass, 2 fail, 1 unsupported, 1 bench error
+    builtin by uwsgi, round 1
+    builtin · uwsgi · hello: 30,220 requests/s, p50 980 µs, p99 2.74 ms, 3 requests failed
+    ");
 }

@@ -94,26 +94,52 @@ pub fn link(entry: &Throughput) -> String {
     parts.join(", ")
 }
 
-/// Caveats of a run, each numbered once.
+/// Caveats of a run, each told once: with a number, or without where it holds for every figure.
 #[derive(Debug, Default)]
-pub struct Footnotes<'a>(Vec<&'a str>);
+pub struct Footnotes<'a> {
+    common: Vec<&'a str>,
+    numbered: Vec<&'a str>,
+}
 
 impl<'a> Footnotes<'a> {
-    /// The numbers of these caveats, from 1; new ones are added.
-    pub fn refer(&mut self, caveats: &'a [String]) -> Vec<usize> {
-        caveats.iter().map(|caveat| self.number(caveat)).collect()
+    /// Starts with what several measurements have in common.
+    pub fn of(results: &'a Results) -> Self {
+        let common = match results.throughput.as_slice() {
+            [first, rest @ ..] if !rest.is_empty() => {
+                let everywhere = |text: &&String| rest.iter().all(|e| e.caveats.contains(*text));
+                let common = first.caveats.iter().filter(everywhere);
+                common.map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        };
+        let numbered = Vec::new();
+        Self { common, numbered }
     }
 
-    /// All caveats with their numbers.
-    pub fn iter(&self) -> impl Iterator<Item = (usize, &'a str)> {
-        self.0.iter().enumerate().map(|(at, &text)| (at + 1, text))
+    /// The numbers of these caveats, from 1; new ones are added, common ones have none.
+    pub fn refer(&mut self, caveats: &'a [String]) -> Vec<usize> {
+        let own = caveats.iter().map(String::as_str);
+        let own = own.filter(|text| !self.common.contains(text));
+        let own: Vec<_> = own.collect();
+        own.into_iter().map(|text| self.number(text)).collect()
+    }
+
+    /// Caveats that hold for every figure.
+    pub fn common(&self) -> &[&'a str] {
+        &self.common
+    }
+
+    /// The other caveats with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &'a str)> {
+        let texts = self.numbered.iter().enumerate();
+        texts.map(|(at, &text)| (at + 1, text))
     }
 
     fn number(&mut self, caveat: &'a str) -> usize {
-        let known = self.0.iter().position(|&text| text == caveat);
+        let known = self.numbered.iter().position(|&text| text == caveat);
         1 + known.unwrap_or_else(|| {
-            self.0.push(caveat);
-            self.0.len() - 1
+            self.numbered.push(caveat);
+            self.numbered.len() - 1
         })
     }
 }
@@ -141,7 +167,7 @@ mod tests {
         let mut notes = Footnotes::default();
         assert_eq!(notes.refer(&first), [1]);
         assert_eq!(notes.refer(&second), [2, 1]);
-        assert_eq!(notes.iter().collect::<Vec<_>>(), [(1, "a"), (2, "b")]);
+        assert_eq!(notes.numbered().collect::<Vec<_>>(), [(1, "a"), (2, "b")]);
     }
 
     #[test]

@@ -217,7 +217,7 @@ fn throughput(results: &Results) -> String {
         return String::new();
     }
     let mut out = String::from("### Throughput\n");
-    let mut notes = Footnotes::default();
+    let mut notes = Footnotes::of(results);
     for contest in &contests {
         _ = write!(
             out,
@@ -232,11 +232,12 @@ fn throughput(results: &Results) -> String {
             _ = writeln!(out, "{}", row(figures(contest, entry, &marks).into_iter()));
         }
     }
-    if notes.iter().next().is_some() {
-        out.push('\n');
+    out.push('\n');
+    for text in notes.common() {
+        _ = writeln!(out, "- {}", plain(text));
     }
-    for (number, text) in notes.iter() {
-        _ = writeln!(out, "{} {}  ", contest::raised(&[number]), plain(text));
+    for (number, text) in notes.numbered() {
+        _ = writeln!(out, "- {} {}", contest::raised(&[number]), plain(text));
     }
     out
 }

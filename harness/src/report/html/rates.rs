@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::plots::{self, Plot, PlotError};
+use super::{
+    page::owned,
+    plots::{self, Plot, PlotError},
+};
 use crate::{
     model::Model,
     report::{
@@ -16,6 +19,8 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(super) struct Rates {
     contests: Vec<Table>,
+    /// Caveats that hold for every figure.
+    common: Vec<String>,
     caveats: Vec<(usize, String)>,
 }
 
@@ -52,7 +57,7 @@ struct Figures {
 
 pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
     let contests = contest::contests(results);
-    let mut notes = Footnotes::default();
+    let mut notes = Footnotes::of(results);
     let mut tables = Vec::new();
     for contest in &contests {
         let rows = contest
@@ -66,11 +71,11 @@ pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
             plots: plots::of(contest)?,
         });
     }
-    let caveats = notes
-        .iter()
-        .map(|(number, text)| (number, visible(text).into_owned()));
+    let caveats = notes.numbered();
+    let caveats = caveats.map(|(number, text)| (number, visible(text).into_owned()));
     Ok(Rates {
         contests: tables,
+        common: owned(notes.common()),
         caveats: caveats.collect(),
     })
 }

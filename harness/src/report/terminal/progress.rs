@@ -1,85 +1,154 @@
 //! Progress on standard error: a bar on a terminal, plain lines elsewhere.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    fmt,
+    io::{self, IsTerminal as _, Write},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::super::{
-    contest,
-    findings::plural,
-    text::visible,
-    units,
-    view::{Column, Mark, Tally},
-};
+use super::paint::style_of;
 use crate::{
     event::{Event, Observer},
+    report::{
+        contest,
+        findings::plural,
+        text::visible,
+        units,
+        view::{Column, Mark, Tally},
+    },
     results::{CaseResult, Throughput},
 };
+
+/// How often a bar moves while nothing happens, so that a long wait does not look like a hang.
+const TICK: Duration = Duration::from_millis(120);
 
 /// Shows a run while it goes on.
 #[derive(Debug)]
 pub struct Progress {
-    bar: Option<ProgressBar>,
+    out: Out,
     pairing: String,
+    /// Cases of this pairing so far.
     seen: Tally,
+    /// As last told on a line of its own.
+    told: Tally,
+}
+
+enum Out {
+    Bar { bar: ProgressBar, color: bool },
+    Lines(Box<dyn Write + Send>),
+}
+
+impl fmt::Debug for Out {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bar { .. } => "Bar",
+            Self::Lines(_) => "Lines",
+        })
+    }
 }
 
 impl Progress {
     /// A bar if standard error is a terminal, else lines fit for a log.
     pub fn on_stderr() -> Self {
-        let terminal = io::stderr().is_terminal();
+        if !io::stderr().is_terminal() {
+            return Self::lines(Box::new(io::stderr()));
+        }
+        let color = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(TICK);
+        Self::to(Out::Bar { bar, color })
+    }
+
+    /// Lines fit for a log.
+    pub fn lines(out: Box<dyn Write + Send>) -> Self {
+        Self::to(Out::Lines(out))
+    }
+
+    fn to(out: Out) -> Self {
         Self {
-            bar: terminal.then(ProgressBar::new_spinner),
+            out,
             pairing: String::new(),
             seen: Tally::default(),
+            told: Tally::default(),
         }
     }
 
-    fn say(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            // Nobody reads it any more when standard error is gone.
-            None => _ = writeln!(io::stderr().lock(), "{line}"),
+    fn say(&mut self, line: &str) {
+        match &mut self.out {
+            Out::Bar { bar, .. } => bar.println(line),
+            // A log that cannot be written any more is no reason to stop the run.
+            Out::Lines(out) => _ = writeln!(out, "{line}"),
         }
     }
 
     fn show(&self, message: &str) {
-        if let Some(bar) = &self.bar {
+        if let Out::Bar { bar, .. } = &self.out {
             bar.set_message(message.to_owned());
-            bar.tick();
         }
     }
 
     fn begin(&self, steps: usize) {
-        if let Some(bar) = &self.bar {
+        if let Out::Bar { bar, .. } = &self.out {
             let template = "{bar:24.cyan/dim} {pos}/{len} {elapsed} {wide_msg}";
-            let style =
-                ProgressStyle::with_template(template).expect("the template is well formed");
+            let style = ProgressStyle::with_template(template);
+            let style = style.expect("the template is well formed");
             bar.set_style(style.progress_chars("━╸─"));
             bar.set_length(steps as u64);
         }
     }
 
-    fn case(&mut self, case: &CaseResult) {
-        self.seen.add(Mark::of(case));
-        if let Some(line) = finding(case) {
-            self.say(&line);
-        }
-        self.show(&format!("{}{}", self.pairing, counts(&self.seen)));
-        self.step();
-    }
-
     fn step(&self) {
-        if let Some(bar) = &self.bar {
+        if let Out::Bar { bar, .. } = &self.out {
             bar.inc(1);
         }
     }
 
-    /// Closes the pairing that was under way with one line of counts, for logs.
-    fn close_pairing(&mut self) {
-        let seen = std::mem::take(&mut self.seen);
-        if self.bar.is_none() && !seen.is_empty() {
-            self.say(&format!("{}{}", self.pairing, counts(&seen)));
+    fn busy(&mut self, what: &str) {
+        self.tell_pairing();
+        match &self.out {
+            Out::Bar { .. } => self.show(what),
+            Out::Lines(_) => self.say(what),
+        }
+    }
+
+    fn pairing(&mut self, name: String) {
+        self.tell_pairing();
+        (self.seen, self.told) = Default::default();
+        self.show(&name);
+        self.pairing = name;
+    }
+
+    fn case(&mut self, case: &CaseResult) {
+        self.seen.add(Mark::of(case));
+        let color = matches!(self.out, Out::Bar { color: true, .. });
+        if let Some(line) = finding(case, color) {
+            self.say(&line);
+        }
+        self.show(&format!("{}: {}", self.pairing, counts(&self.seen)));
+        self.step();
+    }
+
+    fn measured(&mut self, entry: &Throughput) {
+        self.tell_pairing();
+        self.say(&figures(entry));
+        self.step();
+    }
+
+    /// Tells how the pairing under way stands, for logs; a log needs no line per case.
+    fn tell_pairing(&mut self) {
+        let lines = matches!(self.out, Out::Lines(_));
+        if lines && self.seen != self.told {
+            self.told = self.seen.clone();
+            self.say(&format!("{}: {}", self.pairing, counts(&self.seen)));
+        }
+    }
+
+    fn finish(&mut self) {
+        self.tell_pairing();
+        if let Out::Bar { bar, .. } = &self.out {
+            bar.finish_and_clear();
         }
     }
 }
@@ -92,62 +161,49 @@ impl Observer for Progress {
                 measurements,
             } => self.begin(cases + measurements),
             Event::Note(note) => self.say(&visible(note)),
-            Event::Busy(what) if self.bar.is_none() => self.say(&visible(what)),
-            Event::Busy(what) => self.show(&visible(what)),
+            Event::Busy(what) => self.busy(&visible(what)),
             Event::Pairing {
                 gateway,
                 model,
                 backend,
-            } => {
-                self.close_pairing();
-                self.pairing = format!("{gateway} · {model} · {backend}");
-                self.show(&self.pairing);
-            }
+            } => self.pairing(format!("{gateway} · {model} · {backend}")),
             Event::Case(case) => self.case(case),
-            Event::Measured(entry) => {
-                self.close_pairing();
-                self.say(&measured(entry));
-                self.step();
-            }
-            Event::Finished => {
-                self.close_pairing();
-                if let Some(bar) = &self.bar {
-                    bar.finish_and_clear();
-                }
-            }
+            Event::Measured(entry) => self.measured(entry),
+            Event::Finished => self.finish(),
         }
     }
 }
 
 /// A violation is told at once: nobody should have to wait for the end to see it.
-fn finding(case: &CaseResult) -> Option<String> {
+fn finding(case: &CaseResult, color: bool) -> Option<String> {
     let mark = Mark::of(case);
-    let told = mark.is_violation() || mark == Mark::BenchError;
+    if !mark.is_violation() && mark != Mark::BenchError {
+        return None;
+    }
     let place = Column::of(case).label();
-    told.then(|| {
-        format!(
-            "{} {} {}  {place}",
-            mark.symbol(),
-            mark.word(),
-            case.scenario
-        )
-    })
+    let style = if color {
+        style_of(mark)
+    } else {
+        anstyle::Style::new()
+    };
+    let sign = format!("{style}{} {}{style:#}", mark.symbol(), mark.word());
+    Some(format!("{sign} {}  {place}", case.scenario))
 }
 
-fn measured(entry: &Throughput) -> String {
+fn figures(entry: &Throughput) -> String {
     let gateway = entry.gateway.as_deref().unwrap_or("url");
-    let figures = [
+    let way = contest::way(entry);
+    let mut figures = vec![
         format!("{} requests/s", units::amount(entry.rps)),
         format!("p50 {}", units::micros(entry.latency_us.p50)),
         format!("p99 {}", units::micros(entry.latency_us.p99)),
     ];
-    let way = contest::way(entry);
-    let errors = match entry.errors {
-        0 => String::new(),
-        errors => format!(", {} failed", plural(errors as usize, "request")),
-    };
+    if entry.errors > 0 {
+        let failed = plural(entry.errors as usize, "request");
+        figures.push(format!("{failed} failed"));
+    }
     format!(
-        "{gateway} · {way} · {}: {}{errors}",
+        "{gateway} · {way} · {}: {}",
         entry.workload,
         figures.join(", ")
     )
@@ -157,9 +213,5 @@ fn counts(seen: &Tally) -> String {
     let words = seen
         .iter()
         .map(|(mark, count)| format!("{count} {}", mark.word()));
-    let words: Vec<_> = words.collect();
-    if words.is_empty() {
-        return String::new();
-    }
-    format!(": {}", words.join(", "))
+    words.collect::<Vec<_>>().join(", ")
 }

@@ -21,20 +21,28 @@ pub(super) fn draw(page: &mut Page, results: &Results, width: usize) {
         return;
     }
     page.heading("THROUGHPUT", "answered requests, and what one costs");
-    let mut notes = Footnotes::default();
+    let mut notes = Footnotes::of(results);
     for contest in &contests {
         page.gap();
         page.line(
             Line::of(BOLD, format!("  {}", contest.gateway))
                 .with(DIM, format!("  {}", contest.conditions())),
         );
-        let room = room(contest, width);
-        speed(page, contest, room, &mut notes);
+        let marks = contest
+            .entries
+            .iter()
+            .map(|entry| notes.refer(&entry.caveats));
+        let marks: Vec<_> = marks.map(|numbers| contest::raised(&numbers)).collect();
+        let room = room(contest, &marks, width);
+        speed(page, contest, room, &marks);
         page.gap();
         price(page, contest, room);
     }
     legend(page);
-    for (number, text) in notes.iter() {
+    for text in notes.common() {
+        page.paragraph(Line::of(YELLOW, "  › "), DIM, &visible(text), width);
+    }
+    for (number, text) in notes.numbered() {
         let lead = Line::of(YELLOW, format!("  {} ", contest::raised(&[number])));
         page.paragraph(lead, DIM, &visible(text), width);
     }
@@ -55,25 +63,23 @@ fn legend(page: &mut Page) {
     page.line(line);
 }
 
-fn room(contest: &Contest<'_>, width: usize) -> usize {
-    let names = contest.entries.iter().map(|entry| {
-        let marks = 2 * entry.caveats.len();
-        2 + text::width(&contest::way(entry)) + marks
-    });
+/// What a bar may take of a line.
+fn room(contest: &Contest<'_>, marks: &[String], width: usize) -> usize {
+    let names = contest.entries.iter().zip(marks);
+    let names = names.map(|(entry, marks)| 2 + text::width(&(contest::way(entry) + marks)));
     let name = names.max().unwrap_or_default();
     width.saturating_sub(FIGURES + name).min(BAR)
 }
 
-fn speed<'a>(page: &mut Page, contest: &Contest<'a>, room: usize, notes: &mut Footnotes<'a>) {
+fn speed(page: &mut Page, contest: &Contest<'_>, room: usize, marks: &[String]) {
     let mut rows = vec![heads(&[
         "", "", "req/s", "", "", "p50", "p90", "p99", "max",
     ])];
-    for &entry in &contest.entries {
+    for (entry, marks) in contest.entries.iter().zip(marks) {
         let share = entry.rps / contest.best_rps();
-        let marks = contest::raised(&notes.refer(&entry.caveats));
         let latency = entry.latency_us;
         let mut row = vec![
-            Line::of(PLAIN, format!("  {}", contest::way(entry))).with(YELLOW, marks),
+            Line::of(PLAIN, format!("  {}", contest::way(entry))).with(YELLOW, marks.as_str()),
             Line::of(DIM, contest::link(entry)),
             Line::of(BOLD, units::amount(entry.rps)),
             Line::of(CYAN, bar(share, room)),

@@ -10,7 +10,7 @@ use plotters::{
 use super::{Area, Drawn, GRID, MUTED, Series, name_lines, text};
 use crate::report::units;
 
-/// Percentiles that the axis tells and that are marked on the lines; the last one ends it.
+/// Percentiles that the axis tells; the last one ends it.
 const TICKS: [f64; 5] = [50.0, 90.0, 99.0, 99.9, 99.99];
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Percentiles, LogCoord<f64>>>;
@@ -68,8 +68,8 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         let style = one.color.stroke_width(2);
         chart.draw_series(LineSeries::new(line.iter().copied(), style))?;
     }
-    for (at, (one, line)) in series.iter().zip(&lines).enumerate() {
-        markers(&mut chart, at, one.color, line)?;
+    for (at, one) in series.iter().enumerate() {
+        markers(&mut chart, at, one)?;
     }
     let ends = series.iter().zip(&lines);
     let ends = ends.filter_map(|(one, line)| Some((one, chart.backend_coord(line.last()?))));
@@ -102,18 +102,19 @@ fn round(us: f64) -> String {
     label.replace(".00", "").replace(".0", "")
 }
 
-/// Marks the usual percentiles, in a shape of its own for each series.
-fn markers(chart: &mut Chart<'_, '_>, at: usize, color: RGBColor, line: &[(f64, f64)]) -> Drawn {
-    let told = |(percentile, _): &(f64, f64)| TICKS.contains(percentile);
-    for point in line.iter().copied().filter(told) {
+/// Marks the percentiles that tables tell, in a shape of its own for each series.
+fn markers(chart: &mut Chart<'_, '_>, at: usize, one: &Series<'_>) -> Drawn {
+    let told = one.entry.latency_us;
+    let values = [told.p50, told.p90, told.p99, told.p999];
+    for (percentile, us) in TICKS.into_iter().zip(values) {
+        let point = (percentile, us.max(1) as f64);
+        let fill = one.color.filled();
         match at % 3 {
-            0 => chart.draw_series([Circle::new(point, 4, color.filled())])?,
-            1 => chart.draw_series([TriangleMarker::new(point, 6, color.filled())])?,
-            _ => {
-                chart
-                    .draw_series([EmptyElement::at(point)
-                        + Rectangle::new([(-4, -4), (4, 4)], color.filled())])?
-            }
+            0 => chart.draw_series([Circle::new(point, 4, fill)])?,
+            1 => chart.draw_series([TriangleMarker::new(point, 6, fill)])?,
+            _ => chart.draw_series([
+                EmptyElement::at(point) + Rectangle::new([(-4, -4), (4, 4)], fill)
+            ])?,
         };
     }
     Ok(())
