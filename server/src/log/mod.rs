@@ -18,9 +18,9 @@ pub(crate) fn tell(text: &str) {
     write(line.as_bytes());
 }
 
-/// Writes what an application said on its standard error, as it came.
+/// Writes what an application said on its standard error, line by line (DF-LOG-STDERR).
 pub(crate) fn application(text: &[u8]) {
-    write(text);
+    write(printable_lines(text).as_bytes());
 }
 
 /// Sends standard output and standard error of this process, and of all that it starts, to the end
@@ -47,6 +47,15 @@ fn write(bytes: &[u8]) {
     let _ = io::stderr().write_all(bytes);
 }
 
+fn printable_lines(text: &[u8]) -> String {
+    let mut lines = String::with_capacity(text.len() + 1);
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        push_printable(&mut lines, line.strip_suffix(b"\n").unwrap_or(line));
+        lines.push('\n');
+    }
+    lines
+}
+
 /// Appends text from outside without letting it start a line of its own (DF-LOG-INJECTION).
 fn push_printable(line: &mut String, text: &[u8]) {
     for piece in text.utf8_chunks() {
@@ -71,5 +80,14 @@ mod tests {
         let mut line = String::new();
         push_printable(&mut line, b"a\r\nb\x1b[31m\xff \xc3\xa9");
         assert_eq!(line, "a\\r\\nb\\u{1b}[31m\\xff \u{e9}");
+    }
+
+    #[test]
+    fn the_lines_of_an_application_stay_lines() {
+        assert_eq!(
+            printable_lines(b"one\n\ntwo\x1b\r\nthree"),
+            "one\n\ntwo\\u{1b}\\r\nthree\n"
+        );
+        assert_eq!(printable_lines(b""), "");
     }
 }

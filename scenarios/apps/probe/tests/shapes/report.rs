@@ -51,7 +51,7 @@ fn the_schema_refuses_what_is_no_report() {
 #[test]
 fn a_cgi_program_reports_argv_and_cwd() {
     let python = support::python("a_cgi_program_reports_argv_and_cwd");
-    let python = python.into_iter().map(|path| Shape::PythonCgi(path));
+    let python = python.into_iter().map(Shape::PythonCgi);
     for shape in python.chain([Shape::RustCgi]) {
         let output = support::output(&shape, &Case::new("GET", ""));
         let start = output
