@@ -49,7 +49,7 @@ impl Protocol {
         }
     }
 
-    /// Whether the reply travels as an HTTP response, so that [`Reply::nph`] can be used.
+    /// Whether the reply travels as an HTTP response; else it is a CGI response.
     pub fn replies_in_http(self) -> bool {
         matches!(self, Self::Http | Self::Uwsgi)
     }

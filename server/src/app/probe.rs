@@ -146,7 +146,7 @@ async fn send(answer: &Answer, plan: &Plan, body: Body, reply: &mut Reply) -> Re
 async fn send_raw(answer: &Answer, reply: &mut Reply) -> Result<(), ReplyError> {
     for piece in answer.pieces().into_iter().flatten() {
         wait(piece.wait, reply).await?;
-        reply.nph(piece.bytes.into()).await?;
+        reply.raw(piece.bytes.into()).await?;
     }
     Ok(())
 }

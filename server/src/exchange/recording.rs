@@ -28,7 +28,7 @@ struct Kept {
 }
 
 impl Reply {
-    /// A reply that goes nowhere, and the record of it. `nph` is allowed.
+    /// A reply that goes nowhere, and the record of it. `raw` is allowed.
     pub(crate) fn recorded() -> (Self, Recording) {
         let gone = Rc::new(watch::Sender::new(false));
         let recording = Recording {
@@ -149,10 +149,10 @@ mod tests {
     async fn a_raw_response_tells_its_status_to_the_log() {
         let (mut reply, recording) = Reply::recorded();
         reply
-            .nph("HTTP/1.1 404 Not Found\r\n\r\n".into())
+            .raw("HTTP/1.1 404 Not Found\r\n\r\n".into())
             .await
             .unwrap();
-        reply.nph("gone".into()).await.unwrap();
+        reply.raw("gone".into()).await.unwrap();
         assert_eq!(reply.sent().status, 404);
         assert_eq!(recording.raw(), b"HTTP/1.1 404 Not Found\r\n\r\ngone");
     }

@@ -22,15 +22,12 @@ pub enum ReplyError {
     /// The application's head cannot be sent.
     #[error("application sent an unusable head: {0}")]
     Head(#[from] CgiError),
-    /// A second head, or a head after [`Reply::nph`].
+    /// A second head, or a head after [`Reply::raw`].
     #[error("application sent a second head")]
     SecondHead,
     /// Body bytes before any head.
     #[error("application sent body bytes before a head")]
     NoHead,
-    /// [`Reply::nph`] where the reply does not travel as HTTP (FastCGI, SCGI).
-    #[error("application sent a non-parsed header over a protocol that parses it")]
-    NphRefused,
 }
 
 /// What one head came to, once encoded.
@@ -56,7 +53,7 @@ pub(crate) trait Carrier {
     fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError>;
     /// Queues a piece of the body.
     fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
-    /// Queues bytes that are an HTTP response in themselves.
+    /// Queues bytes that bring their own head.
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
     /// Hands on the application's error text.
     fn stderr(&mut self, text: Bytes);
@@ -136,7 +133,7 @@ impl Reply {
     pub async fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
         match self.phase {
             Phase::Nothing => return Err(ReplyError::NoHead),
-            Phase::Raw => return self.nph(bytes).await,
+            Phase::Raw => return self.raw(bytes).await,
             Phase::Head => {}
         }
         if bytes.is_empty() {
@@ -147,13 +144,13 @@ impl Reply {
         self.room().await
     }
 
-    /// Sends bytes of a response that the application made itself, head included (RFC 3875 §5,
-    /// NPH). Only where [`replies_in_http`](super::Protocol::replies_in_http); the connection
-    /// closes after it.
+    /// Sends bytes of a response that the application made itself, head included. Where
+    /// [`replies_in_http`](super::Protocol::replies_in_http) that is an HTTP response (RFC 3875
+    /// §5, NPH), and the connection closes after it; elsewhere it is CGI output.
     ///
     /// # Errors
-    /// The carrier has its own head, a head was sent already, or the peer is gone.
-    pub async fn nph(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
+    /// A head was sent already, or the peer is gone.
+    pub async fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
         match self.phase {
             Phase::Head => return Err(ReplyError::SecondHead),
             Phase::Nothing => self.sent.status = status_of(&bytes),

@@ -51,11 +51,11 @@ impl Carrier for StreamReply {
     }
 
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
-        let Form::Http(reply) = &mut self.form else {
-            return Err(ReplyError::NphRefused);
-        };
         self.incoming.forgo_asking();
-        self.connection.send(|queue| reply.raw(bytes, queue));
+        self.connection.send(|queue| match &mut self.form {
+            Form::Http(reply) => reply.raw(bytes, queue),
+            Form::Cgi(_) => queue.push(bytes),
+        });
         Ok(())
     }
 

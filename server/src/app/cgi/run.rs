@@ -150,7 +150,7 @@ impl Run<'_> {
     ) -> Result<Outcome, AppError> {
         while self.more(output, reply).await? {
             let piece = output.take();
-            self.send(patience.with_client(reply.nph(piece))).await?;
+            self.send(patience.with_client(reply.raw(piece))).await?;
         }
         match reply.head_sent() {
             true => Ok(Outcome::Answered),

@@ -99,8 +99,11 @@ impl Carrier for FastCgiReply {
         Ok(())
     }
 
-    fn raw(&mut self, _bytes: Bytes) -> Result<(), ReplyError> {
-        Err(ReplyError::NphRefused)
+    fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
+        self.check()?;
+        self.connection
+            .send(|queue| push_stdout(self.id, bytes, queue));
+        Ok(())
     }
 
     fn stderr(&mut self, text: Bytes) {
