@@ -165,8 +165,9 @@ impl Connection {
         }
     }
 
-    /// Writes what the socket takes without waiting.
-    fn write_now(&self) {
+    /// Writes what the socket takes without waiting. At the end of a reply it spares the peer the
+    /// time that the request log takes.
+    pub(super) fn write_now(&self) {
         match self.write() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => self.fail(Fault::Gone),
             _ => {}

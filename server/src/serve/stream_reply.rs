@@ -80,6 +80,7 @@ impl Carrier for StreamReply {
             };
         });
         self.connection.set_reusable(reusable);
+        self.connection.write_now();
     }
 
     fn closed(&self) -> LocalBoxFuture<'static, ()> {

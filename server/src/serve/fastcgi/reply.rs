@@ -146,6 +146,7 @@ impl Carrier for FastCgiReply {
             }
             self.end_request(app_status, queue);
         });
+        self.connection.write_now();
     }
 
     fn closed(&self) -> LocalBoxFuture<'static, ()> {
