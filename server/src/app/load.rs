@@ -40,6 +40,7 @@ pub(crate) fn load(settings: &AppSettings) -> Result<Apps, SetupError> {
 
 /// The router follows local redirects.
 fn forward(upstream: Upstream) -> Rc<dyn App> {
+    let prefix = upstream.prefix.clone();
     let app = Rc::new(ForwardApp::new(upstream));
-    Rc::new(Router::new(vec![Mount::new("/", app)]))
+    Rc::new(Router::new(vec![Mount::new(&prefix, app)]))
 }

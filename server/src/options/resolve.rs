@@ -127,7 +127,7 @@ fn listeners(gathered: &Gathered, gateway: bool) -> Result<Vec<ListenerSettings>
     for (name, protocol, forwards) in kinds {
         for given in gathered.all(name) {
             listeners.push(ListenerSettings {
-                address: address(given)?,
+                address: address(given, &given.value)?,
                 protocol,
                 forwards,
             });
@@ -150,13 +150,10 @@ fn protocol(name: &str) -> Option<Protocol> {
     all.into_iter().find(|protocol| protocol.name() == name)
 }
 
-fn address(given: &Given) -> Result<Address, OptionError> {
-    given
-        .value
-        .parse()
-        .map_err(|bad: crate::socket::BadAddress| {
-            given.refuse(&format!("a socket address ({bad})"))
-        })
+fn address(given: &Given, value: &str) -> Result<Address, OptionError> {
+    value.parse().map_err(|bad: crate::socket::BadAddress| {
+        given.refuse(&format!("a socket address ({bad})"))
+    })
 }
 
 fn apps(gathered: &Gathered) -> Result<AppSettings, OptionError> {
@@ -170,13 +167,18 @@ fn apps(gathered: &Gathered) -> Result<AppSettings, OptionError> {
 
 /// `/prefix=PATH` or `PATH`.
 fn cgi_mount(given: &Given) -> CgiMount {
-    let (prefix, path) = match given.value.split_once('=') {
-        Some((prefix, path)) if prefix.starts_with('/') => (prefix, path),
-        _ => ("", given.value.as_str()),
-    };
+    let (prefix, path) = mounted(&given.value);
     CgiMount {
-        prefix: prefix.trim_end_matches('/').to_owned(),
+        prefix: prefix.to_owned(),
         path: path.into(),
+    }
+}
+
+/// A URL prefix without a slash at its end, empty if there is none, and what is mounted there.
+fn mounted(value: &str) -> (&str, &str) {
+    match value.split_once('=') {
+        Some((prefix, rest)) if prefix.starts_with('/') => (prefix.trim_end_matches('/'), rest),
+        _ => ("", value),
     }
 }
 
@@ -232,9 +234,11 @@ fn upstream(gathered: &Gathered) -> Result<Option<Upstream>, OptionError> {
         return Err(OptionError::UpstreamUnused(to.opt.name));
     }
     let timeout = gathered.seconds("http-timeout")?;
+    let (prefix, value) = mounted(&to.value);
     Ok(Some(Upstream {
+        prefix: prefix.to_owned(),
         protocol,
-        address: address(to)?,
+        address: address(to, value)?,
         timeout,
     }))
 }
@@ -305,6 +309,21 @@ mod tests {
         assert_refused("--http :1", "no application");
         assert_refused("--http :1 --uwsgi-to :2 --socket :3", "no application");
         assert_refused("--probe", "nothing to listen on");
+    }
+
+    #[test]
+    fn an_upstream_may_have_a_prefix() {
+        let upstream = |line: &str| settings(line).unwrap().apps.upstream.unwrap();
+        let below = upstream("--http :1 --fastcgi-to /app/=/run/x.sock");
+        assert_eq!(
+            (below.prefix.as_str(), below.address.to_string().as_str()),
+            ("/app", "/run/x.sock")
+        );
+        let whole = upstream("--http :1 --fastcgi-to /run/x.sock");
+        assert_eq!(
+            (whole.prefix.as_str(), whole.address.to_string().as_str()),
+            ("", "/run/x.sock")
+        );
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub struct CgiMount {
 /// One `--uwsgi-to`, `--fastcgi-to` or `--scgi-to`: where the built-in gateway forwards to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
+    /// The URL prefix that is forwarded and becomes SCRIPT_NAME; empty for the root.
+    pub prefix: String,
     /// The protocol to speak; never [`Protocol::Http`].
     pub protocol: Protocol,
     /// The application server's socket.

@@ -178,9 +178,9 @@ pub static OPTIONS: &[Opt] = &[
         "Listen on ADDR as a gateway that forwards to --uwsgi-to, --fastcgi-to or --scgi-to; without one of \
          these it is --http-socket",
     ),
-    opt("uwsgi-to", One("ADDR"), Gateway, "Forward what --http receives to this uwsgi server").aliases(&["http-to"]),
-    opt("fastcgi-to", One("ADDR"), Gateway, "Forward what --http receives to this FastCGI server"),
-    opt("scgi-to", One("ADDR"), Gateway, "Forward what --http receives to this SCGI server"),
+    opt("uwsgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this uwsgi server").aliases(&["http-to"]),
+    opt("fastcgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this FastCGI server"),
+    opt("scgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this SCGI server"),
     opt(
         "http-timeout",
         One("SECONDS"),

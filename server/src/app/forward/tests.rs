@@ -34,6 +34,7 @@ impl Double {
     fn app(&self, protocol: Protocol) -> ForwardApp {
         let address = Address::Unix(self.folder.path().join("socket"));
         ForwardApp::new(Upstream {
+            prefix: String::new(),
             protocol,
             address,
             timeout: Duration::from_secs(60),
@@ -328,6 +329,7 @@ async fn nobody_there_is_502() {
     let address = Address::Unix("/nonexistent/socket".into());
     let timeout = Duration::from_secs(60);
     let app = ForwardApp::new(Upstream {
+        prefix: String::new(),
         protocol: Protocol::Uwsgi,
         address,
         timeout,
