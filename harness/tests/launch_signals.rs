@@ -223,14 +223,13 @@ async fn start_container(dir: &RunDir) -> Option<Running> {
     Some(launch::start(&launch, dir, &via).await.unwrap())
 }
 
-/// A master that does not even listen to `SIGTERM`'s wish to tell its worker.
+/// A master that ends without telling its worker.
 fn serve() -> ExitCode {
-    let listener = {
-        let mut worker = Command::new(env::current_exe().unwrap());
-        worker.env(PART, "worker").spawn().unwrap();
-        UnixListener::bind(env::var_os("SOCKET").unwrap()).unwrap()
-    };
+    let mut worker = Command::new(env::current_exe().unwrap());
+    let mut worker = worker.env(PART, "worker").spawn().unwrap();
+    let listener = UnixListener::bind(env::var_os("SOCKET").unwrap()).unwrap();
     for _ in listener.incoming() {}
+    worker.wait().unwrap();
     ExitCode::SUCCESS
 }
 

@@ -72,6 +72,7 @@ pub fn clean_on_signals() -> io::Result<()> {
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 again.store(true, Ordering::SeqCst);
+                eprintln!("gatebench: interrupted; stopping what was started");
                 clean_and_exit(128 + signal);
             }
         })?;

@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsString,
     fs::File,
-    io,
+    io::{self, PipeReader},
     os::unix::process::CommandExt,
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -67,7 +67,7 @@ impl Process {
             .stdout(log.try_clone().map_err(file_error)?)
             .stderr(log);
         let (child, keep) =
-            spawn(command).map_err(|source| execute_error(launch, program, source))?;
+            spawn(command, GRACE).map_err(|source| execute_error(launch, program, source))?;
         let pid = lock(&child).id().cast_signed();
         dir.note_process(pid).map_err(file_error)?;
         Ok(Self { pid, _keep: keep })
@@ -84,7 +84,7 @@ impl Process {
     }
 }
 
-/// A child that does one job for the bench, such as unpacking; ended on drop as well.
+/// A child that does one job for the bench, such as unpacking; killed on drop.
 #[derive(Debug)]
 pub(super) struct Helper {
     child: Arc<Mutex<Child>>,
@@ -93,8 +93,15 @@ pub(super) struct Helper {
 
 impl Helper {
     pub(super) fn spawn(command: Command) -> io::Result<Self> {
-        let (child, keep) = spawn(command)?;
+        let (child, keep) = spawn(command, Duration::ZERO)?;
         Ok(Self { child, _keep: keep })
+    }
+
+    /// With all that it prints, on either stream, in one.
+    pub(super) fn with_output(mut command: Command) -> io::Result<(Self, PipeReader)> {
+        let (reader, writer) = io::pipe()?;
+        command.stdout(writer.try_clone()?).stderr(writer);
+        Ok((Self::spawn(command)?, reader))
     }
 
     /// Its standard output, once, if it was piped.
@@ -102,20 +109,22 @@ impl Helper {
         lock(&self.child).stdout.take()
     }
 
-    /// Waits for its end.
+    /// Waits for its end, in a way that does not keep a signal from killing it.
     pub(super) fn wait(&mut self) -> io::Result<ExitStatus> {
+        let pid = Pid::from_raw(lock(&self.child).id().cast_signed());
+        waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
         lock(&self.child).wait()
     }
 }
 
 /// Starts a process group, registered to be ended in the same step.
-fn spawn(mut command: Command) -> io::Result<(Arc<Mutex<Child>>, Keep)> {
+fn spawn(mut command: Command, grace: Duration) -> io::Result<(Arc<Mutex<Child>>, Keep)> {
     command.process_group(0);
     Keep::make(
         || command.spawn().map(|child| Arc::new(Mutex::new(child))),
         |child| {
             let child = Arc::clone(child);
-            Box::new(move || end(&mut lock(&child)))
+            Box::new(move || end(&mut lock(&child), grace))
         },
     )
 }
@@ -171,14 +180,14 @@ fn describe(status: WaitStatus) -> String {
 }
 
 /// Asks the main process to end, which tells its workers; kills what is left of the family.
-fn end(child: &mut Child) {
+fn end(child: &mut Child, grace: Duration) {
     let pid = child.id().cast_signed();
     let family = Family { root: pid };
     let mut members = family.members();
     if ended(pid).is_none() {
         // A failure means that it ended just now.
         let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-        wait_until(GRACE, || ended(pid).is_some());
+        wait_until(grace, || ended(pid).is_some());
     }
     members.extend(family.members());
     kill_all(pid, &members);

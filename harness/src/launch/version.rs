@@ -1,6 +1,7 @@
 //! What a program says about itself, for example the version that `nginx -v` prints.
 
 use std::{
+    io::Read,
     path::Path,
     process::{Command, Stdio},
     time::Duration,
@@ -57,18 +58,13 @@ async fn of_process(program: &Path, args: &[&str]) -> Result<String, VersionErro
         program: program.display().to_string(),
         source,
     };
-    let (mut reader, writer) = std::io::pipe().map_err(failed)?;
     let mut command = Command::new(program);
-    command
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone().map_err(failed)?)
-        .stderr(writer);
+    command.args(args).stdin(Stdio::null());
     // Dropped when the time is over, which ends the program and with it the reading.
-    let _helper = Helper::spawn(command).map_err(failed)?;
+    let (_helper, mut reader) = Helper::with_output(command).map_err(failed)?;
     let read = tokio::task::spawn_blocking(move || {
         let mut printed = Vec::new();
-        std::io::Read::read_to_end(&mut reader, &mut printed).map(|_| printed)
+        reader.read_to_end(&mut printed).map(|_| printed)
     });
     let printed = read.await.unwrap_or_else(|error| Err(error.into()));
     Ok(String::from_utf8_lossy(&printed.map_err(failed)?).into_owned())

@@ -3,16 +3,16 @@
 
 use std::{
     env,
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use bollard::{body_try_stream, query_parameters::CreateImageOptionsBuilder};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use nix::unistd::geteuid;
-use tokio::{io::AsyncReadExt, process::ChildStdout, sync::mpsc};
+use tokio::sync::mpsc;
 
 use super::{
     super::{RunDir, choose::find_program, engine::root_cause, process::Helper},
@@ -35,6 +35,11 @@ const LEFT_OUT: [&str; 5] = [
     "./sys/*",
 ];
 
+/// Bytes of the archive that are sent at once.
+const CHUNK: usize = 1 << 16;
+/// How many chunks may wait for the engine.
+const CHUNKS_AHEAD: usize = 16;
+
 /// Makes the base unless the engine has it, or says in a fragment why it cannot be made.
 pub(super) async fn ensure(engine: &Engine, observer: &mut dyn Observer) -> Result<(), String> {
     let here = present(engine, BASE).await;
@@ -46,7 +51,7 @@ pub(super) async fn ensure(engine: &Engine, observer: &mut dyn Observer) -> Resu
     let root = folder.path().join("root");
     bootstrap(&debootstrap, &root, observer).await?;
     observer.event(&Event::Busy(&format!("importing {BASE}")));
-    import(engine, root).await
+    import(engine, &root).await
 }
 
 /// It needs root to own files as others.
@@ -78,9 +83,7 @@ fn bootstrap_command(debootstrap: &Path, root: &Path, mirror: Option<&str>) -> C
         .args(["--variant=minbase", SUITE])
         .arg(root)
         .args(mirror)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+        .stdin(Stdio::null());
     command
 }
 
@@ -100,13 +103,9 @@ async fn bootstrap(
 /// Runs it to its end, passing on each line; an error holds the last.
 fn run(command: Command, lines: &mpsc::UnboundedSender<String>) -> Result<(), String> {
     let failed = |error: io::Error| format!("cannot run debootstrap: {error}");
-    let mut helper = Helper::spawn(command).map_err(failed)?;
+    let (mut helper, output) = Helper::with_output(command).map_err(failed)?;
     let mut last = String::new();
-    for line in helper
-        .stdout()
-        .into_iter()
-        .flat_map(|out| BufReader::new(out).lines())
-    {
+    for line in BufReader::new(output).lines() {
         last = line.map_err(failed)?;
         // Nobody watches any more if the run was given up.
         let _ = lines.send(last.clone());
@@ -117,33 +116,63 @@ fn run(command: Command, lines: &mpsc::UnboundedSender<String>) -> Result<(), St
     }
 }
 
-async fn import(engine: &Engine, root: PathBuf) -> Result<(), String> {
+async fn import(engine: &Engine, root: &Path) -> Result<(), String> {
+    let body = body_try_stream(archive(root));
     let task = engine.spawn(|docker| async move {
-        let mut tar = tar_command(&root)
-            .spawn()
-            .map_err(|e| format!("tar: {e}"))?;
-        let archive = tar.stdout.take().ok_or("tar has no output")?;
         let options = CreateImageOptionsBuilder::default()
             .from_src("-")
             .repo(REPOSITORY)
             .tag(SUITE)
             .build();
-        let body = body_try_stream(chunks(archive));
         let mut steps = Box::pin(docker.create_image(Some(options), Some(body), None));
         while let Some(step) = steps.next().await {
-            step.map_err(|error| root_cause(&error))?;
+            let step = step.map_err(|error| root_cause(&error))?;
+            if let Some(error) = step.error_detail {
+                return Err(error.message.unwrap_or_default());
+            }
         }
-        let status = tar.wait().await.map_err(|e| format!("tar: {e}"))?;
-        status
-            .success()
-            .then_some(())
-            .ok_or_else(|| format!("tar: {status}"))
+        Ok(())
     });
     task.await.unwrap_or_else(|error| Err(error.to_string()))
 }
 
-fn tar_command(root: &Path) -> tokio::process::Command {
-    let mut command = tokio::process::Command::new("tar");
+/// The folder as a tar archive. It ends with an error unless tar did well, so that the engine drops
+/// what it has: the image of half a folder must not be taken for the base.
+fn archive(root: &Path) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let (chunks, archive) = mpsc::channel(CHUNKS_AHEAD);
+    let command = tar_command(root);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = pump(command, &chunks) {
+            // A receiver that is gone has its own reason.
+            let _ = chunks.blocking_send(Err(error));
+        }
+    });
+    stream::unfold(archive, |mut archive| async move {
+        let chunk = archive.recv().await?;
+        Some((chunk, archive))
+    })
+}
+
+fn pump(command: Command, chunks: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+    let mut helper = Helper::spawn(command)?;
+    let mut out = helper.stdout().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match out.read(&mut chunk)? {
+            0 => break,
+            n => chunks
+                .blocking_send(Ok(Bytes::copy_from_slice(&chunk[..n])))
+                .map_err(io::Error::other)?,
+        }
+    }
+    match helper.wait()? {
+        status if status.success() => Ok(()),
+        status => Err(io::Error::other(format!("tar ended with {status}"))),
+    }
+}
+
+fn tar_command(root: &Path) -> Command {
+    let mut command = Command::new("tar");
     command
         .args(["--create", "--numeric-owner", "--one-file-system"])
         .args(LEFT_OUT.map(|pattern| format!("--exclude={pattern}")))
@@ -152,18 +181,8 @@ fn tar_command(root: &Path) -> tokio::process::Command {
         .arg(".")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .kill_on_drop(true);
+        .stderr(Stdio::null());
     command
-}
-
-fn chunks(archive: ChildStdout) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-    stream::try_unfold(archive, |mut archive| async move {
-        let mut chunk = BytesMut::with_capacity(1 << 16);
-        match archive.read_buf(&mut chunk).await? {
-            0 => Ok(None),
-            _ => Ok(Some((chunk.freeze(), archive))),
-        }
-    })
 }
 
 #[cfg(test)]
@@ -173,6 +192,27 @@ mod tests {
     #[test]
     fn the_base_is_this_repository_and_suite() {
         assert_eq!(BASE, format!("{REPOSITORY}:{SUITE}"));
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_archived_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "text").unwrap();
+        let chunks: Vec<_> = archive(folder.path()).collect().await;
+        let bytes = chunks.into_iter().collect::<io::Result<Vec<_>>>();
+        let bytes = bytes.unwrap().concat();
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        let names = archive.entries().unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            entry.path().unwrap().display().to_string()
+        });
+        assert!(names.collect::<Vec<_>>().contains(&"./file".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_breaks_off_ends_with_an_error() {
+        let chunks: Vec<_> = archive(Path::new("/nowhere")).collect().await;
+        assert!(chunks.last().unwrap().is_err());
     }
 
     #[test]
@@ -191,9 +231,7 @@ mod tests {
     #[test]
     fn a_failing_helper_is_told_with_its_last_line() {
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", "echo E: no such mirror; exit 1"])
-            .stdout(Stdio::piped());
+        command.args(["-c", "echo E: no such mirror >&2; exit 1"]);
         let (lines, mut seen) = mpsc::unbounded_channel();
         let error = run(command, &lines).unwrap_err();
         assert_eq!(
