@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use super::error::OptionError;
 use super::foreign::{self, Foreign};
 use super::given::{Gathered, Given, Origin};
-use super::table::{OPTIONS, Opt, Takes, Topic};
+use super::table::{OPTIONS, Opt, Takes};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,7 +53,7 @@ pub fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(about)
         .styles(Styles::styled())
-        .args(OPTIONS.iter().map(arg))
+        .args(OPTIONS.iter().enumerate().map(arg))
         .arg(files.help("Configuration files; each is read as with --ini"))
         .arg(
             hidden("completions")
@@ -74,13 +74,13 @@ fn hidden(name: &'static str) -> Arg {
     Arg::new(name).long(name).hide(true)
 }
 
-fn arg(opt: &'static Opt) -> Arg {
+fn arg((place, opt): (usize, &'static Opt)) -> Arg {
     let arg = Arg::new(opt.name)
         .long(opt.name)
         .help(opt.help)
         .visible_aliases(opt.aliases.iter().copied())
         .help_heading(opt.topic.heading())
-        .display_order(order(opt.topic));
+        .display_order(place);
     let arg = match opt.short {
         Some(letter) => arg.short(letter),
         None => arg,
@@ -95,14 +95,6 @@ fn arg(opt: &'static Opt) -> Arg {
             .default_missing_value(default)
             .action(ArgAction::Append),
     }
-}
-
-/// Options keep the table's order within the order of topics.
-fn order(topic: Topic) -> usize {
-    Topic::ALL
-        .iter()
-        .position(|&other| other == topic)
-        .unwrap_or(Topic::ALL.len())
 }
 
 /// Reads the arguments, program name first.
@@ -260,6 +252,7 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::table::Topic;
 
     fn args(line: &str) -> impl Iterator<Item = String> {
         ["gateserve"]

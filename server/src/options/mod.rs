@@ -15,6 +15,7 @@ mod error;
 mod foreign;
 mod given;
 mod ini;
+mod manual;
 mod placeholders;
 mod resolve;
 mod settings;
@@ -24,6 +25,7 @@ mod values;
 
 pub use error::OptionError;
 pub use given::{Gathered, Given, Origin};
+pub use manual::manual;
 pub use settings::{
     AppSettings, CgiMount, CgiSettings, Limits, ListenerSettings, LogSettings, MAX_SOCKETS,
     ProcessSettings, Settings, SocketSettings, Upstream,
