@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{Column, Mark, plain_name};
+use super::view::{Column, Mark, gather, plain_name};
 use crate::{
     outcome::{AtFault, Level, Witness},
     results::{CaseResult, Results, Summary},
@@ -92,16 +92,9 @@ pub struct Skipped<'a> {
 }
 
 impl Skipped<'_> {
-    /// The pairings, each once: `nginx · cgi`.
-    pub fn places(&self) -> Vec<String> {
-        let mut places = Vec::new();
-        for column in self.cases.iter().map(|case| Column::of(case)) {
-            let place = format!("{} · {}", column.gateway, column.model_word());
-            if !places.contains(&place) {
-                places.push(place);
-            }
-        }
-        places
+    /// The pairings in few words: `nginx (cgi, uwsgi)`.
+    pub fn places(&self) -> String {
+        gather(self.cases.iter().map(|case| Column::of(case)))
     }
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use super::{
     contest::{self, Contest, Footnotes},
     findings::{self, Finding, Verdict, plural},
-    text::{clip, visible},
-    units,
-    view::{Grid, Mark, Tally},
+    markup::{code, html, plain},
+    observed, units,
+    view::{Grid, Mark, Tally, gather},
 };
 use crate::{
     outcome::Level,
@@ -16,8 +16,6 @@ use crate::{
 
 /// Findings of one kind that are shown in full: comments end at 65,536 characters.
 const SHOWN: usize = 25;
-/// Columns of a value that are shown.
-const LONGEST: usize = 300;
 
 /// The summary.
 pub fn render(results: &Results) -> String {
@@ -28,6 +26,7 @@ pub fn render(results: &Results) -> String {
         known(results),
         skipped(results),
         differences(results),
+        choices(results),
         throughput(results),
         environment(results),
     ];
@@ -175,12 +174,12 @@ fn skipped(results: &Results) -> String {
     for group in skipped.iter().take(SHOWN) {
         _ = writeln!(
             body,
-            "- {} {} {}: {} ({})",
+            "- {} {} {}: {}, on {}",
             group.mark.symbol(),
             group.cases.len(),
             group.mark.word(),
             plain(group.reason),
-            plain(&group.places().join(", "))
+            plain(&group.places())
         );
     }
     body += &rest(skipped.len());
@@ -209,6 +208,33 @@ fn differences(results: &Results) -> String {
     body += &rest(found.len());
     let count = plural(found.len(), "value");
     fold(&format!("The models differ in {count}"), &body)
+}
+
+fn choices(results: &Results) -> String {
+    let found = observed::choices(results);
+    if found.is_empty() {
+        return String::new();
+    }
+    let mut body = String::from("| scenario | what each did |\n|---|---|\n");
+    for choice in found.iter().take(SHOWN) {
+        let values = choice.values.iter().map(|(value, columns)| {
+            let value = code(value).replace('|', "\\|");
+            format!("{value}: {}", plain(&gather(columns.iter().copied())))
+        });
+        let values = values.collect::<Vec<_>>().join("<br>");
+        let name = format!("{} {}", plain(choice.scenario), plain(choice.what));
+        _ = writeln!(
+            body,
+            "{}",
+            row([name.trim_end().to_owned(), values].into_iter())
+        );
+    }
+    body += &rest(found.len());
+    let count = plural(found.len(), "choice");
+    fold(
+        &format!("Left open by the rules: {count} made differently"),
+        &body,
+    )
 }
 
 fn throughput(results: &Results) -> String {
@@ -299,53 +325,4 @@ fn rest(found: usize) -> String {
 
 fn fold(summary: &str, body: &str) -> String {
     format!("<details><summary>{summary}</summary>\n\n{body}\n</details>\n")
-}
-
-/// Text in which nothing is markup.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => out.extend(['\\', c]),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Text for a place where Markdown is not read, only HTML.
-fn html(text: &str) -> String {
-    let text = visible(text).replace('&', "&amp;");
-    text.replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// A code span, whatever backticks are in it.
-fn code(text: &str) -> String {
-    let text = clip(&visible(text), LONGEST).into_owned();
-    let mut fence = String::from("`");
-    while text.contains(&fence) {
-        fence.push('`');
-    }
-    let edge = text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']);
-    let space = if edge || text.is_empty() { " " } else { "" };
-    format!("{fence}{space}{text}{space}{fence}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_span_is_fenced_by_more_backticks_than_it_holds() {
-        assert_eq!(code("a"), "`a`");
-        assert_eq!(code("`x`` y"), "``` `x`` y ```");
-    }
-
-    #[test]
-    fn markup_in_values_is_shown_and_not_taken() {
-        assert_eq!(plain("<b>*|\u{1b}"), r"&lt;b&gt;\*\|\\x1b");
-    }
 }

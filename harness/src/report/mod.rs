@@ -1,6 +1,6 @@
 //! Reports: pure functions from stored results to text, each with a picture of itself beside it.
 //!
-//! [`view`], [`findings`] and [`contest`] arrange the results once; [`terminal`], [`markdown`],
+//! [`view`], [`findings`], [`observed`] and [`contest`] arrange the results once; [`terminal`], [`markdown`],
 //! [`junit`] and [`html`] only word them. [`stored`] reads old runs back and merges them,
 //! [`change`] holds two against each other, and [`files`] writes what was asked for.
 
@@ -12,6 +12,8 @@ pub mod html;
 pub mod junit;
 mod key;
 pub mod markdown;
+mod markup;
+pub mod observed;
 pub mod stored;
 pub mod terminal;
 pub mod text;

@@ -168,6 +168,26 @@ impl<'a> Column<'a> {
     }
 }
 
+/// Columns in few words, those of one gateway together: `nginx (cgi, fastcgi)`.
+pub fn gather<'a>(columns: impl IntoIterator<Item = Column<'a>>) -> String {
+    let mut gateways = Vec::<(&str, Vec<&str>)>::new();
+    for column in columns {
+        let model = column.model_word();
+        match gateways
+            .iter_mut()
+            .find(|(name, _)| *name == column.gateway)
+        {
+            Some((_, models)) if models.contains(&model) => {}
+            Some((_, models)) => models.push(model),
+            None => gateways.push((column.gateway, vec![model])),
+        }
+    }
+    let words = gateways
+        .iter()
+        .map(|(name, models)| format!("{name} ({})", models.join(", ")));
+    words.collect::<Vec<_>>().join(", ")
+}
+
 /// The name part of a subject id, `name[@version][:variant]`.
 pub fn plain_name(id: &str) -> &str {
     id.split(['@', ':']).next().unwrap_or(id)

@@ -24,7 +24,7 @@ pub enum RenderError {
 
 /// Every template, by the name that others include it with. Those that end in `.html` escape
 /// whatever they are given.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("page.html", include_str!("../templates/page.html")),
     ("matrix.html", include_str!("../templates/matrix.html")),
     ("findings.html", include_str!("../templates/findings.html")),
@@ -32,6 +32,7 @@ const TEMPLATES: [(&str, &str); 7] = [
         "differences.html",
         include_str!("../templates/differences.html"),
     ),
+    ("choices.html", include_str!("../templates/choices.html")),
     (
         "throughput.html",
         include_str!("../templates/throughput.html"),

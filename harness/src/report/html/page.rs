@@ -11,9 +11,10 @@ use crate::{
     outcome::Level,
     report::{
         findings::{self, Verdict, plural},
+        observed,
         text::visible,
         units,
-        view::Mark,
+        view::{Mark, gather},
     },
     results::{Results, Role},
 };
@@ -33,6 +34,7 @@ pub(super) struct Page {
     stale: Vec<Finding>,
     skipped: Vec<Skipped>,
     differences: Vec<Difference>,
+    choices: Vec<Choice>,
     throughput: Rates,
 }
 
@@ -66,7 +68,7 @@ struct Skipped {
     symbol: &'static str,
     word: &'static str,
     reason: String,
-    places: Vec<String>,
+    places: String,
     scenarios: Vec<String>,
 }
 
@@ -76,6 +78,14 @@ struct Difference {
     gateway: String,
     values: Vec<(String, Vec<String>)>,
     scenarios: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice {
+    scenario: String,
+    says: String,
+    what: String,
+    values: Vec<(String, String)>,
 }
 
 impl Page {
@@ -105,6 +115,7 @@ impl Page {
                 .iter()
                 .map(difference)
                 .collect(),
+            choices: observed::choices(results).iter().map(choice).collect(),
             throughput: rates::of(results)?,
         })
     }
@@ -208,5 +219,18 @@ fn difference(found: &findings::Disagreement<'_>) -> Difference {
         gateway: found.gateway.to_owned(),
         values: found.values.iter().map(value).collect(),
         scenarios: owned(&found.scenarios),
+    }
+}
+
+fn choice(found: &observed::Choice<'_>) -> Choice {
+    let values = found.values.iter().map(|(value, columns)| {
+        let places = gather(columns.iter().copied());
+        (visible(value).into_owned(), visible(&places).into_owned())
+    });
+    Choice {
+        scenario: found.scenario.to_owned(),
+        says: visible(found.says).into_owned(),
+        what: visible(found.what).into_owned(),
+        values: values.collect(),
     }
 }

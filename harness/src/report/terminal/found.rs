@@ -4,8 +4,9 @@ use super::paint::{BOLD, DIM, Line, PLAIN, Page, YELLOW, style_of};
 use crate::{
     report::{
         findings::{self, Disagreement, Finding, plural},
+        observed,
         text::{clip, visible},
-        view::Mark,
+        view::{Mark, gather},
     },
     results::Results,
 };
@@ -67,7 +68,7 @@ pub(super) fn skipped(page: &mut Page, results: &Results, width: usize) {
             PLAIN,
             format!("{:>3} {}  ", group.cases.len(), group.mark.word()),
         );
-        let text = format!("{} ({})", visible(group.reason), group.places().join(", "));
+        let text = format!("{}, on {}", visible(group.reason), group.places());
         page.paragraph(lead, PLAIN, &text, width);
     }
 }
@@ -85,11 +86,35 @@ pub(super) fn disagreements(page: &mut Page, results: &Results, width: usize) {
     for found in all.iter().take(DISAGREEMENTS) {
         disagreement(page, found, width);
     }
-    if let Some(more) = all.len().checked_sub(DISAGREEMENTS + 1) {
-        let more = plural(more + 1, "more value");
+    more(page, all.len(), "more value");
+}
+
+/// What the rules leave open and subjects did differently.
+pub(super) fn choices(page: &mut Page, results: &Results, width: usize) {
+    let all = observed::choices(results);
+    if all.is_empty() {
+        return;
+    }
+    page.heading("LEFT OPEN BY THE RULES", "none of these is wrong");
+    for choice in all.iter().take(DISAGREEMENTS) {
+        let name = Line::of(BOLD, format!("  {}", choice.scenario));
+        page.line(name.with(DIM, format!("  {}", visible(choice.what))));
+        for (value, columns) in &choice.values {
+            let value = clip(&visible(value), 40).into_owned();
+            let lead = Line::of(PLAIN, format!("    {value}  "));
+            page.paragraph(lead, DIM, &gather(columns.iter().copied()), width);
+        }
+    }
+    more(page, all.len(), "more choice");
+}
+
+/// Says what the page has and the terminal left away.
+fn more(page: &mut Page, all: usize, noun: &str) {
+    if let Some(left) = all.checked_sub(DISAGREEMENTS + 1) {
+        let left = plural(left + 1, noun);
         page.line(Line::of(
             DIM,
-            format!("  and {more}: the HTML page has all of them"),
+            format!("  and {left}: the HTML page has all of them"),
         ));
     }
 }
@@ -126,7 +151,10 @@ fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
     field(page, "at fault", findings::blame(case).as_deref(), width);
     for (case, place) in found.cases.iter().zip(found.places()) {
         field(page, "on", Some(&place), width);
-        field(page, "wire", case.transcript.as_deref(), width);
+        if let Some(path) = &case.transcript {
+            // Not wrapped: a path is there to be copied.
+            page.line(Line::of(DIM, "  wire      ").with(PLAIN, visible(path)));
+        }
     }
 }
 

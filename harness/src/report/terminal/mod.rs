@@ -61,6 +61,7 @@ pub fn matrix(results: &Results, style: Style) -> String {
     found::listed(&mut page, results, style.width);
     found::skipped(&mut page, results, style.width);
     found::disagreements(&mut page, results, style.width);
+    found::choices(&mut page, results, style.width);
     rates::draw(&mut page, results, style.width);
     verdict(&mut page, results, style);
     page.finish()

@@ -89,7 +89,8 @@ fn speed(page: &mut Page, contest: &Contest<'_>, room: usize, marks: &[String]) 
         row.extend(spans.map(|us| Line::of(PLAIN, units::micros(us))));
         rows.push(row);
     }
-    page.table(&aligned(3, 9), rows);
+    let columns = if room == 0 { 8 } else { 9 };
+    page.table(&aligned(3, columns), rows);
 }
 
 fn price(page: &mut Page, contest: &Contest<'_>, room: usize) {
