@@ -166,5 +166,8 @@ type TextTest = fn(&str, &str) -> bool;
 /// Size and digest as a report shows them.
 fn told(size: u64, sha256: &str) -> String {
     let short: String = sha256.chars().take(16).collect();
-    format!("{size} octets, sha256 {short}…")
+    match short.is_empty() {
+        true => format!("{size} octets"),
+        false => format!("{size} octets, sha256 {short}…"),
+    }
 }

@@ -272,9 +272,15 @@ impl ClientExpect {
 
     fn unmet_body(&self, client: &ClientView, scene: &Scene<'_>) -> Option<(String, String)> {
         let of_request = || scene.request.content(scene.place);
-        self.body
-            .as_ref()?
-            .unmet((&client.body).into(), &of_request, scene.place)
+        let body = self.body.as_ref()?;
+        let (expected, actual) = body.unmet((&client.body).into(), &of_request, scene.place)?;
+        Some(match client.connection {
+            Connection::Open | Connection::Closed => (expected, actual),
+            connection => (
+                expected,
+                format!("{actual}, then {}", connection_word(connection)),
+            ),
+        })
     }
 
     fn unmet_connection(&self, client: &ClientView) -> Option<(String, String)> {
