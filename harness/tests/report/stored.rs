@@ -1,7 +1,5 @@
 //! Stored results: their schema, and the way back from their files.
 
-mod sample;
-
 use std::{fs, path::Path};
 
 use gatebench::{
@@ -9,6 +7,8 @@ use gatebench::{
     report::{change, files::Outputs, stored},
     results::{self, Summary},
 };
+
+use crate::sample;
 
 #[test]
 fn the_schema_in_the_repository_is_the_one_of_the_program() {

@@ -1,7 +1,5 @@
 //! Every report of one sample run, each as a picture, and what must hold for any run.
 
-mod sample;
-
 use std::{
     collections::BTreeSet,
     io::{self, Write},
@@ -18,6 +16,8 @@ use gatebench::{
     },
     results::{FORMAT, Results, Summary},
 };
+
+use crate::sample;
 
 fn empty() -> Results {
     Results {

@@ -1,7 +1,5 @@
 //! How results are arranged before any report words them.
 
-mod sample;
-
 use gatebench::{
     model::Model,
     outcome::Outcome,
@@ -11,6 +9,8 @@ use gatebench::{
         view::{Grid, Mark, gather},
     },
 };
+
+use crate::sample;
 
 #[test]
 fn models_keep_their_order_whatever_order_they_ran_in() {
