@@ -1,0 +1,98 @@
+//! One client connection: requests one after another, and its end.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use wire::{http::HttpError, request::RequestError};
+
+use super::{Site, exchange, incoming::Incoming, outgoing::Outgoing};
+
+/// How long the double waits for the client to see a reply before it closes.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// A client connection.
+pub(super) struct Connection {
+    pub(super) site: Arc<Site>,
+    pub(super) client: SocketAddr,
+    pub(super) incoming: Incoming,
+    pub(super) outgoing: Outgoing,
+}
+
+/// Why a request is not answered by the application.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The gateway answers with this status instead.
+    Refuse(u16),
+    /// The client is gone, or has to be left with what it has.
+    Gone,
+}
+
+impl From<io::Error> for Trouble {
+    fn from(_: io::Error) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<HttpError> for Trouble {
+    fn from(error: HttpError) -> Self {
+        Self::Refuse(error.status())
+    }
+}
+
+impl From<RequestError> for Trouble {
+    fn from(error: RequestError) -> Self {
+        Self::Refuse(error.status())
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(stream: TcpStream, site: Arc<Site>) {
+    let Ok(client) = stream.peer_addr() else {
+        return;
+    };
+    stream.set_nodelay(true).ok();
+    let (incoming, outgoing) = stream.into_split();
+    let mut connection = Connection {
+        site,
+        client,
+        incoming: Incoming::new(incoming),
+        outgoing: Outgoing::new(outgoing),
+    };
+    if !matches!(connection.requests().await, Err(Trouble::Gone)) {
+        connection.linger().await;
+    }
+}
+
+impl Connection {
+    /// Answers request after request, until one side wants no more.
+    async fn requests(&mut self) -> Result<(), Trouble> {
+        loop {
+            match self.request().await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(Trouble::Refuse(status)) => return self.outgoing.refuse(status).await,
+                Err(Trouble::Gone) => return Err(Trouble::Gone),
+            }
+        }
+    }
+
+    /// Answers the next request; false where it was the last.
+    async fn request(&mut self) -> Result<bool, Trouble> {
+        match self.incoming.head().await? {
+            Some(head) => exchange::answer(self, head).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Ends the sending direction first: what the client still sends must not reset the
+    /// connection before it has read its reply (RFC 9112 section 9.6).
+    async fn linger(&mut self) {
+        self.outgoing.half.shutdown().await.ok();
+        let drain = async {
+            while matches!(self.incoming.fill().await, Ok(1..)) {
+                self.incoming.buf.clear();
+            }
+        };
+        timeout(LINGER, drain).await.ok();
+    }
+}

@@ -1,0 +1,177 @@
+//! A gateway and the probe behind it in one program, right in everything but the fault that is
+//! switched on.
+//!
+//! ```text
+//! client ──▶ incoming ──head──▶ asked ──environ──▶ program (the probe, a thread)
+//!        ◀── outgoing ◀─────── reply ◀──CGI output──┘
+//! ```
+//!
+//! The model is a label: requests reach the probe as they reach a CGI program, and the label says
+//! which interface the probe reports. A [`Fault`](faults::Fault) acts at one named point of the way.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use gatebench::{
+    model::Model,
+    run::case::Target,
+    scenario::Place,
+    transcript::Log,
+    witness::{ProcessView, Received},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+mod asked;
+mod body;
+mod conduct;
+mod connection;
+mod exchange;
+pub(crate) mod faults;
+mod incoming;
+mod outgoing;
+mod program;
+mod reply;
+
+use conduct::Conduct;
+use faults::{Act, Fault};
+
+/// A double that serves on a port of its own; it stops when dropped.
+pub(crate) struct Double {
+    site: Arc<Site>,
+    place: Place,
+    log: Log,
+    accepting: JoinHandle<()>,
+}
+
+/// What all connections of a double share.
+struct Site {
+    model: Model,
+    listen: SocketAddr,
+    setting: Mutex<Setting>,
+    diary: Mutex<Diary>,
+}
+
+/// What the switch of a fault changes.
+#[derive(Clone, Default)]
+struct Setting {
+    act: Option<Act>,
+    conduct: Conduct,
+}
+
+/// What the double tells the bench beside its replies.
+#[derive(Default)]
+struct Diary {
+    received: Vec<Received>,
+    process: ProcessView,
+}
+
+impl Double {
+    /// Starts one on a free port, in the present runtime and without a fault.
+    pub(crate) async fn start(model: Model) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let listen = listener.local_addr()?;
+        let site = Arc::new(Site {
+            model,
+            listen,
+            setting: Mutex::default(),
+            diary: Mutex::default(),
+        });
+        Ok(Self {
+            place: Place::new(mount(model), listen.to_string()),
+            log: Log::default(),
+            accepting: tokio::spawn(accept(listener, Arc::clone(&site))),
+            site,
+        })
+    }
+
+    /// Switches a fault on, for the requests that come from now on.
+    pub(crate) fn switch_on(&self, fault: &Fault) {
+        let mut setting = Setting {
+            act: Some(fault.act),
+            conduct: Conduct::default(),
+        };
+        if let Act::Conduct(change) = fault.act {
+            change(&mut setting.conduct);
+        }
+        *unpoisoned(&self.site.setting) = setting;
+    }
+}
+
+impl Drop for Double {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl Target for Double {
+    fn listen(&self) -> SocketAddr {
+        self.site.listen
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn model(&self) -> Model {
+        self.site.model
+    }
+
+    fn carried(&self) -> bool {
+        false
+    }
+
+    fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn forget(&mut self) {
+        self.log.take();
+        let mut diary = self.site.diary();
+        diary.received.clear();
+        diary.process.gateway_log.clear();
+        diary.process.backend_log.clear();
+    }
+
+    fn received(&mut self) -> Option<Vec<Received>> {
+        Some(std::mem::take(&mut self.site.diary().received))
+    }
+
+    fn health(&mut self) -> ProcessView {
+        self.site.diary().process.clone()
+    }
+
+    fn last_words(&mut self) -> String {
+        self.site.diary().process.gateway_log.clone()
+    }
+}
+
+impl Site {
+    fn setting(&self) -> Setting {
+        unpoisoned(&self.setting).clone()
+    }
+
+    fn diary(&self) -> MutexGuard<'_, Diary> {
+        unpoisoned(&self.diary)
+    }
+}
+
+/// Where the probe is mounted, as on the gateways under test.
+fn mount(model: Model) -> &'static str {
+    match model {
+        Model::Cgi => "/cgi-bin/probe",
+        _ => "/probe",
+    }
+}
+
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, site: Arc<Site>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        tokio::spawn(connection::serve(stream, Arc::clone(&site)));
+    }
+}
