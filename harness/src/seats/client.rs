@@ -62,23 +62,43 @@ impl Client {
             number: self.reader.number,
             seen: watcher,
         };
-        self.sent_all = false;
         let both = async {
             // The reply may be complete before the request is (CGI-4.2-APP-UNREAD).
             let reading = self.reader.reply(&script.method, &mut view, &seen);
             let sending = sender.send(&script.actions);
             tokio::pin!(reading, sending);
             tokio::select! {
-                () = &mut reading => false,
-                sent = &mut sending => { reading.await; sent }
+                () = &mut reading => Sent::InPart,
+                sent = &mut sending => {
+                    if sent != Sent::AndClosed {
+                        reading.await;
+                    }
+                    sent
+                }
             }
         };
-        match timeout(script.within, both).await {
-            Ok(sent_all) => self.sent_all = sent_all,
+        let sent = timeout(script.within, both).await;
+        self.sent_all = sent == Ok(Sent::All);
+        match sent {
             Err(_) => view.connection = Connection::Stalled,
+            Ok(Sent::AndClosed) => view.connection = Connection::Closed,
+            Ok(_) => {}
         }
         view
     }
+}
+
+/// How the sending ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// Everything was sent, and more could be.
+    All,
+    /// The peer took no more, or the reply was complete before.
+    InPart,
+    /// The script ended the sending direction.
+    AndEnded,
+    /// The script closed the connection: whatever comes is not read.
+    AndClosed,
 }
 
 struct Sender<'a> {
@@ -89,16 +109,20 @@ struct Sender<'a> {
 }
 
 impl Sender<'_> {
-    /// Carries out the actions; false if the peer took no more.
-    async fn send(&mut self, actions: &[Action]) -> bool {
+    async fn send(&mut self, actions: &[Action]) -> Sent {
+        let mut sent = Sent::All;
         for action in actions {
             if let Err(error) = self.act(action).await {
-                let broke = Happened::Broke(error.to_string());
-                self.log.add(Leg::Client, self.number, Way::Request, broke);
-                return false;
+                self.note(Happened::Broke(error.to_string()));
+                return Sent::InPart;
+            }
+            match action {
+                Action::HalfClose => sent = Sent::AndEnded,
+                Action::Close => return Sent::AndClosed,
+                _ => {}
             }
         }
-        true
+        sent
     }
 
     async fn act(&mut self, action: &Action) -> io::Result<()> {
@@ -107,33 +131,26 @@ impl Sender<'_> {
                 for block in action.blocks() {
                     self.write(&block).await?;
                 }
-                Ok(())
             }
-            Action::Pause(pause) => {
-                sleep(*pause).await;
-                Ok(())
-            }
-            Action::AwaitContinue => {
-                // An error means that the reader is gone: nothing to wait for.
-                self.seen.wait_for(|&seen| seen).await.ok();
-                Ok(())
-            }
+            Action::Pause(pause) => sleep(*pause).await,
+            // An error means that the reader is gone: nothing to wait for.
+            Action::AwaitContinue => _ = self.seen.wait_for(|&seen| seen).await,
             Action::HalfClose | Action::Close => {
-                self.log
-                    .add(Leg::Client, self.number, Way::Request, Happened::Ended);
-                self.writer.shutdown().await
+                self.note(Happened::Ended);
+                self.writer.shutdown().await?;
             }
         }
+        Ok(())
     }
 
     async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         self.writer.write_all(octets).await?;
-        self.log.add(
-            Leg::Client,
-            self.number,
-            Way::Request,
-            Happened::Octets(octets.to_vec()),
-        );
+        self.note(Happened::Octets(octets.to_vec()));
         Ok(())
+    }
+
+    fn note(&self, happened: Happened) {
+        self.log
+            .add(Leg::Client, self.number, Way::Request, happened);
     }
 }

@@ -12,6 +12,9 @@ use crate::{
     witness::{BodyView, ClientView, Connection},
 };
 
+/// Room for one read.
+const READ_SIZE: usize = 64 * 1024;
+
 /// The reading half of a client connection.
 pub(super) struct Reader {
     pub(super) half: OwnedReadHalf,
@@ -174,6 +177,7 @@ impl Reader {
 
     async fn fill(&mut self) -> Result<usize, Cut> {
         let before = self.buf.len();
+        self.buf.reserve(READ_SIZE);
         let happened = match self.half.read_buf(&mut self.buf).await {
             Ok(0) => Happened::Ended,
             Ok(_) => Happened::Octets(self.buf[before..].to_vec()),
