@@ -10,7 +10,8 @@ use clap_complete::Shell;
 use super::error::OptionError;
 use super::foreign::{self, Foreign};
 use super::given::{Gathered, Given, Origin};
-use super::table::{OPTIONS, Opt, Takes};
+use super::opt::{Opt, Takes};
+use super::table::OPTIONS;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,7 +31,7 @@ Every option can stand in an ini file (processes = 4) and in the environment
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub enum Asked {
+pub(super) enum Asked {
     /// To serve (or to check the configuration).
     Serve {
         /// The options given.
@@ -43,7 +44,7 @@ pub enum Asked {
 }
 
 /// The clap definition.
-pub fn command() -> Command {
+pub(super) fn command() -> Command {
     let about = "An application server for CGI, FastCGI, uwsgi, SCGI and HTTP";
     let files = Arg::new("files")
         .value_name("FILE.ini")
@@ -101,7 +102,7 @@ fn arg((place, opt): (usize, &'static Opt)) -> Arg {
 ///
 /// # Errors
 /// The first argument that cannot be made sense of.
-pub fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError> {
+pub(super) fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError> {
     let (args, skipped) = skip_foreign(args);
     let matches = match command().try_get_matches_from(args) {
         Ok(matches) => matches,
@@ -252,7 +253,7 @@ fn first_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::table::Topic;
+    use crate::options::opt::Topic;
 
     fn args(line: &str) -> impl Iterator<Item = String> {
         ["gateserve"]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::given::Origin;
+use super::settings::MAX_SOCKETS;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -81,15 +82,17 @@ pub enum OptionError {
     TooDeep(usize),
     /// No socket option at all.
     #[error(
-        "nothing to listen on: give --socket, --fastcgi-socket, --scgi-socket, --http-socket or --http (see --help)"
+        "nothing to listen on: give --socket, --fastcgi-socket, --scgi-socket, --http-socket \
+         or --http (see --help)"
     )]
     NoSocket,
     /// Too many of them.
-    #[error("{0} sockets are given, at most {max} are possible", max = super::settings::MAX_SOCKETS)]
+    #[error("{0} sockets are given, at most {MAX_SOCKETS} are possible")]
     TooManySockets(usize),
     /// Nothing that answers.
     #[error(
-        "no application to serve: give --cgi or --probe, or forward --http with --uwsgi-to, --fastcgi-to or --scgi-to (see --help)"
+        "no application to serve: give --cgi or --probe, or forward --http with --uwsgi-to, \
+         --fastcgi-to or --scgi-to (see --help)"
     )]
     NoApp,
     /// A gateway can forward to one place.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::table::Opt;
+use super::opt::Opt;
 
 /// Where an option was given.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::table::{OPTIONS, Opt, Takes, Topic};
+use super::opt::{Opt, Takes, Topic};
+use super::table::OPTIONS;
 
 /// All options in Markdown, one table a topic.
 pub fn manual() -> String {

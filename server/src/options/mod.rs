@@ -9,28 +9,32 @@
 //! The command line counts before the environment, and that before ini files. Options that may
 //! be repeated add up.
 
-pub mod cli;
+mod apps;
+mod cli;
 mod env;
 mod error;
 mod foreign;
 mod given;
 mod ini;
 mod manual;
+mod opt;
 mod placeholders;
 mod resolve;
 mod settings;
 mod show;
-pub mod table;
+mod table;
 mod values;
 
 pub use error::OptionError;
 pub use given::{Gathered, Given, Origin};
 pub use manual::manual;
+pub use opt::{Opt, Takes, Topic};
 pub use settings::{
     AppSettings, CgiMount, CgiSettings, Limits, ListenerSettings, LogSettings, MAX_SOCKETS,
     ProcessSettings, Settings, SocketSettings, Upstream,
 };
 pub use show::show;
+pub use table::OPTIONS;
 
 /// What a start of the program comes to.
 #[derive(Debug)]

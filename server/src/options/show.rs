@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::given::{Gathered, Given};
-use super::table::{OPTIONS, Opt, Takes};
+use super::opt::{Opt, Takes};
+use super::table::OPTIONS;
 
 /// What counts, as an ini file that means the same, each option with where it was given.
 pub fn show(gathered: &Gathered) -> String {

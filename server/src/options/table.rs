@@ -1,117 +1,14 @@
 //! The option table: one entry per option, from which the command line, ini files, the
 //! environment, the help, the man page and the manual's check all come.
 
-/// What an option takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// Nothing, or a boolean.
-    Flag,
-    /// One value; of several the last counts.
-    One(&'static str),
-    /// One value, or none, which then means `default`.
-    Maybe {
-        /// The value's name in the help.
-        value: &'static str,
-        /// What the bare option means.
-        default: &'static str,
-    },
-    /// A value each time it is given; all count, in order.
-    Many(&'static str),
-}
-
-/// Where the help and the manual list an option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Topic {
-    /// What to listen on.
-    Sockets,
-    /// What answers.
-    Applications,
-    /// Master and workers.
-    Processes,
-    /// The request log and messages.
-    Logging,
-    /// The built-in gateway.
-    Gateway,
-    /// Where options come from.
-    Configuration,
-}
-
-impl Topic {
-    /// All topics, in the order of the help.
-    pub const ALL: [Self; 6] = [
-        Self::Sockets,
-        Self::Applications,
-        Self::Gateway,
-        Self::Processes,
-        Self::Logging,
-        Self::Configuration,
-    ];
-
-    /// The heading in the help.
-    pub fn heading(self) -> &'static str {
-        match self {
-            Self::Sockets => "Sockets",
-            Self::Applications => "Applications",
-            Self::Processes => "Processes",
-            Self::Logging => "Logging",
-            Self::Gateway => "Built-in gateway",
-            Self::Configuration => "Configuration",
-        }
-    }
-}
-
-/// One option.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Opt {
-    /// The long name, uWSGI's where uWSGI has the option.
-    pub name: &'static str,
-    /// Other long names for the same option.
-    pub aliases: &'static [&'static str],
-    /// The short letter.
-    pub short: Option<char>,
-    /// What it takes.
-    pub takes: Takes,
-    /// Its place in the help.
-    pub topic: Topic,
-    /// One or two sentences, with unit and default.
-    pub help: &'static str,
-}
-
-const fn opt(name: &'static str, takes: Takes, topic: Topic, help: &'static str) -> Opt {
-    Opt {
-        name,
-        aliases: &[],
-        short: None,
-        takes,
-        topic,
-        help,
-    }
-}
-
-impl Opt {
-    const fn short(mut self, letter: char) -> Self {
-        self.short = Some(letter);
-        self
-    }
-
-    const fn aliases(mut self, names: &'static [&'static str]) -> Self {
-        self.aliases = names;
-        self
-    }
-
-    /// Whether `name` is one of the option's long names.
-    pub fn is_named(&self, name: &str) -> bool {
-        self.name == name || self.aliases.contains(&name)
-    }
-}
+use super::opt::Takes::{Flag, Many, Maybe, One};
+use super::opt::Topic::{Applications, Configuration, Gateway, Logging, Processes, Sockets};
+use super::opt::{Opt, opt};
 
 /// The option with this long name or alias.
-pub fn find(name: &str) -> Option<&'static Opt> {
+pub(super) fn find(name: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|opt| opt.is_named(name))
 }
-
-use Takes::{Flag, Many, Maybe, One};
-use Topic::{Applications, Configuration, Gateway, Logging, Processes, Sockets};
 
 /// Every option of this server.
 pub static OPTIONS: &[Opt] = &[
@@ -123,28 +20,73 @@ pub static OPTIONS: &[Opt] = &[
          /path of a Unix socket, @abstract or fd://N. Up to 8 sockets in all",
     )
     .short('s'),
-    opt("protocol", One("NAME"), Sockets, "What --socket speaks: uwsgi (default), fastcgi, scgi or http")
-        .aliases(&["socket-protocol"]),
-    opt("uwsgi-socket", Many("ADDR"), Sockets, "Listen on ADDR and speak uwsgi (nginx: uwsgi_pass)"),
-    opt("fastcgi-socket", Many("ADDR"), Sockets, "Listen on ADDR and speak FastCGI (nginx: fastcgi_pass)"),
-    opt("scgi-socket", Many("ADDR"), Sockets, "Listen on ADDR and speak SCGI (nginx: scgi_pass)"),
-    opt("http-socket", Many("ADDR"), Sockets, "Listen on ADDR and speak HTTP/1.1 (nginx: proxy_pass, or a browser)"),
-    opt("listen", One("N"), Sockets, "Length of the queue of connections not yet accepted [default: 100]").short('l'),
+    opt(
+        "protocol",
+        One("NAME"),
+        Sockets,
+        "What --socket speaks: uwsgi (default), fastcgi, scgi or http",
+    )
+    .aliases(&["socket-protocol"]),
+    opt(
+        "uwsgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak uwsgi (nginx: uwsgi_pass)",
+    ),
+    opt(
+        "fastcgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak FastCGI (nginx: fastcgi_pass)",
+    ),
+    opt(
+        "scgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak SCGI (nginx: scgi_pass)",
+    ),
+    opt(
+        "http-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak HTTP/1.1 (nginx: proxy_pass, or a browser)",
+    ),
+    opt(
+        "listen",
+        One("N"),
+        Sockets,
+        "Length of the queue of connections not yet accepted [default: 100]",
+    )
+    .short('l'),
     opt(
         "chmod-socket",
-        Maybe { value: "MODE", default: "666" },
+        Maybe {
+            value: "MODE",
+            default: "666",
+        },
         Sockets,
         "Permissions of Unix sockets, as three octal digits [without a value: 666]",
     )
     .short('C')
     .aliases(&["chmod"]),
-    opt("chown-socket", One("USER[:GROUP]"), Sockets, "Owner of Unix sockets"),
-    opt("vacuum", Flag, Sockets, "Remove Unix sockets and the pidfile on exit"),
+    opt(
+        "chown-socket",
+        One("USER[:GROUP]"),
+        Sockets,
+        "Owner of Unix sockets",
+    ),
+    opt(
+        "vacuum",
+        Flag,
+        Sockets,
+        "Remove Unix sockets and the pidfile on exit",
+    ),
     opt(
         "buffer-size",
         One("BYTES"),
         Sockets,
-        "The most that the meta-variables or header fields of one request may take [default: 65535]",
+        "The most that the meta-variables or header fields of one request may take \
+         [default: 65535]",
     )
     .short('b'),
     opt(
@@ -154,41 +96,96 @@ pub static OPTIONS: &[Opt] = &[
         "Give up on a peer that sends or takes nothing for so long [default: 60]",
     )
     .short('z'),
-    opt("probe", Flag, Applications, "Answer with the probe: a reply that tells what arrived, shaped by the X-Probe header"),
+    opt(
+        "probe",
+        Flag,
+        Applications,
+        "Answer with the probe: a reply that tells what arrived, shaped by the X-Probe \
+         header",
+    ),
     opt(
         "cgi",
         Many("[/PREFIX=]PATH"),
         Applications,
         "Run the CGI programs of a folder, or one CGI program, below /PREFIX or everywhere",
     ),
-    opt("cgi-env", Many("NAME=VALUE"), Applications, "Add a variable to the environment of CGI programs"),
+    opt(
+        "cgi-env",
+        Many("NAME=VALUE"),
+        Applications,
+        "Add a variable to the environment of CGI programs",
+    ),
     opt(
         "cgi-timeout",
         One("SECONDS"),
         Applications,
         "Kill a CGI program that stays silent for so long [default: 60]",
     ),
-    opt("cgi-helper", Many(".EXT=PROGRAM"), Applications, "Run CGI files that end in .EXT through PROGRAM"),
-    opt("cgi-index", Many("FILE"), Applications, "CGI program to look for where a path is a folder"),
-    opt("cgi-allowed-ext", Many(".EXT"), Applications, "Run only CGI files that end in .EXT"),
+    opt(
+        "cgi-helper",
+        Many(".EXT=PROGRAM"),
+        Applications,
+        "Run CGI files that end in .EXT through PROGRAM",
+    ),
+    opt(
+        "cgi-index",
+        Many("FILE"),
+        Applications,
+        "CGI program to look for where a path is a folder",
+    ),
+    opt(
+        "cgi-allowed-ext",
+        Many(".EXT"),
+        Applications,
+        "Run only CGI files that end in .EXT",
+    ),
     opt(
         "http",
         Many("ADDR"),
         Gateway,
-        "Listen on ADDR as a gateway that forwards to --uwsgi-to, --fastcgi-to or --scgi-to; without one of \
-         these it is --http-socket",
+        "Listen on ADDR as a gateway that forwards to --uwsgi-to, --fastcgi-to or \
+         --scgi-to; without one of these it is --http-socket",
     ),
-    opt("uwsgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this uwsgi server").aliases(&["http-to"]),
-    opt("fastcgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this FastCGI server"),
-    opt("scgi-to", One("[/PREFIX=]ADDR"), Gateway, "Forward what --http receives (below /PREFIX) to this SCGI server"),
+    opt(
+        "uwsgi-to",
+        One("[/PREFIX=]ADDR"),
+        Gateway,
+        "Forward what --http receives (below /PREFIX) to this uwsgi server",
+    )
+    .aliases(&["http-to"]),
+    opt(
+        "fastcgi-to",
+        One("[/PREFIX=]ADDR"),
+        Gateway,
+        "Forward what --http receives (below /PREFIX) to this FastCGI server",
+    ),
+    opt(
+        "scgi-to",
+        One("[/PREFIX=]ADDR"),
+        Gateway,
+        "Forward what --http receives (below /PREFIX) to this SCGI server",
+    ),
     opt(
         "http-timeout",
         One("SECONDS"),
         Gateway,
         "Answer 504 when the server behind stays silent for so long [default: 60]",
     ),
-    opt("master", Flag, Processes, "Supervise the workers from a master process; always so here").short('M'),
-    opt("processes", One("N"), Processes, "Number of worker processes [default: 1]").short('p').aliases(&["workers"]),
+    opt(
+        "master",
+        Flag,
+        Processes,
+        "Supervise the workers from a master process; always so here",
+    )
+    .short('M'),
+    opt(
+        "processes",
+        One("N"),
+        Processes,
+        "Number of worker processes [default: 1]",
+    )
+    .short('p')
+    .aliases(&["workers"]),
     opt(
         "max-requests",
         One("N"),
@@ -203,17 +200,76 @@ pub static OPTIONS: &[Opt] = &[
         "On shutdown, the time that workers get to finish running requests [default: 60]",
     )
     .aliases(&["reload-mercy"]),
-    opt("chdir", One("DIR"), Processes, "Change to DIR before anything else is opened"),
-    opt("uid", One("USER"), Processes, "Run as USER (name or number) once the sockets are bound"),
-    opt("gid", One("GROUP"), Processes, "Run as GROUP (name or number) once the sockets are bound"),
-    opt("pidfile", One("FILE"), Processes, "Write the master's process id to FILE"),
-    opt("die-on-term", Flag, Processes, "Stop on SIGTERM; always so here"),
-    opt("need-app", Maybe { value: "BOOL", default: "true" }, Processes, "Refuse to start without an application; always so here"),
-    opt("logto", One("FILE"), Logging, "Append everything that goes to standard error to FILE instead"),
-    opt("disable-logging", Flag, Logging, "Write no line per request; errors are still told").short('L'),
-    opt("ini", Many("FILE[:SECTION]"), Configuration, "Read options from the [uwsgi] section of FILE; a bare FILE.ini does so too"),
-    opt("strict", Flag, Configuration, "Refuse options that are uWSGI's but not supported here, and unknown keys"),
-    opt("check-config", Flag, Configuration, "Read the configuration, print what it comes to, and exit with 0 or 1"),
+    opt(
+        "chdir",
+        One("DIR"),
+        Processes,
+        "Change to DIR before anything else is opened",
+    ),
+    opt(
+        "uid",
+        One("USER"),
+        Processes,
+        "Run as USER (name or number) once the sockets are bound",
+    ),
+    opt(
+        "gid",
+        One("GROUP"),
+        Processes,
+        "Run as GROUP (name or number) once the sockets are bound",
+    ),
+    opt(
+        "pidfile",
+        One("FILE"),
+        Processes,
+        "Write the master's process id to FILE",
+    ),
+    opt(
+        "die-on-term",
+        Flag,
+        Processes,
+        "Stop on SIGTERM; always so here",
+    ),
+    opt(
+        "need-app",
+        Maybe {
+            value: "BOOL",
+            default: "true",
+        },
+        Processes,
+        "Refuse to start without an application; always so here",
+    ),
+    opt(
+        "logto",
+        One("FILE"),
+        Logging,
+        "Append everything that goes to standard error to FILE instead",
+    ),
+    opt(
+        "disable-logging",
+        Flag,
+        Logging,
+        "Write no line per request; errors are still told",
+    )
+    .short('L'),
+    opt(
+        "ini",
+        Many("FILE[:SECTION]"),
+        Configuration,
+        "Read options from the [uwsgi] section of FILE; a bare FILE.ini does so too",
+    ),
+    opt(
+        "strict",
+        Flag,
+        Configuration,
+        "Refuse options that are uWSGI's but not supported here, and unknown keys",
+    ),
+    opt(
+        "check-config",
+        Flag,
+        Configuration,
+        "Read the configuration, print what it comes to, and exit with 0 or 1",
+    ),
 ];
 
 #[cfg(test)]
