@@ -183,3 +183,41 @@ fn all_workers_take_part() {
     }
     panic!("only {pids:?} served");
 }
+
+#[test]
+fn a_start_that_fails_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("app.sock");
+    let mut command = assert_cmd::Command::cargo_bin("gateserve").unwrap();
+    command
+        .args(["--socket", socket.to_str().unwrap(), "--probe"])
+        .args(["--pidfile", "/no/such/folder/app.pid"])
+        .assert()
+        .code(1);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn the_log_goes_to_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (socket, log) = (path("app.sock"), path("log"));
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_gateserve"))
+        .args(["--socket", &socket, "--probe", "--logto", &log])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = || std::fs::read_to_string(&log).unwrap_or_default();
+    while !text().contains("gateserve is ready") {
+        assert!(child.try_wait().unwrap().is_none(), "it ended: {}", text());
+        std::thread::yield_now();
+    }
+    kill(
+        nix::unistd::Pid::from_raw(child.id().try_into().unwrap()),
+        Signal::SIGTERM,
+    )
+    .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.stderr, b"");
+    assert!(text().contains("goodbye to gateserve."));
+}

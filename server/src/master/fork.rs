@@ -3,10 +3,15 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid, fork};
 
-/// Forks a child that does `work` and exits with what that returns.
+/// The exit code of a child that panicked.
+const PANICKED: i32 = 101;
+
+/// Forks a child that does `work` and exits with what that returns. A panic ends the child too: it
+/// must not unwind into the copy of the master that the child began as.
 ///
 /// The caller must be the only thread of its process: the child goes on from here, and a lock that
 /// another thread held would stay locked in it for ever.
@@ -15,6 +20,9 @@ pub(super) fn spawn(work: impl FnOnce() -> i32) -> io::Result<Pid> {
     // thread), so the child finds every lock free and may go on as an ordinary process.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
-        ForkResult::Child => std::process::exit(work()),
+        ForkResult::Child => {
+            let code = catch_unwind(AssertUnwindSafe(work)).unwrap_or(PANICKED);
+            std::process::exit(code)
+        }
     }
 }

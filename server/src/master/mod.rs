@@ -1,6 +1,7 @@
 //! The master: forks the workers, replaces those that die, and ends them. It never serves, holds
 //! no runtime and has one thread, so that forking at any time is sound.
 
+mod files;
 mod fork;
 mod life;
 mod signals;
@@ -16,6 +17,7 @@ use crate::log;
 use crate::options::{ProcessSettings, Settings};
 use crate::socket::{BindError, Bound};
 
+use files::Files;
 pub(crate) use tally::{Board, Tally};
 
 /// Why the server could not start.
@@ -56,18 +58,20 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     }
     // Loaded here to be refused here; each worker loads its own after the fork.
     crate::app::load(&settings.apps)?;
-    let sockets = bind(settings)?;
-    let left_behind = LeftBehind::new(settings, &sockets)?;
+    let mut files = Files::default();
+    let sockets = bind(settings, &mut files)?;
+    write_pidfile(&settings.processes, &mut files)?;
     drop_privileges(&settings.processes)?;
-    let ended = supervise::supervise(settings, sockets).map_err(system("supervise workers"));
-    left_behind.clean();
-    ended
+    supervise::supervise(settings, sockets).map_err(system("supervise workers"))?;
+    files.settle(settings.sockets.vacuum);
+    Ok(())
 }
 
-fn bind(settings: &Settings) -> Result<Vec<Bound>, StartError> {
+fn bind(settings: &Settings, files: &mut Files) -> Result<Vec<Bound>, StartError> {
     let mut sockets = Vec::with_capacity(settings.listeners.len());
     for (index, listener) in settings.listeners.iter().enumerate() {
         let bound = Bound::new(&listener.address, &settings.sockets)?;
+        bound.file.iter().for_each(|file| files.add(file.clone()));
         let protocol = listener.protocol.name();
         let (family, name, fd) = (bound.family(), &bound.name, bound.fd());
         log::tell(&format!(
@@ -78,38 +82,14 @@ fn bind(settings: &Settings) -> Result<Vec<Bound>, StartError> {
     Ok(sockets)
 }
 
-/// Files to remove at the end, under `vacuum`.
-struct LeftBehind(Vec<std::path::PathBuf>);
-
-impl LeftBehind {
-    /// Writes the pidfile and notes what there is.
-    fn new(settings: &Settings, sockets: &[Bound]) -> Result<Self, StartError> {
-        let pidfile = settings.processes.pidfile.clone();
-        if let Some(file) = &pidfile {
-            std::fs::write(file, format!("{}\n", std::process::id()))
-                .map_err(system(format!("write pidfile {}", file.display())))?;
-        }
-        let files = sockets
-            .iter()
-            .filter_map(|bound| bound.file.clone())
-            .chain(pidfile);
-        Ok(Self(if settings.sockets.vacuum {
-            files.collect()
-        } else {
-            Vec::new()
-        }))
-    }
-
-    fn clean(self) {
-        for file in self.0 {
-            match std::fs::remove_file(&file) {
-                Ok(()) => log::tell(&format!("VACUUM: {} removed.", file.display())),
-                Err(error) => {
-                    log::tell(&format!("VACUUM: {} not removed: {error}", file.display()))
-                }
-            }
-        }
-    }
+fn write_pidfile(processes: &ProcessSettings, files: &mut Files) -> Result<(), StartError> {
+    let Some(file) = &processes.pidfile else {
+        return Ok(());
+    };
+    std::fs::write(file, format!("{}\n", std::process::id()))
+        .map_err(system(format!("write pidfile {}", file.display())))?;
+    files.add(file.clone());
+    Ok(())
 }
 
 /// Group first: without the user's rights it could not be changed any more.

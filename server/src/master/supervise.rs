@@ -271,7 +271,7 @@ impl Master<'_> {
     }
 
     fn fork(&self, number: usize) -> io::Result<(Pid, Instant)> {
-        let start = || worker::Start {
+        let start = worker::Start {
             number,
             settings: self.settings,
             sockets: &self.sockets,
@@ -280,7 +280,6 @@ impl Master<'_> {
             signal_mask: self.signals.unblocked(),
             master: std::process::id(),
         };
-        let start = start();
         let pid = fork::spawn(|| worker::run(&start))?;
         Ok((pid, Instant::now()))
     }

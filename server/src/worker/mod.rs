@@ -74,9 +74,12 @@ fn serve(start: &Start<'_>) -> io::Result<()> {
 async fn live(start: &Start<'_>) -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
-    // A terminal sends Ctrl-C to every process; what it means is up to the master. Ignoring the
-    // signal instead would make CGI programs ignore it too.
-    let _interrupt = signal(SignalKind::interrupt())?;
+    // A terminal sends these to every process; what they mean is up to the master. Ignoring them
+    // instead would make CGI programs ignore them too.
+    let _heard = [
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::hangup())?,
+    ];
     start
         .signal_mask
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
