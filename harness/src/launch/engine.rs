@@ -65,12 +65,16 @@ impl Engine {
     /// Nothing answers there within three seconds.
     pub async fn connect() -> Result<Self, EngineError> {
         let at = env::var("DOCKER_HOST").unwrap_or_else(|_| DEFAULT_HOST.to_owned());
+        Self::connect_to(&at).await
+    }
+
+    async fn connect_to(at: &str) -> Result<Self, EngineError> {
         let unreachable = |reason| EngineError::Unreachable {
-            at: at.clone(),
+            at: at.to_owned(),
             reason,
         };
         let thread = Thread::start().map_err(|error| unreachable(error.to_string()))?;
-        let host = at.clone();
+        let host = at.to_owned();
         let greeted = thread.run(async move { timeout(CONNECT, greet(&host)).await });
         match greeted.await {
             Some(Ok(Ok(greeting))) => Ok(Self::new(greeting, thread)),
@@ -234,5 +238,39 @@ impl Thread {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
         self.handle.spawn(work).await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn where_nobody_listens_the_reason_and_a_way_out_are_told() {
+        let error = Engine::connect_to("unix:///nowhere/engine.sock").await;
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "no container engine answers at unix:///nowhere/engine.sock: Socket not found: \
+             /nowhere/engine.sock; start one or set DOCKER_HOST"
+        );
+    }
+
+    #[tokio::test]
+    async fn an_engine_that_hangs_up_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("engine.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let error = Engine::connect_to(&format!("unix://{}", path.display())).await;
+        assert!(matches!(error, Err(EngineError::Unreachable { .. })));
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_gives_nothing_and_the_thread_lives_on() {
+        let thread = Thread::start().unwrap();
+        assert_eq!(thread.run(async { panic!("on purpose") }).await, None::<()>);
+        assert_eq!(thread.run(async { 5 }).await, Some(5));
     }
 }
