@@ -23,6 +23,14 @@ impl<'a> Finding<'a> {
         self.cases[0]
     }
 
+    /// Whom the broken rule binds, and who saw it. Where a carrier stands in between, the
+    /// evidence may name one side on one pairing and leave it open on another.
+    pub fn blame(&self) -> Option<String> {
+        let mut blames: Vec<_> = self.cases.iter().filter_map(|case| blame(case)).collect();
+        blames.dedup();
+        (!blames.is_empty()).then(|| blames.join("; elsewhere "))
+    }
+
     /// The pairings, one line each.
     pub fn places(&self) -> Vec<String> {
         let places = self.cases.iter().map(|case| Column::of(case).label());
@@ -30,7 +38,7 @@ impl<'a> Finding<'a> {
     }
 }
 
-/// The findings whose mark is wanted: what binds most first, else in the order of the results.
+/// The findings whose mark is wanted: what binds most first, then by scenario.
 pub fn findings(results: &Results, wanted: impl Fn(Mark) -> bool) -> Vec<Finding<'_>> {
     let mut found = Vec::<Finding<'_>>::new();
     for case in &results.results {
@@ -46,7 +54,7 @@ pub fn findings(results: &Results, wanted: impl Fn(Mark) -> bool) -> Vec<Finding
             }),
         }
     }
-    found.sort_by_key(|finding| finding.first().level);
+    found.sort_by_key(|finding| (finding.first().level, finding.first().scenario.as_str()));
     found
 }
 
@@ -56,11 +64,10 @@ fn same(finding: &Finding<'_>, mark: Mark, case: &CaseResult) -> bool {
         && first.scenario == case.scenario
         && first.expected == case.expected
         && first.actual == case.actual
-        && first.at_fault == case.at_fault
         && first.reason == case.reason
 }
 
-/// Whom the broken rule binds, and who saw it.
+/// Whom the broken rule binds in one case, and who saw it.
 pub fn blame(case: &CaseResult) -> Option<String> {
     let fault = match case.at_fault? {
         AtFault::Gateway => "the gateway",

@@ -125,7 +125,7 @@ fn details(found: &Finding<'_>) -> String {
             _ = writeln!(body, "- {name}: {}", code(&value));
         }
     }
-    if let Some(blame) = findings::blame(case) {
+    if let Some(blame) = found.blame() {
         _ = writeln!(body, "- at fault: {blame}");
     }
     if !case.requirements.is_empty() {

@@ -1,7 +1,5 @@
 //! What the rules leave open, and who did what with it.
 
-use std::collections::BTreeMap;
-
 use super::view::Column;
 use crate::{
     outcome::Level,
@@ -46,15 +44,18 @@ pub fn choices(results: &Results) -> Vec<Choice<'_>> {
     choices
 }
 
-/// Of a scenario without a rule everything counts, of the others only which outcome was met.
-fn told(case: &CaseResult) -> impl Iterator<Item = (&str, &str)> {
-    let all = case.level == Level::Observed;
-    let observed: &BTreeMap<_, _> = &case.observation;
-    let observed = observed
-        .iter()
-        .map(|(what, value)| (what.as_str(), value.as_str()));
-    let told = observed.filter(move |(what, _)| all || *what == CHOSEN);
-    told.map(|(what, value)| (if what == CHOSEN { "" } else { what }, value))
+/// The conforming outcome that was met; without one, what a scenario without a rule observed.
+fn told(case: &CaseResult) -> Vec<(&str, &str)> {
+    if let Some(chosen) = case.observation.get(CHOSEN) {
+        return vec![("", chosen)];
+    }
+    if case.level != Level::Observed {
+        return Vec::new();
+    }
+    let observed = case.observation.iter();
+    observed
+        .map(|(what, value)| (what.as_str(), value.as_str()))
+        .collect()
 }
 
 fn note<'a>(values: &mut Vec<(&'a str, Vec<Column<'a>>)>, value: &'a str, case: &'a CaseResult) {

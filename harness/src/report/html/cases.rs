@@ -238,7 +238,7 @@ impl Finding {
             scenario: case.scenario.clone(),
             says: visible(&case.says).into_owned(),
             level: case.level.word(),
-            facts: facts(case),
+            facts: facts(found),
             requirements: owned(&case.requirements),
             places: found
                 .cases
@@ -249,12 +249,13 @@ impl Finding {
     }
 }
 
-fn facts(case: &CaseResult) -> Vec<(&'static str, String)> {
+fn facts(found: &findings::Finding<'_>) -> Vec<(&'static str, String)> {
+    let case = found.first();
     let facts = [
         ("expected", case.expected.clone()),
         ("actual", case.actual.clone()),
         ("reason", case.reason.clone()),
-        ("at fault", findings::blame(case)),
+        ("at fault", found.blame()),
     ];
     let told = facts
         .into_iter()

@@ -148,7 +148,7 @@ fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
         Some(rules.as_str()).filter(|r| !r.is_empty()),
         width,
     );
-    field(page, "at fault", findings::blame(case).as_deref(), width);
+    field(page, "at fault", found.blame().as_deref(), width);
     for (case, place) in found.cases.iter().zip(found.places()) {
         field(page, "on", Some(&place), width);
         if let Some(path) = &case.transcript {
