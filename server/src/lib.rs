@@ -11,6 +11,9 @@
 //! each request, as an [`exchange`], to an application ([`app`]) that knows neither sockets nor
 //! protocols.
 
+// Allowed by name in the few small modules that cannot do without.
+#![deny(unsafe_code)]
+
 pub mod app;
 mod clock;
 pub mod exchange;

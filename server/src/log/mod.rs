@@ -34,12 +34,20 @@ pub(crate) fn redirect(file: &Path) -> io::Result<()> {
 
 /// Tells of a request that could not be answered as wished.
 pub(crate) fn failure(error: &AppError, facts: Option<&RequestFacts>) {
-    let date = crate::clock::local_date();
-    let date = String::from_utf8_lossy(&date);
     match facts {
-        Some(facts) => tell(&format!("{date} - {} ({facts})", error.log)),
-        None => tell(&format!("{date} - {}", error.log)),
+        Some(facts) => tell_dated(&format!("{} ({facts})", error.log)),
+        None => tell_dated(&error.log),
     }
+}
+
+/// Tells of a request that was not understood.
+pub(crate) fn refusal(status: u16, reason: &str) {
+    tell_dated(&format!("request refused with {status}: {reason}"));
+}
+
+fn tell_dated(text: &str) {
+    let date = crate::clock::local_date();
+    tell(&format!("{} - {text}", String::from_utf8_lossy(&date)));
 }
 
 /// A log that cannot be written to cannot be complained about either.

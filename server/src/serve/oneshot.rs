@@ -81,10 +81,7 @@ pub(super) async fn exchange(
 
 /// Tells the gateway, and the log, why its request is not served.
 pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refusal) {
-    log::tell(&format!(
-        "request refused with {}: {}",
-        refusal.status, refusal.reason
-    ));
+    log::refusal(refusal.status, &refusal.reason);
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Done);
     let reply = StreamReply {
         connection: Rc::clone(&connection),

@@ -1,5 +1,7 @@
 //! The end of a process as an event.
 
+#![allow(unsafe_code)]
+
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 

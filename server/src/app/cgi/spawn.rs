@@ -5,6 +5,8 @@
 //! here. [`std::process::Command`] takes the same road but resets one signal only and sorts the
 //! environment into a map first.
 
+#![allow(unsafe_code)]
+
 use std::ffi::{CStr, c_int, c_short};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
