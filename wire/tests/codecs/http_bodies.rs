@@ -218,6 +218,16 @@ fn malformed_chunks_are_refused() {
 }
 
 #[test]
+fn trailers_beyond_the_limits_are_refused() {
+    let decode = |wire: Vec<u8>| dechunk(&wire, wire.len()).map(|_| ());
+    let endless = [b"0\r\nA: ", &[b'x'; 16 * 1024][..]].concat();
+    assert_eq!(decode(endless), Err(HttpError::HeadTooLarge(16 * 1024)));
+    let trailers = |count| [b"0\r\n", b"A:\r\n".repeat(count).as_slice(), b"\r\n"].concat();
+    assert_eq!(decode(trailers(64)), Ok(()));
+    assert_eq!(decode(trailers(65)), Err(HttpError::TooManyHeaders(64)));
+}
+
+#[test]
 fn the_largest_chunk_size_is_taken() {
     let mut decoder = ChunkedDecoder::new();
     let mut buf = BytesMut::from(&b"ffffffffffffffff\r\nabc"[..]);
