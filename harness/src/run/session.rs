@@ -67,7 +67,7 @@ impl Session {
             self.started = None;
         }
         let result = self.result(scenario, &played, begun);
-        let transcript = Some(played.transcript.text(self.watched()));
+        let transcript = Some(self.told(&played));
         let face = scenario.face(&played.evidence, &place);
         Ended {
             result,
@@ -92,6 +92,21 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// The bytes as text, and what the subjects logged meanwhile.
+    fn told(&self, played: &Played) -> String {
+        let mut text = played.transcript.text(self.watched());
+        let process = &played.evidence.process;
+        for (who, log) in [
+            ("gateway", &process.gateway_log),
+            ("backend", &process.backend_log),
+        ] {
+            for line in log.lines() {
+                text.push_str(&format!("{who} logs: {line}\n"));
+            }
+        }
+        text
     }
 
     /// What is spoken on the wire that the tap watches.

@@ -166,6 +166,10 @@ impl Mounted {
         if !file.starts_with(&self.root) {
             return Err(NoScript::Outside(script.file));
         }
+        if file.is_dir() {
+            let why = "it is a folder";
+            return Err(NoScript::Forbidden { file, why });
+        }
         if !self.allowed_ext.is_empty() && !has_ext(&file, &self.allowed_ext) {
             return Err(NoScript::Forbidden {
                 file,
@@ -378,5 +382,12 @@ mod tests {
         };
         assert!(script("/cgi/nph-raw").is_nph());
         assert!(!script("/nph-dir/raw").is_nph());
+    }
+
+    #[test]
+    fn a_named_folder_is_no_script() {
+        let (_dir, mounted) = folder();
+        let named = mounted.named(&mounted.root.join("sub"), "/x".into(), "/y".into());
+        assert_eq!(named.unwrap_err().status(), 403);
     }
 }
