@@ -178,3 +178,62 @@ pub struct Coverage<'a> {
     /// Ids of the scenarios that cite it.
     pub scenarios: Vec<&'a str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue() -> Requirements {
+        let text = "
+            [[requirement]]
+            id = 'A'
+            level = 'MUST'
+            side = 'gateway'
+            section = '1'
+            title = 't'
+            statement = 's'
+
+            [[requirement]]
+            id = 'B'
+            level = 'de-facto'
+            side = 'server'
+            section = '2'
+            title = 't'
+            statement = 's'
+            unobservable = 'only the application sees it'";
+        let file: RequirementFile = toml::from_str(text).unwrap();
+        let mut catalogue = Requirements::default();
+        for requirement in file.requirement {
+            assert!(catalogue.add(requirement.into_inner()));
+        }
+        catalogue
+    }
+
+    fn ids(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn an_id_is_taken_once() {
+        let mut catalogue = catalogue();
+        let again = catalogue.get("A").unwrap().clone();
+        assert!(!catalogue.add(again));
+        assert_eq!(catalogue.len(), 2);
+    }
+
+    #[test]
+    fn the_most_binding_rule_tells_the_highest_level() {
+        let catalogue = catalogue();
+        assert_eq!(catalogue.allow(&ids(&["A", "B"])), Level::Required);
+        assert_eq!(catalogue.allow(&ids(&["B"])), Level::Recommended);
+        assert_eq!(catalogue.allow(&ids(&["none"])), Level::Observed);
+    }
+
+    #[test]
+    fn rules_for_both_sides_blame_either() {
+        let catalogue = catalogue();
+        assert_eq!(catalogue.binds(&ids(&["A"])), AtFault::Gateway);
+        assert_eq!(catalogue.binds(&ids(&["B"])), AtFault::Backend);
+        assert_eq!(catalogue.binds(&ids(&["A", "B"])), AtFault::Either);
+    }
+}

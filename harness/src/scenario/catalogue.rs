@@ -181,11 +181,119 @@ fn heads(id: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::testing::catalogue;
+
+    const GOOD: &str = r#"spec = "s"
+
+[[scenario]]
+name = "n"
+requirements = ["CGI-DF-HTTPOXY"]
+level = "recommended"
+says = "It holds."
+faults = ["gateway/httpoxy"]
+"#;
+
+    /// What is said of the good file in which `from` is replaced.
+    fn flaws(from: &str, to: &str) -> String {
+        assert!(GOOD.contains(from), "{from}");
+        let text = GOOD.replacen(from, to, 1);
+        catalogue("cgi/t.toml", &text).unwrap_err().to_string()
+    }
 
     #[test]
-    fn the_embedded_catalogue_is_whole() {
-        let catalogue = load_embedded().unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(catalogue.requirements.len(), 563);
-        assert!(!catalogue.scenarios.is_empty());
+    fn the_good_file_is_good() {
+        let catalogue = catalogue("cgi/t.toml", GOOD).unwrap();
+        assert_eq!(catalogue.scenarios[0].id, "cgi/t/n");
+        assert_eq!(catalogue.scenarios[0].spec, "s");
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+        let said = flaws("requirements", "requirement");
+        insta::assert_snapshot!(said, @"cgi/t.toml:5: unknown key `requirement`; did you mean `requirements`?");
+        let said = flaws("says", "expect.client = { staus = 200 }\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `staus`; did you mean `status`?");
+        let said = flaws("says", "expect.application = { pth = '/a' }\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `pth`; did you mean `path`? (known: path, body, argv, cwd)");
+        let said = flaws("says", "probe = { stderr-size = 5 }\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `stderr-size`; did you mean `stderr_size`?");
+    }
+
+    #[test]
+    fn an_unknown_word_is_named_with_the_nearest() {
+        let said = flaws("\"recommended\"", "\"recomended\"");
+        insta::assert_snapshot!(said, @"cgi/t.toml:6: unknown word `recomended`; did you mean `recommended`? (known: required, recommended, observed)");
+        let said = flaws("says", "models = [\"fcgi\"]\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown word `fcgi`; did you mean `cgi`? (known: cgi, fastcgi, uwsgi, scgi, http)");
+        let said = flaws("says", "request.parts = [\"last-chunk\"]\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown word `last-chunk`; did you mean `last_chunk`?");
+        let said = flaws("says", "observe = [\"client.satus\"]\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown value `client.satus`; did you mean `client.status`?");
+        let said = flaws("says", "request.target = \"{ap}/\"\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown placeholder `{ap}`; did you mean `{app}`? (known: {app}, {host}, {port})");
+    }
+
+    #[test]
+    fn a_missing_key_and_a_wrong_type_are_told() {
+        let said = flaws("says = \"It holds.\"\n", "");
+        insta::assert_snapshot!(said, @"cgi/t.toml:3: missing field `says`");
+        let said = flaws("says", "within = 3\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: invalid type: integer `3`, expected a string");
+        let said = flaws("says", "expect.client.status = 42\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: 42 is out of range 100-999");
+    }
+
+    #[test]
+    fn references_that_lead_nowhere_are_told_where_the_scenario_begins() {
+        let said = flaws("CGI-DF-HTTPOXY", "CGI-DF-HTTPROXY");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: unknown requirement `CGI-DF-HTTPROXY`; did you mean `CGI-DF-HTTPOXY`?");
+        let said = flaws("gateway/httpoxy", "gateway/http-poxy");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: unknown fault `gateway/http-poxy`; did you mean `gateway/httpoxy`?");
+        let said = flaws("gateway/httpoxy", "gateway/no-date");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: fault `gateway/no-date` breaks no requirement that `cgi/t/n` cites");
+        let said = flaws("says", "needs = [\"cgi/t/m\"]\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: unknown scenario `cgi/t/m`");
+    }
+
+    #[test]
+    fn claims_that_nothing_bears_are_told() {
+        let said = flaws("\"recommended\"", "\"required\"");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: `cgi/t/n` claims level `required`, but what it cites allows at most `recommended`");
+        let said = flaws("[\"gateway/httpoxy\"]", "[]");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: `cgi/t/n` names no fault that breaks it");
+        let said = flaws("\"n\"", "\"No Slug\"");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: `cgi/t/No Slug` is no slug; use small letters, digits and hyphens");
+        let said = flaws("says", "repeat = { times = 2, quorum = 3 }\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: a quorum of 3 out of 2 runs cannot be told");
+        let said = flaws(
+            "says",
+            "request = { body = \"x\", parts = [{ body = \"y\" }] }\nsays",
+        );
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: a request has either `body` or `parts`");
+    }
+
+    #[test]
+    fn a_name_is_there_once() {
+        let twice = format!("{GOOD}{}", GOOD.replacen("spec = \"s\"", "", 1));
+        let said = catalogue("cgi/t.toml", &twice).unwrap_err().to_string();
+        insta::assert_snapshot!(said, @"cgi/t.toml:12: scenario `cgi/t/n` is there twice");
+    }
+
+    #[test]
+    fn scenarios_are_selected_by_the_beginning_of_their_ids() {
+        let catalogue = load_embedded().unwrap();
+        let ids = |prefixes: &[&str]| {
+            let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
+            let chosen = catalogue.select(&prefixes);
+            chosen.map(|list| list.iter().map(|s| s.id.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(&[]).unwrap().len(), catalogue.scenarios.len());
+        let one = ids(&["cgi/path-info/decoded-once"]).unwrap();
+        assert_eq!(one, ["cgi/path-info/decoded-once"]);
+        assert!(ids(&["cgi/query", "scgi"]).unwrap().len() > 2);
+        let said = ids(&["cgi/pathinfo"]).unwrap_err().to_string();
+        insta::assert_snapshot!(said, @"no scenario begins with `cgi/pathinfo`; did you mean `cgi/path-info`?");
+        let said = ids(&["zzz"]).unwrap_err().to_string();
+        insta::assert_snapshot!(said, @"no scenario begins with `zzz`; `gatebench list scenarios` shows them all");
     }
 }

@@ -50,10 +50,15 @@ fn citations(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
         .collect()
 }
 
+/// Whether there is nothing wrong with what it cites, so that more can be told.
+fn cites_known(scenario: &Scenario, catalogue: &Catalogue) -> bool {
+    let is_known = |id: &String| catalogue.requirements.get(id).is_some();
+    scenario.requirements.iter().all(is_known)
+}
+
 fn level(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
     let allowed = catalogue.requirements.allow(&scenario.requirements);
-    let is_known = |id: &String| catalogue.requirements.get(id).is_some();
-    if scenario.level >= allowed || !scenario.requirements.iter().all(is_known) {
+    if scenario.level >= allowed || !cites_known(scenario, catalogue) {
         return Vec::new();
     }
     let (claims, allows) = (scenario.level.word(), allowed.word());
@@ -70,6 +75,7 @@ fn faults(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
     let ids = || catalogue.faults.iter().map(|fault| fault.id.as_str());
     let judge = |id: &String| match catalogue.faults.iter().find(|fault| fault.id == *id) {
         None => Some(missing("fault", id, ids())),
+        Some(_) if !cites_known(scenario, catalogue) => None,
         Some(fault) => unrelated(fault, scenario),
     };
     scenario.faults.iter().filter_map(judge).collect()
@@ -85,8 +91,14 @@ fn unrelated(fault: &Fault, scenario: &Scenario) -> Option<String> {
 }
 
 fn needs(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
-    let ids = || catalogue.scenarios.iter().map(|known| known.id.as_str());
-    let unknown = |id: &&String| catalogue.get(id).is_none() || **id == scenario.id;
+    let others = || {
+        catalogue
+            .scenarios
+            .iter()
+            .filter(|other| other.id != scenario.id)
+    };
+    let ids = || others().map(|other| other.id.as_str());
+    let unknown = |id: &&String| !ids().any(|other| other == *id);
     let needed = scenario.needs.iter().filter(unknown);
     needed.map(|id| missing("scenario", id, ids())).collect()
 }

@@ -4,11 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Place, Scenario,
-    expect::{
-        application::show,
-        client::{status_line, values},
-        value::quote,
-    },
+    expect::{application::show, client::values, status::status_line, value::quote},
     text::latin1,
 };
 use crate::{
@@ -184,5 +180,100 @@ fn difference(what: &str, here: usize, faces: &[(Model, Face)], values: &[&str])
         others: others
             .map(|(_, ((model, _), value))| (model.word().to_owned(), (*value).to_owned()))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::testing::{place, reply, report, scenario};
+
+    fn face(lines: &str, evidence: &Evidence) -> Face {
+        scenario(lines).face(evidence, &place())
+    }
+
+    /// Model and name of each difference.
+    fn named(faces: &[(Model, Face)]) -> Vec<(Model, String)> {
+        let all = compare(faces).into_iter();
+        all.flat_map(|(model, list)| list.into_iter().map(move |one| (model, one.what)))
+            .collect()
+    }
+
+    #[test]
+    fn models_that_agree_have_no_difference() {
+        let one = face("", &report(&[("QUERY_STRING", "a")], b"x"));
+        let faces = [(Model::Cgi, one.clone()), (Model::Uwsgi, one)];
+        assert_eq!(named(&faces), []);
+    }
+
+    #[test]
+    fn who_is_not_with_the_majority_differs() {
+        let (one, other) = (
+            face("", &report(&[("CONTENT_LENGTH", "")], b"")),
+            face("", &report(&[], b"")),
+        );
+        let faces = [
+            (Model::Cgi, one.clone()),
+            (Model::FastCgi, one),
+            (Model::Uwsgi, other),
+        ];
+        let what = "application.CONTENT_LENGTH".to_owned();
+        assert_eq!(named(&faces), [(Model::Uwsgi, what)]);
+        let difference = &compare(&faces)[2].1[0];
+        assert_eq!(difference.here, "absent");
+        assert_eq!(difference.others["cgi"], "\"\"");
+        assert_eq!(difference.others["fastcgi"], "\"\"");
+    }
+
+    #[test]
+    fn where_there_is_no_majority_all_differ() {
+        let faces = [Model::Cgi, Model::FastCgi].map(|model| {
+            let status = if model == Model::Cgi { 200 } else { 500 };
+            (model, face("", &reply(status, "", b"")))
+        });
+        assert_eq!(named(&faces).len(), 2);
+    }
+
+    #[test]
+    fn where_a_pairing_listens_and_mounts_the_probe_is_no_difference() {
+        let at = |app: &str, host: &str| {
+            let environ = [
+                ("SCRIPT_NAME", app),
+                ("PATH_INFO", "/a"),
+                ("HTTP_HOST", host),
+                ("SERVER_PORT", host.split_once(':').unwrap().1),
+            ];
+            scenario("").face(&report(&environ, b""), &Place::new(app, host))
+        };
+        let faces = [
+            (Model::Cgi, at("/cgi-bin/probe", "127.0.0.1:1111")),
+            (Model::Uwsgi, at("/probe", "127.0.0.1:2222")),
+        ];
+        assert_eq!(named(&faces), []);
+    }
+
+    #[test]
+    fn volatile_and_ignored_fields_are_left_out() {
+        let with = |date: &str| {
+            let mut evidence = reply(200, "OK", b"x");
+            let field = |name: &str| (name.to_owned(), date.to_owned());
+            evidence.client.headers = vec![field("Date"), field("ETag")];
+            face("differential.ignore = ['etag']", &evidence)
+        };
+        let faces = [(Model::Cgi, with("now")), (Model::Uwsgi, with("later"))];
+        assert_eq!(named(&faces), []);
+    }
+
+    #[test]
+    fn the_length_of_a_report_differs_by_nature_and_of_a_document_does_not() {
+        let with = |length: &str, mut evidence: Evidence| {
+            evidence.client.headers = vec![("Content-Length".to_owned(), length.to_owned())];
+            face("", &evidence)
+        };
+        let reports = ["10", "11"].map(|length| with(length, report(&[], b"")));
+        let documents = ["10", "11"].map(|length| with(length, reply(200, "OK", b"x")));
+        let pair = |[a, b]: [Face; 2]| [(Model::Cgi, a), (Model::Uwsgi, b)];
+        assert_eq!(named(&pair(reports)), []);
+        assert_eq!(named(&pair(documents)).len(), 2);
     }
 }

@@ -69,26 +69,30 @@ impl Flaw {
     }
 }
 
+/// Up to so many known words are all listed.
+const FEW: usize = 6;
+
 /// Turns the reader's `unknown field, expected one of …` into the nearest known name.
 fn reword(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     let Some((told, listed)) = first.split_once(", expected ") else {
         return first.to_owned();
     };
-    let (Some(unknown), known) = (quoted(told).next(), quoted(listed)) else {
+    let known: Vec<&str> = quoted(listed).collect();
+    let Some(unknown) = quoted(told).next().filter(|_| told.starts_with("unknown ")) else {
         return first.to_owned();
     };
-    if !told.starts_with("unknown ") {
-        return first.to_owned();
-    }
     let what = told.replacen("unknown field", "unknown key", 1).replacen(
         "unknown variant",
         "unknown word",
         1,
     );
-    match nearest(unknown, known) {
-        Some(near) => format!("{what}; did you mean `{near}`?"),
-        None => format!("{what}; expected {listed}"),
+    let hint = nearest(unknown, known.iter().copied())
+        .map(|near| format!("; did you mean `{near}`?"))
+        .unwrap_or_default();
+    match known.len() <= FEW || hint.is_empty() {
+        true => format!("{what}{hint} (known: {})", known.join(", ")),
+        false => format!("{what}{hint}"),
     }
 }
 

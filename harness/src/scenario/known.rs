@@ -177,3 +177,133 @@ impl Versions {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Model,
+        outcome::{Level, Outcome},
+        results::Role,
+    };
+
+    fn list(version: &str, model: &str) -> KnownList {
+        let text = format!(
+            "[[known]]\nsubject = 'nginx'\nversion = '{version}'\nmodel = '{model}'\n\
+             scenario = 'cgi/a'\nbecause = 'it is so'"
+        );
+        let file: KnownFile = toml::from_str(&text).unwrap();
+        file.into()
+    }
+
+    fn nginx(version: &str) -> [Subject; 1] {
+        [Subject {
+            id: "nginx:stock".to_owned(),
+            name: "nginx".to_owned(),
+            variant: Some("stock".to_owned()),
+            role: Role::Gateway,
+            version: Some(version.to_owned()),
+            via: "process".to_owned(),
+            image: None,
+        }]
+    }
+
+    fn case(outcome: Outcome) -> CaseResult {
+        CaseResult {
+            scenario: "cgi/a".to_owned(),
+            level: Level::Required,
+            requirements: Vec::new(),
+            says: String::new(),
+            gateway: Some("nginx:stock".to_owned()),
+            model: Some(Model::FastCgi),
+            carrier: None,
+            backend: Some("gateserve".to_owned()),
+            at_fault: None,
+            outcome,
+            expected: None,
+            actual: None,
+            observation: std::collections::BTreeMap::new(),
+            differs: Vec::new(),
+            known: false,
+            reason: None,
+            witness: None,
+            duration_us: 0,
+            repeats: 1,
+            transcript: None,
+        }
+    }
+
+    fn versions(text: &str) -> Versions {
+        Versions::try_from(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn ranges_have_bounds() {
+        let range = versions(">=1.18, <1.23");
+        for (version, holds) in [
+            ("1.17.9", false),
+            ("1.18.0", true),
+            ("1.22.1", true),
+            ("1.23.0", false),
+        ] {
+            assert_eq!(range.hold(Some(version)), holds, "{version}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        assert!(versions("<1.10").hold(Some("1.9")));
+        assert!(versions("<=1.4.82").hold(Some("1.4.82-r1")));
+        assert!(versions("<=1.4").hold(Some("1.4.99")));
+        assert!(!versions(">1.4").hold(Some("1.4.99")));
+    }
+
+    #[test]
+    fn a_plain_version_holds_for_its_patches() {
+        assert!(versions("1.22").hold(Some("1.22.1")));
+        assert!(!versions("1.22").hold(Some("1.2")));
+        assert!(!versions("1.22").hold(Some("1.220")));
+    }
+
+    #[test]
+    fn an_unknown_version_is_in_any_only() {
+        assert!(versions("any").hold(None));
+        assert!(!versions("<2").hold(None));
+    }
+
+    #[test]
+    fn what_is_no_range_is_refused() {
+        for odd in ["", "new", "<", ">=1.2, x"] {
+            assert!(Versions::try_from(odd.to_owned()).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_case_is_matched_by_subject_version_model_and_scenario() {
+        let matches = |list: KnownList| {
+            list.matching(&case(Outcome::Fail), &nginx("1.22.1"))
+                .is_some()
+        };
+        assert!(matches(list("<1.23", "fastcgi")));
+        assert!(matches(list("any", "any")));
+        assert!(!matches(list("<1.22", "any")));
+        assert!(!matches(list("any", "uwsgi")));
+    }
+
+    #[test]
+    fn an_entry_whose_case_passes_is_stale() {
+        let list = list("any", "any");
+        let stale = |outcome| list.stale(&[case(outcome)], &nginx("1.22.1")).len();
+        assert_eq!(stale(Outcome::Pass), 1);
+        assert_eq!(stale(Outcome::Fail), 0);
+    }
+
+    #[test]
+    fn an_entry_that_took_no_part_is_not_stale() {
+        let list = list("<1.0", "any");
+        assert!(
+            list.stale(&[case(Outcome::Pass)], &nginx("1.22.1"))
+                .is_empty()
+        );
+    }
+}

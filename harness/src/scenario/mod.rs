@@ -31,6 +31,8 @@ pub mod observe;
 pub mod probe;
 pub mod request;
 mod source;
+#[cfg(test)]
+mod testing;
 pub mod text;
 
 pub use catalogue::{Catalogue, NoSuchScenario, load_dir, load_embedded};

@@ -6,7 +6,8 @@ use serde::Deserialize;
 
 use super::expect::{
     application::{all, is_variable, path, show, words},
-    client::{connection_word, status_line, values},
+    client::values,
+    status::{connection_word, status_line},
     value::{quote, quote_or_absent},
 };
 use super::text::latin1;

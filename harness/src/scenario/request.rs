@@ -227,3 +227,97 @@ fn spells(fields: &[String], name: &str) -> bool {
     };
     fields.iter().any(named)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::testing::{place, scenario};
+
+    /// The actions as text, one a line.
+    fn played(lines: &str) -> String {
+        let script = scenario(lines).script(&place());
+        let line = |action: &Action| match action {
+            Action::Send(octets) => octets.escape_ascii().to_string(),
+            other => format!("{other:?}"),
+        };
+        script
+            .actions
+            .iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn host_and_probe_are_added() {
+        let sent = played("probe.body = 'x'");
+        insta::assert_snapshot!(sent, @r"GET /probe/ HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nX-Probe: body=x\r\n\r\n");
+    }
+
+    #[test]
+    fn a_field_that_is_spelled_is_not_added() {
+        let sent =
+            played("request = { headers = ['hOsT: other', 'Content-Length: 9'], body = 'x' }");
+        insta::assert_snapshot!(sent, @r"GET /probe/ HTTP/1.1\r\nhOsT: other\r\nContent-Length: 9\r\n\r\nx");
+    }
+
+    #[test]
+    fn a_body_leaves_with_its_head_and_length() {
+        let sent = played("request = { method = 'POST', body = 'hello' }");
+        assert!(sent.ends_with(r"Content-Length: 5\r\n\r\nhello"), "{sent}");
+        let empty = played("request = { method = 'POST', body = '' }");
+        assert!(empty.ends_with(r"Content-Length: 0\r\n\r\n"), "{empty}");
+    }
+
+    #[test]
+    fn chunks_are_framed_and_pauses_kept() {
+        let sent = played(
+            "[scenario.request]\nmethod = 'POST'\nparts = [
+             { chunk = 'hello ' }, { pause = '5ms' }, { chunk = { size = 7, pattern = 'counter' } },
+             { hex = '0D 0a' }, 'last_chunk', 'await_continue', 'half_close', 'close' ]",
+        );
+        insta::assert_snapshot!(sent, @r"
+        POST /probe/ HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n
+        Pause(5ms)
+        SendPattern { size: 7, chunked: true }
+        \r\n0\r\n\r\n
+        AwaitContinue
+        HalfClose
+        Close
+        ");
+    }
+
+    #[test]
+    fn a_body_in_parts_has_the_length_of_all() {
+        let sent = played(
+            "[scenario.request]\nparts = [{ body = 'a' }, { pause = '1ms' }, { body = { size = 9, pattern = 'counter' } }]",
+        );
+        assert!(
+            sent.starts_with(
+                r"GET /probe/ HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Length: 10\r\n"
+            ),
+            "{sent}"
+        );
+    }
+
+    #[test]
+    fn a_large_body_is_chunked_by_the_block() {
+        let pattern = Action::SendPattern {
+            size: 65_537,
+            chunked: true,
+        };
+        let blocks: Vec<Vec<u8>> = pattern.blocks().collect();
+        assert!(blocks[0].starts_with(b"10000\r\n\x00\x01"));
+        assert_eq!(blocks[1], b"1\r\n\x19\r\n");
+        assert_eq!(blocks.len(), 2);
+    }
+
+    #[test]
+    fn the_digest_covers_every_part_of_the_body() {
+        let scenario =
+            scenario("request = { parts = [{ chunk = 'he' }, 'last_chunk', { body = 'llo' }] }");
+        let (size, sha256) = scenario.request.content(&place());
+        assert_eq!(size, 5);
+        assert_eq!(sha256, digest([b"hello".to_vec()]));
+    }
+}

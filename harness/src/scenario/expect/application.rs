@@ -8,9 +8,9 @@ use serde::{
 };
 
 use super::{
-    Mismatch, Scene,
+    Mismatch, Scene, Unmet,
     body::{Body, Seen},
-    value::{Value, quote},
+    value::{Value, quote, quote_or_absent},
 };
 use crate::{outcome::Witness, scenario::text::Text, witness::ProbeReport};
 
@@ -88,89 +88,59 @@ pub(in crate::scenario) fn words(report: &ProbeReport) -> &[String] {
 impl ApplicationExpect {
     /// The first difference.
     pub(super) fn mismatch(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Mismatch> {
-        let differ = |what: &str, (expected, actual): (String, String)| {
-            Mismatch::new(
-                Witness::Application,
-                format!("application.{what}"),
-                expected,
-                actual,
-            )
-        };
-        self.unmet_variable(report, scene)
-            .map(|(name, unmet)| differ(name, unmet))
-            .or_else(|| {
-                self.unmet_path(report, scene)
-                    .map(|unmet| differ("path", unmet))
-            })
-            .or_else(|| {
-                self.unmet_body(report, scene)
-                    .map(|unmet| differ("body", unmet))
-            })
-            .or_else(|| {
-                self.unmet_argv(report, scene)
-                    .map(|unmet| differ("argv", unmet))
-            })
-            .or_else(|| {
-                self.unmet_cwd(report, scene)
-                    .map(|unmet| differ("cwd", unmet))
-            })
+        let checks = [
+            Self::unmet_variable,
+            Self::unmet_path,
+            Self::unmet_body,
+            Self::unmet_argv,
+            Self::unmet_cwd,
+        ];
+        let mut checks = checks.into_iter();
+        let unmet = checks.find_map(|check| check(self, report, scene))?;
+        Some(unmet.seen_by(Witness::Application, "application"))
     }
 
-    fn unmet_variable(
-        &self,
-        report: &ProbeReport,
-        scene: &Scene<'_>,
-    ) -> Option<(&str, (String, String))> {
+    fn unmet_variable(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
         self.variables.iter().find_map(|(name, value)| {
             let actual: Vec<&str> = all(report, name).collect();
-            let first = actual.first().copied();
-            let unmet = value.unmet(first, scene.place);
+            let unmet = value.unmet(actual.first().copied(), scene.place);
             let twice = || (actual.len() > 1).then(|| "one value".to_owned());
-            Some((name.as_str(), (unmet.or_else(twice)?, show(&actual))))
+            Some(Unmet::new(name, unmet.or_else(twice)?, show(&actual)))
         })
     }
 
-    fn unmet_path(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
+    fn unmet_path(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
         let actual = path(report);
         let expected = self.path.as_ref()?.unmet(Some(&actual), scene.place)?;
-        Some((expected, quote(&actual)))
+        Some(Unmet::new("path", expected, quote(&actual)))
     }
 
-    fn unmet_body(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
-        let body = self.body.as_ref()?;
+    fn unmet_body(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
         let seen = Seen {
             size: report.body.size,
             sha256: &report.body.sha256,
             kept: None,
         };
         let of_request = || scene.request.content(scene.place);
-        let (expected, actual) = body.unmet(seen, &of_request, scene.place)?;
-        Some(match &report.body.error {
-            Some(error) => (expected, format!("{actual}, then {}", quote(error))),
-            None => (expected, actual),
-        })
+        let body = self.body.as_ref()?;
+        let mut unmet = body.unmet(seen, &of_request, scene.place)?;
+        if let Some(error) = &report.body.error {
+            unmet.actual.push_str(&format!(", then {}", quote(error)));
+        }
+        Some(unmet)
     }
 
-    fn unmet_argv(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
-        let expected: Vec<String> = self
-            .argv
-            .as_ref()?
-            .iter()
-            .map(|word| word.at(scene.place))
-            .collect();
-        let actual = words(report);
-        (expected != actual).then(|| (format!("{expected:?}"), format!("{actual:?}")))
+    fn unmet_argv(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
+        let expected = self.argv.as_ref()?.iter().map(|word| word.at(scene.place));
+        let (expected, actual): (Vec<String>, _) = (expected.collect(), words(report));
+        (expected != actual)
+            .then(|| Unmet::new("argv", format!("{expected:?}"), format!("{actual:?}")))
     }
 
-    fn unmet_cwd(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<(String, String)> {
-        let expected = self
-            .cwd
-            .as_ref()?
-            .unmet(report.cwd.as_deref(), scene.place)?;
-        Some((
-            expected,
-            super::value::quote_or_absent(report.cwd.as_deref()),
-        ))
+    fn unmet_cwd(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
+        let actual = report.cwd.as_deref();
+        let expected = self.cwd.as_ref()?.unmet(actual, scene.place)?;
+        Some(Unmet::new("cwd", expected, quote_or_absent(actual)))
     }
 }
 

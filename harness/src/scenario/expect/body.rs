@@ -6,9 +6,9 @@ use crate::{
     scenario::{
         Place,
         content::{counter, digest},
-        expect::value::quote,
+        expect::{Unmet, value::quote},
         loose::Loose,
-        text::{Text, latin1},
+        text::{Text, latin1, octets},
     },
     witness::BodyView,
 };
@@ -104,13 +104,13 @@ impl Body {
         seen: Seen<'_>,
         of_request: &dyn Fn() -> (u64, String),
         place: &Place,
-    ) -> Option<(String, String)> {
+    ) -> Option<Unmet> {
         self.unmet_text(seen, place)
             .or_else(|| self.unmet_size(seen))
             .or_else(|| self.unmet_digest(seen, of_request))
     }
 
-    fn unmet_text(&self, seen: Seen<'_>, place: &Place) -> Option<(String, String)> {
+    fn unmet_text(&self, seen: Seen<'_>, place: &Place) -> Option<Unmet> {
         let Some(kept) = seen.kept else {
             return self.unmet_unkept(seen, place);
         };
@@ -130,34 +130,40 @@ impl Body {
         tests.into_iter().find_map(|(text, verb, holds)| {
             let text = text.as_ref()?.at(place);
             let kept = latin1(kept);
-            (!holds(&kept, &text)).then(|| (format!("{verb}{}", quote(&text)), quote(&kept)))
+            let expected = || format!("{verb}{}", quote(&text));
+            (!holds(&kept, &text)).then(|| Unmet::new("body", expected(), quote(&kept)))
         })
     }
 
     /// Of a body that was not kept only equality can be told, by its digest.
-    fn unmet_unkept(&self, seen: Seen<'_>, place: &Place) -> Option<(String, String)> {
-        let text = self.0.equals.as_ref()?.octets(place);
-        let sha256 = digest([text.clone()]);
-        (sha256 != seen.sha256).then(|| (quote(&latin1(&text)), told(seen.size, seen.sha256)))
+    fn unmet_unkept(&self, seen: Seen<'_>, place: &Place) -> Option<Unmet> {
+        let text = self.0.equals.as_ref()?.at(place);
+        let sha256 = digest([octets(&text)]);
+        let actual = || told(seen.size, seen.sha256);
+        (sha256 != seen.sha256).then(|| Unmet::new("body", quote(&text), actual()))
     }
 
-    fn unmet_size(&self, seen: Seen<'_>) -> Option<(String, String)> {
+    fn unmet_size(&self, seen: Seen<'_>) -> Option<Unmet> {
         let size = self.0.size.filter(|&size| size != seen.size)?;
-        Some((format!("{size} octets"), format!("{} octets", seen.size)))
+        let words = |size| format!("{size} octets");
+        Some(Unmet::new("body", words(size), words(seen.size)))
     }
 
     fn unmet_digest(
         &self,
         seen: Seen<'_>,
         of_request: &dyn Fn() -> (u64, String),
-    ) -> Option<(String, String)> {
+    ) -> Option<Unmet> {
         let (size, sha256) = match self.0.sha256.as_ref()? {
             Sha256::OfRequest => of_request(),
             Sha256::OfCounter => (seen.size, digest(counter(seen.size))),
             Sha256::Is(sha256) => (seen.size, sha256.clone()),
         };
-        (size != seen.size || sha256 != seen.sha256)
-            .then(|| (told(size, &sha256), told(seen.size, seen.sha256)))
+        if size == seen.size && sha256 == seen.sha256 {
+            return None;
+        }
+        let actual = told(seen.size, seen.sha256);
+        Some(Unmet::new("body", told(size, &sha256), actual))
     }
 }
 

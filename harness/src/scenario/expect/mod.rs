@@ -12,10 +12,12 @@ use crate::{
 pub mod application;
 pub mod body;
 pub mod client;
+pub mod status;
 pub mod value;
 
 use application::ApplicationExpect;
-use client::{ClientExpect, status_line};
+use client::ClientExpect;
+use status::status_line;
 use value::{Value, quote};
 
 /// Conditions on everything that was seen; what is left out is not looked at.
@@ -94,6 +96,37 @@ pub struct Mismatch {
     pub expected: String,
     /// What it was.
     pub actual: String,
+}
+
+/// A condition that does not hold, before it is said who saw it.
+#[derive(Debug)]
+pub(super) struct Unmet {
+    what: String,
+    expected: String,
+    actual: String,
+}
+
+impl Unmet {
+    fn new(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+        }
+    }
+
+    fn seen_by(self, witness: Witness, prefix: &str) -> Mismatch {
+        Mismatch {
+            witness,
+            what: format!("{prefix}.{}", self.what),
+            expected: self.expected,
+            actual: self.actual,
+        }
+    }
 }
 
 impl Mismatch {
