@@ -176,6 +176,6 @@ fn a_death_before_the_head_is_no_reply() {
     responses
         .peer
         .send("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: die=before-head; body=x\r\n\r\n");
-    assert_eq!(responses.next("GET").head.status, 500);
+    assert_eq!(responses.next("GET").head.status, 502);
     server.line("probe ended before its head, as it was asked to");
 }

@@ -57,7 +57,7 @@ async fn follow(plan: &Plan, request: Request, reply: &mut Reply) -> Result<(), 
     wait(plan.delay, reply).await?;
     if plan.die == Some(Death::BeforeHead) {
         return Err(AppError::new(
-            500,
+            502,
             "probe ended before its head, as it was asked to",
         ));
     }
@@ -128,7 +128,7 @@ async fn send(answer: &Answer, plan: &Plan, body: Body, reply: &mut Reply) -> Re
     }
     if plan.die == Some(Death::AfterHead) {
         return Err(AppError::new(
-            500,
+            502,
             "probe ended after its head, as it was asked to",
         ));
     }
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn a_death_before_the_head_leaves_none() {
         let (served, recording) = ask(Protocol::Http, "die=before-head; body=x", "").await;
-        assert_eq!(served.unwrap_err().status, 500);
+        assert_eq!(served.unwrap_err().status, 502);
         assert_eq!(recording.head(), None);
     }
 

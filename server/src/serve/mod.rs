@@ -122,7 +122,7 @@ async fn complete(
 ) -> Ending {
     let error = match answered {
         Ok(()) if reply.head_sent() => return Ending::Complete,
-        Ok(()) => AppError::new(500, "application ended without a reply"),
+        Ok(()) => AppError::new(502, "application ended without a reply"),
         Err(error) => error,
     };
     crate::log::failure(&error, facts);
