@@ -17,6 +17,7 @@
 mod argv;
 mod child;
 mod environment;
+mod head;
 mod output;
 mod pidfd;
 mod run;
@@ -224,7 +225,7 @@ impl CgiApp {
         match (self.named(&file, environ), by_path) {
             (Ok(named), Ok(found)) if found.file == named.file => Ok(found),
             (Ok(named), _) => Ok(named),
-            (Err(NoScript::Missing(_)), by_path) => by_path,
+            (Err(NoScript::Missing(_) | NoScript::Folder(_)), by_path) => by_path,
             (Err(_), Ok(found)) => Ok(found),
             (Err(reason), Err(_)) => Err(reason),
         }

@@ -12,6 +12,7 @@ use wire::cgi::{self, CgiError, CgiHead, ReplyKind};
 use wire::http::Limits;
 
 use super::child::{Child, Exit};
+use super::head;
 use super::output::{Output, OutputError};
 use super::script::Script;
 use super::spawn::{self, Program};
@@ -131,6 +132,7 @@ impl Run<'_> {
             }
             return Ok(Outcome::Redirect(head));
         }
+        let head = head::cleaned(head).map_err(|fault| self.at_fault(&fault))?;
         self.send(reply.head(head)).await?;
         loop {
             let piece = output.take();

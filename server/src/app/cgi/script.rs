@@ -150,6 +150,9 @@ impl Mounted {
         script_name: Bytes,
         path_info: Bytes,
     ) -> Result<Script, NoScript> {
+        if kind(file)? == Kind::Folder {
+            return Err(NoScript::Folder(file.into()));
+        }
         self.checked(Script {
             file: file.into(),
             root: self.root.clone(),

@@ -137,3 +137,23 @@ async fn a_helper_runs_files_that_are_not_programs() {
         .await;
     assert_eq!(text, format!("{} word\n", site.path("a.txt").display()));
 }
+
+#[tokio::test]
+async fn a_folder_is_not_a_named_file() {
+    let site = Site::with(&[("run", &plain("echo hi"))]);
+    // As nginx sends it with its root above the mount.
+    let root: &'static str = site
+        .path("")
+        .to_str()
+        .unwrap()
+        .trim_end_matches('/')
+        .to_owned()
+        .leak();
+    let ask = |path| {
+        get(path)
+            .with("SCRIPT_FILENAME", root)
+            .over(Protocol::FastCgi)
+    };
+    assert_eq!(site.text(ask("/cgi/run")).await, "hi\n");
+    assert_eq!(site.error(ask("/cgi/none")).await.0, 404);
+}
