@@ -102,9 +102,13 @@ fn push(strings: &mut Strings, name: &[u8], value: &[u8]) -> Result<(), BadVaria
     pushed.map_err(|_| BadVariable(String::from_utf8_lossy(name).into_owned()))
 }
 
-/// CGI-DF-HTTPOXY, whatever the gateway let through; and names that an environment cannot hold.
+/// Left out, whatever the gateway lets through: names that an environment cannot hold, a proxy for
+/// the script's own requests (CGI-DF-HTTPOXY), and what other variables say already
+/// (CGI-4.1.18-DUP-STRIP).
 fn is_inherited(name: &[u8]) -> bool {
-    !name.is_empty() && !name.contains(&b'=') && !name.eq_ignore_ascii_case(b"HTTP_PROXY")
+    let is_other = |dropped: &&str| !name.eq_ignore_ascii_case(dropped.as_bytes());
+    let dropped = ["HTTP_PROXY", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE"];
+    !name.is_empty() && !name.contains(&b'=') && dropped.iter().all(is_other)
 }
 
 /// CGI-4.1.18-HTTP-MERGE: header fields that a gateway sent one by one become one variable, since a
@@ -219,6 +223,16 @@ mod tests {
             ("HTTP_A", "1"),
         ]);
         assert_strings(&environ, &extra(&[]), &["HTTP_A=1", "PATH=/bin"]);
+    }
+
+    #[test]
+    fn what_other_variables_say_does_not_arrive_twice() {
+        let environ = environ(&[
+            ("CONTENT_LENGTH", "5"),
+            ("HTTP_CONTENT_LENGTH", "5"),
+            ("HTTP_CONTENT_TYPE", "a/b"),
+        ]);
+        assert_strings(&environ, &extra(&[]), &["CONTENT_LENGTH=5", "PATH=/bin"]);
     }
 
     #[test]
