@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, path::Path};
 
 use serde::de::DeserializeOwned;
+use toml::Spanned;
 
 use super::{
     Scenario,
-    check::check,
+    check::{check, missing},
     error::{Flaw, ScenarioError, nearest},
     fault::{Fault, FaultFile},
     format::{Entry, Topic},
@@ -14,6 +15,12 @@ use super::{
     source::{Source, embedded, folder},
 };
 use crate::requirement::{RequirementFile, Requirements};
+
+/// The file of faults.
+const FAULTS: &str = "faults.toml";
+
+/// The file of known deviations.
+const KNOWN: &str = "known.toml";
 
 /// Everything that the folder of scenarios holds.
 #[derive(Clone, Debug)]
@@ -49,8 +56,8 @@ pub fn load_embedded() -> Result<Catalogue, ScenarioError> {
     parse(&embedded())
 }
 
-/// The scenarios in a folder. Requirements, faults and the known list that it lacks are those of
-/// the program.
+/// The scenarios in a folder. Requirements and faults that it lacks are those of the program; the
+/// known list speaks of the scenarios of its own folder only.
 pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
     let mut sources = folder(root)?;
     if !sources.iter().any(Source::is_topic) {
@@ -59,7 +66,7 @@ pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
     let has_rules = sources.iter().any(|own| own.is_in("requirements"));
     let lacks = |theirs: &Source| match theirs.is_in("requirements") {
         true => !has_rules,
-        false => !theirs.is_topic() && !sources.iter().any(|own| own.path == theirs.path),
+        false => theirs.path == FAULTS && !sources.iter().any(|own| own.path == FAULTS),
     };
     let lent: Vec<Source> = embedded().into_iter().filter(lacks).collect();
     sources.extend(lent);
@@ -69,41 +76,59 @@ pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
 /// Reads everything and names every mistake at once.
 pub(super) fn parse(sources: &[Source]) -> Result<Catalogue, ScenarioError> {
     let mut flaws = Vec::new();
-    let requirements = requirements(sources, &mut flaws);
     let mut catalogue = Catalogue {
         scenarios: Vec::new(),
-        faults: Vec::new(),
-        requirements,
+        faults: faults(sources, &mut flaws),
+        requirements: requirements(sources, &mut flaws),
         known: KnownList::default(),
     };
-    for source in sources {
-        if source.path == "faults.toml" {
-            let file: Option<FaultFile> = read(source, &mut flaws);
-            let faults = file.into_iter().flat_map(|file| file.fault);
-            catalogue
-                .faults
-                .extend(faults.map(toml::Spanned::into_inner));
-        }
-        if source.path == "known.toml" {
-            let file: Option<KnownFile> = read(source, &mut flaws);
-            catalogue.known = file.map(KnownList::from).unwrap_or_default();
-        }
-    }
-    let mut lines = Vec::new();
+    let mut places = Vec::new();
     for source in sources.iter().filter(|source| source.is_topic()) {
         if let Some(topic) = read::<Topic>(source, &mut flaws) {
             for entry in topic.scenario {
-                lines.push((source, entry.name.span().start));
+                places.push((source, entry.name.span().start));
                 let scenario = resolve(entry, source, &topic.spec, &catalogue.requirements);
                 catalogue.scenarios.push(scenario);
             }
         }
     }
-    check(&catalogue, &lines, &mut flaws);
+    check(&catalogue, &places, &mut flaws);
+    catalogue.known = known(sources, &catalogue, &mut flaws);
     match flaws.is_empty() {
         true => Ok(catalogue),
         false => Err(ScenarioError::Broken(flaws)),
     }
+}
+
+fn faults(sources: &[Source], flaws: &mut Vec<Flaw>) -> Vec<Fault> {
+    let source = sources.iter().find(|source| source.path == FAULTS);
+    let file: Option<FaultFile> = source.and_then(|source| read(source, flaws));
+    let faults = file.into_iter().flat_map(|file| file.fault);
+    faults.map(Spanned::into_inner).collect()
+}
+
+fn known(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> KnownList {
+    let Some(source) = sources.iter().find(|source| source.path == KNOWN) else {
+        return KnownList::default();
+    };
+    let file: Option<KnownFile> = read(source, flaws);
+    for entry in file.iter().flat_map(|file| &file.known) {
+        let id = &entry.get_ref().scenario;
+        if catalogue.get(id).is_none() {
+            let ids = catalogue
+                .scenarios
+                .iter()
+                .map(|scenario| scenario.id.as_str());
+            let message = missing("scenario", id, ids);
+            flaws.push(Flaw::at(
+                &source.path,
+                &source.text,
+                entry.span().start,
+                message,
+            ));
+        }
+    }
+    file.map(KnownList::from).unwrap_or_default()
 }
 
 fn resolve(entry: Entry, source: &Source, spec: &str, requirements: &Requirements) -> Scenario {
@@ -234,6 +259,12 @@ faults = ["gateway/httpoxy"]
     }
 
     #[test]
+    fn what_the_probe_does_not_tell_cannot_be_expected() {
+        let said = flaws("says", "expect.application.body = { contains = 'x' }\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: the probe tells only size and digest of what it read; expect `equals`, `size` or `sha256`");
+    }
+
+    #[test]
     fn a_missing_key_and_a_wrong_type_are_told() {
         let said = flaws("says = \"It holds.\"\n", "");
         insta::assert_snapshot!(said, @"cgi/t.toml:3: missing field `says`");
@@ -270,6 +301,19 @@ faults = ["gateway/httpoxy"]
             "request = { body = \"x\", parts = [{ body = \"y\" }] }\nsays",
         );
         insta::assert_snapshot!(said, @"cgi/t.toml:4: a request has either `body` or `parts`");
+    }
+
+    #[test]
+    fn a_known_deviation_of_no_scenario_is_told() {
+        let entry = "[[known]]\nsubject = 'nginx'\nversion = 'any'\nmodel = 'any'\n\
+                     scenario = 'cgi/none'\nbecause = 'x'\n";
+        let said = catalogue("known.toml", entry).unwrap_err().to_string();
+        insta::assert_snapshot!(said, @"known.toml:1: unknown scenario `cgi/none`");
+        let said = catalogue(
+            "known.toml",
+            &entry.replace("model = 'any'", "model = 'fcgi'"),
+        );
+        insta::assert_snapshot!(said.unwrap_err(), @"known.toml:4: unknown model `fcgi`; the models are cgi, fastcgi, uwsgi, scgi, http");
     }
 
     #[test]

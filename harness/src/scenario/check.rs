@@ -122,7 +122,8 @@ fn framing(scenario: &Scenario, _: &Catalogue) -> Vec<String> {
     }
 }
 
-fn missing<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a str>) -> String {
+/// An id that leads nowhere, and the one that was probably meant.
+pub(super) fn missing<'a>(what: &str, id: &str, known: impl Iterator<Item = &'a str>) -> String {
     match nearest(id, known) {
         Some(near) => format!("unknown {what} `{id}`; did you mean `{near}`?"),
         None => format!("unknown {what} `{id}`"),

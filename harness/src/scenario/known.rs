@@ -1,8 +1,12 @@
 //! Deviations of named subjects and versions: `scenarios/known.toml`.
 
 use serde::Deserialize;
+use toml::Spanned;
 
-use crate::results::{CaseResult, Subject};
+use crate::{
+    model::{Model, UnknownModel},
+    results::{CaseResult, Subject},
+};
 
 /// One deviation that is expected.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -12,8 +16,8 @@ pub struct Known {
     pub subject: String,
     /// Versions that deviate: `any`, `1.22.1`, or bounds such as `>=1.18, <1.23`.
     pub version: Versions,
-    /// Model in which it shows, or `any`.
-    pub model: String,
+    /// In which models it shows: one, or `any`.
+    pub model: Models,
     /// Id of the scenario.
     pub scenario: String,
     /// Why it is so.
@@ -23,12 +27,33 @@ pub struct Known {
     pub link: Option<String>,
 }
 
+/// One model, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum Models {
+    /// All of them.
+    Any,
+    /// This one.
+    One(Model),
+}
+
+impl TryFrom<String> for Models {
+    type Error = UnknownModel;
+
+    fn try_from(word: String) -> Result<Self, UnknownModel> {
+        match word.as_str() {
+            "any" => Ok(Self::Any),
+            word => word.parse().map(Self::One),
+        }
+    }
+}
+
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KnownFile {
     #[serde(default)]
-    known: Vec<Known>,
+    pub(super) known: Vec<Spanned<Known>>,
 }
 
 /// All known deviations.
@@ -46,7 +71,7 @@ pub struct Stale<'a> {
 
 impl From<KnownFile> for KnownList {
     fn from(file: KnownFile) -> Self {
-        Self(file.known)
+        Self(file.known.into_iter().map(Spanned::into_inner).collect())
     }
 }
 
@@ -72,11 +97,11 @@ impl KnownList {
 
 impl Known {
     fn speaks_of(&self, case: &CaseResult, subjects: &[Subject]) -> bool {
-        let model = case.model.is_some_and(|model| model.word() == self.model);
+        let model = self.model == Models::Any || case.model.map(Models::One) == Some(self.model);
         let sides = [case.gateway.as_deref(), case.backend.as_deref()];
         let is_side = |subject: &&Subject| sides.contains(&Some(subject.id.as_str()));
         self.scenario == case.scenario
-            && (model || self.model == "any")
+            && model
             && subjects
                 .iter()
                 .filter(is_side)

@@ -52,7 +52,7 @@ impl<'de> Visitor<'de> for Keys {
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "path" => expect.path = Some(map.next_value()?),
-                "body" => expect.body = Some(map.next_value()?),
+                "body" => expect.body = Some(digestible(map.next_value()?)?),
                 "argv" => expect.argv = Some(map.next_value()?),
                 "cwd" => expect.cwd = Some(map.next_value()?),
                 variable if is_variable(variable) => {
@@ -62,6 +62,16 @@ impl<'de> Visitor<'de> for Keys {
             }
         }
         Ok(expect)
+    }
+}
+
+/// The probe tells size and digest of what it read, not the octets.
+fn digestible<E: de::Error>(body: Body) -> Result<Body, E> {
+    match body.needs_octets() {
+        false => Ok(body),
+        true => Err(E::custom(
+            "the probe tells only size and digest of what it read; expect `equals`, `size` or `sha256`",
+        )),
     }
 }
 

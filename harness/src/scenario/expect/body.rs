@@ -97,6 +97,13 @@ impl<'a> From<&'a BodyView> for Seen<'a> {
 }
 
 impl Body {
+    /// Whether size and digest are not enough to judge it.
+    pub(super) fn needs_octets(&self) -> bool {
+        let table = &self.0;
+        let texts = [&table.starts_with, &table.contains, &table.lacks];
+        texts.iter().any(|text| text.is_some())
+    }
+
     /// What is expected and what came, of the first key that does not hold. `of_request` is size
     /// and digest of the request's body.
     pub(super) fn unmet(
