@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gatebench::model::Model;
+use gatebench::{model::Model, scenario::text::latin1};
 use probe::{Interface, Report};
 use wire::{
     environ::Environ,
@@ -19,7 +19,10 @@ const CGI_BIN: &str = "/srv/cgi-bin";
 
 /// A request that the application will see.
 pub(super) struct Asked {
+    pub(super) model: Model,
     /// As the client sent it, or as a local redirect made it.
+    pub(super) sent: RequestHead,
+    /// As it is understood: another one only where a fault changed it.
     pub(super) head: RequestHead,
     /// Its path, decoded and split behind the application.
     pub(super) path: SplitPath,
@@ -32,7 +35,7 @@ pub(super) struct Asked {
 /// The path of a request, split behind the application at `mount`.
 pub(super) fn split(head: &RequestHead, mount: &str) -> Result<SplitPath, Trouble> {
     let path = Target::parse(&head.target)?.decoded_path()?;
-    SplitPath::at(&path, mount).ok_or(Trouble::Refuse(404))
+    SplitPath::at(&path, mount).ok_or(Trouble::Answer(404))
 }
 
 impl Asked {
@@ -49,17 +52,21 @@ impl Asked {
             https: false,
             document_root: Some(ROOT),
         };
-        let environ = request::environ(&self.head, &self.path, self.length, &gateway)?;
-        Ok(environ)
+        // SCGI-3-CL-ALWAYS: there a request without body has the length 0.
+        let length = match self.model {
+            Model::Scgi => Some(self.length.unwrap_or(0)),
+            _ => self.length,
+        };
+        Ok(request::environ(&self.head, &self.path, length, &gateway)?)
     }
 
     /// What the probe is started with.
-    pub(super) fn report(&self, model: Model, environ: &Environ) -> Report {
+    pub(super) fn report(&self, environ: &Environ) -> Report {
         let pairs = environ.iter().map(|(name, value)| (&name[..], &value[..]));
-        let mut report = Report::new(interface(model), pairs);
-        if model == Model::Cgi {
+        let mut report = Report::new(interface(self.model), pairs);
+        if self.model == Model::Cgi {
             let program = format!("{CGI_BIN}/probe");
-            let words = words(&self.head).into_iter().map(latin1);
+            let words = words(&self.head).into_iter().map(|word| latin1(&word));
             report.argv = Some([program].into_iter().chain(words).collect());
             report.cwd = Some(CGI_BIN.to_owned());
         }
@@ -69,6 +76,13 @@ impl Asked {
     /// The query as sent, empty where there is none.
     pub(super) fn query(&self) -> &[u8] {
         query(&self.head)
+    }
+
+    /// The extra path as sent.
+    pub(super) fn raw_extra_path(&self) -> &[u8] {
+        let path = Target::parse(&self.head.target).map_or(&b""[..], |target| target.path);
+        path.strip_prefix(&self.path.script_name[..])
+            .unwrap_or(path)
     }
 }
 
@@ -99,8 +113,4 @@ fn interface(model: Model) -> Interface {
         Model::Scgi => Interface::Scgi,
         Model::Http => Interface::Http,
     }
-}
-
-fn latin1(octets: Vec<u8>) -> String {
-    gatebench::scenario::text::latin1(&octets)
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use tokio::{net::TcpStream, time::timeout};
 use wire::{http::HttpError, request::RequestError};
 
 use super::{Site, exchange, incoming::Incoming, outgoing::Outgoing};
@@ -21,8 +21,8 @@ pub(super) struct Connection {
 /// Why a request is not answered by the application.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The gateway answers with this status instead.
-    Refuse(u16),
+    /// The gateway answers itself, with this status.
+    Answer(u16),
     /// The client is gone, or has to be left with what it has.
     Gone,
 }
@@ -35,13 +35,13 @@ impl From<io::Error> for Trouble {
 
 impl From<HttpError> for Trouble {
     fn from(error: HttpError) -> Self {
-        Self::Refuse(error.status())
+        Self::Answer(error.status())
     }
 }
 
 impl From<RequestError> for Trouble {
     fn from(error: RequestError) -> Self {
-        Self::Refuse(error.status())
+        Self::Answer(error.status())
     }
 }
 
@@ -70,7 +70,7 @@ impl Connection {
             match self.request().await {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
-                Err(Trouble::Refuse(status)) => return self.outgoing.refuse(status).await,
+                Err(Trouble::Answer(status)) => return self.outgoing.answer(status).await,
                 Err(Trouble::Gone) => return Err(Trouble::Gone),
             }
         }
@@ -78,8 +78,9 @@ impl Connection {
 
     /// Answers the next request; false where it was the last.
     async fn request(&mut self) -> Result<bool, Trouble> {
-        match self.incoming.head().await? {
-            Some(head) => exchange::answer(self, head).await,
+        let setting = self.site.setting();
+        match self.incoming.head(&setting).await? {
+            Some(head) => exchange::answer(self, head, &setting).await,
             None => Ok(false),
         }
     }
@@ -87,7 +88,7 @@ impl Connection {
     /// Ends the sending direction first: what the client still sends must not reset the
     /// connection before it has read its reply (RFC 9112 section 9.6).
     async fn linger(&mut self) {
-        self.outgoing.half.shutdown().await.ok();
+        self.outgoing.shutdown().await;
         let drain = async {
             while matches!(self.incoming.fill().await, Ok(1..)) {
                 self.incoming.buf.clear();

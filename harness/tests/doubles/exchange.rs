@@ -1,67 +1,69 @@
 //! One request and its reply: starts the program, feeds it, passes its output on.
 
-use gatebench::{model::Model, scenario::text::latin1, witness::Received};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
-};
+use bytes::Bytes;
+use gatebench::{scenario::text::latin1, witness::Received};
+use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot};
 use wire::{
     environ::Environ,
-    http::{Framing, Header, RequestHead},
+    http::{Header, RequestHead},
 };
 
 use super::{
     Setting, Site, asked,
     asked::Asked,
     body::Body,
+    conduct::Conduct,
     connection::{Connection, Trouble},
-    incoming::Incoming,
-    mount, program,
-    reply::{Answered, Output},
+    mount,
+    output::{Others, Output},
+    program,
+    reply::Answered,
 };
+
+/// The most local redirects that one request may take: two scripts that point at each other would
+/// never end.
+const REDIRECTS: u32 = 10;
 
 /// Answers one request; whether the connection may go on.
 pub(super) async fn answer(
     connection: &mut Connection,
-    mut head: RequestHead,
+    sent: RequestHead,
+    setting: &Setting,
 ) -> Result<bool, Trouble> {
-    let setting = connection.site.setting();
+    let mut head = sent.clone();
     setting.head(&mut head);
-    setting.refuse(&head)?;
+    setting.answer(&head)?;
     let mut body = Body::new(head.framing()?);
-    let mut asked = ask(connection, head, &mut body).await?;
-    for _ in 0..=setting.conduct.redirects {
-        match once(connection, &asked, &mut body, &setting).await? {
+    let mut asked = ask(connection, sent, head, &mut body, &setting.conduct).await?;
+    for _ in 0..=REDIRECTS {
+        match once(connection, &asked, &mut body, setting).await? {
             Answered::Sent(stays) => return Ok(stays),
             Answered::Redirect(location) => asked = redirected(asked, location)?,
         }
     }
-    Err(Trouble::Refuse(500))
+    Err(Trouble::Answer(500))
 }
 
 /// Finds out all that the meta-variables need.
 async fn ask(
     connection: &mut Connection,
+    sent: RequestHead,
     head: RequestHead,
     body: &mut Body,
+    conduct: &Conduct,
 ) -> Result<Asked, Trouble> {
-    let site = &connection.site;
-    let path = asked::split(&head, mount(site.model))?;
-    let (client, listen) = (connection.client, site.listen);
-    if head.expects_continue() {
+    let (model, listen) = (connection.site.model, connection.site.listen);
+    let path = asked::split(&head, mount(model))?;
+    if head.expects_continue() && conduct.continues {
         connection.outgoing.interim(100).await?;
     }
-    let length = match head.framing()? {
-        Framing::Length(length) => Some(length),
-        // CGI-4.2-DECHUNK: the length of a chunked body is known when all of it is there.
-        Framing::Chunked => Some(body.keep(&mut connection.incoming).await?),
-        Framing::None | Framing::UntilClose => None,
-    };
     Ok(Asked {
+        model,
+        sent,
         head,
         path,
-        length,
-        client,
+        length: body.length(&mut connection.incoming, conduct).await?,
+        client: connection.client,
         listen,
     })
 }
@@ -73,59 +75,47 @@ async fn once(
     body: &mut Body,
     setting: &Setting,
 ) -> Result<Answered, Trouble> {
-    let Connection {
-        site,
-        incoming,
-        outgoing,
-        ..
-    } = connection;
+    let (site, incoming) = (&connection.site, &mut connection.incoming);
     let mut environ = asked.environ()?;
     setting.environ(&mut environ, asked);
-    let mut report = asked.report(site.model, &environ);
+    let mut report = asked.report(&environ);
     setting.start(&mut report, asked);
     site.note(&environ, asked.length);
     let program = program::start(report)?;
-    let output = Output {
-        request: &asked.head,
-        setting,
-        redirects: matches!(site.model, Model::Cgi | Model::FastCgi | Model::Scgi),
-        stdout: program.stdout,
+    let ((tell_fed, fed), (tell_errors, errors)) = (oneshot::channel(), oneshot::channel());
+    let others = Others {
         ending: program.ending,
+        fed,
+        errors,
     };
-    let (_, fed, answered) = tokio::join!(
-        log(program.stderr, site),
-        feed(body, incoming, program.stdin),
-        output.pass(outgoing),
-    );
-    let answered = answered?;
-    fed?;
+    let logging = async {
+        tell_errors.send(log(program.stderr, site).await).ok();
+        Ok(())
+    };
+    let feeding = async {
+        let took_all = body.feed(incoming, program.stdin, &setting.conduct).await?;
+        tell_fed.send(took_all).ok();
+        Ok(())
+    };
+    let output = Output::new(asked, setting, program.stdout, others);
+    let passing = output.pass(&mut connection.outgoing);
+    let ((), (), answered) = tokio::try_join!(logging, feeding, passing)?;
     Ok(answered)
 }
 
-/// Passes the request body on as it comes, and reads the rest where the program takes no more.
-async fn feed(
-    body: &mut Body,
-    incoming: &mut Incoming,
-    mut stdin: UnixStream,
-) -> Result<(), Trouble> {
-    let mut takes_more = true;
-    while let Some(piece) = body.next(incoming).await? {
-        takes_more = takes_more && stdin.write_all(&piece).await.is_ok();
-    }
-    Ok(())
-}
-
-/// What the program says on stderr goes to the gateway's log.
-async fn log(mut stderr: UnixStream, site: &Site) {
-    let mut octets = vec![0; 8192];
-    while let Ok(size @ 1..) = stderr.read(&mut octets).await {
-        let text = latin1(&octets[..size]);
+/// What the program says on its error stream goes to the gateway's log, as it comes.
+async fn log(mut stderr: UnixStream, site: &Site) -> Vec<u8> {
+    let (mut said, mut logged) = (Vec::new(), 0);
+    while let Ok(1..) = stderr.read_buf(&mut said).await {
+        let text = latin1(&said[logged..]);
         site.diary().process.gateway_log.push_str(&text);
+        logged = said.len();
     }
+    said
 }
 
 /// The request for the path of a local redirect: without a body (CGI-6.2.2-LOCAL-REDIR).
-fn redirected(from: Asked, location: bytes::Bytes) -> Result<Asked, Trouble> {
+fn redirected(from: Asked, location: Bytes) -> Result<Asked, Trouble> {
     let about_body = |field: &Header| {
         [
             "content-length",
@@ -145,6 +135,7 @@ fn redirected(from: Asked, location: bytes::Bytes) -> Result<Asked, Trouble> {
     let script = latin1(&from.path.script_name);
     let path = asked::split(&head, &script)?;
     Ok(Asked {
+        sent: head.clone(),
         head,
         path,
         length: None,

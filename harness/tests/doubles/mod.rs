@@ -32,6 +32,7 @@ mod exchange;
 pub(crate) mod faults;
 mod incoming;
 mod outgoing;
+mod output;
 mod program;
 mod reply;
 
@@ -57,7 +58,7 @@ struct Site {
 /// What the switch of a fault changes.
 #[derive(Clone, Default)]
 struct Setting {
-    act: Option<Act>,
+    acts: &'static [Act],
     conduct: Conduct,
 }
 
@@ -90,12 +91,10 @@ impl Double {
     /// Switches a fault on, for the requests that come from now on.
     pub(crate) fn switch_on(&self, fault: &Fault) {
         let mut setting = Setting {
-            act: Some(fault.act),
+            acts: fault.acts,
             conduct: Conduct::default(),
         };
-        if let Act::Conduct(change) = fault.act {
-            change(&mut setting.conduct);
-        }
+        setting.conduct();
         *unpoisoned(&self.site.setting) = setting;
     }
 }

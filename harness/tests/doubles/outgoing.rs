@@ -8,31 +8,53 @@ use super::connection::Trouble;
 
 /// The writing half of a client connection.
 pub(super) struct Outgoing {
-    pub(super) half: OwnedWriteHalf,
-    /// How the body under way is framed: what is left of a length.
-    framing: Framing,
+    half: OwnedWriteHalf,
+    frame: Frame,
+}
+
+/// How the body of a reply is sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    /// Where it ends; of a length, what is left.
+    pub(super) framing: Framing,
+    /// Sends what goes beyond the length, too.
+    pub(super) exceeds: bool,
+    /// Fills up what the length lacks.
+    pub(super) pads: bool,
+}
+
+impl From<Framing> for Frame {
+    fn from(framing: Framing) -> Self {
+        Self {
+            framing,
+            exceeds: false,
+            pads: false,
+        }
+    }
 }
 
 impl Outgoing {
     pub(super) fn new(half: OwnedWriteHalf) -> Self {
         Self {
             half,
-            framing: Framing::None,
+            frame: Framing::None.into(),
         }
     }
 
     /// A reply of the gateway's own, the last on its connection.
-    pub(super) async fn refuse(&mut self, status: u16) -> Result<(), Trouble> {
-        let head = ResponseHead {
+    pub(super) async fn answer(&mut self, status: u16) -> Result<(), Trouble> {
+        let mut head = ResponseHead {
             version: Version::Http11,
             status,
             reason: reason_phrase(status).into(),
-            headers: vec![
-                Header::new("Content-Length", "0"),
-                Header::new("Connection", "close"),
-            ],
+            headers: vec![Header::new("Connection", "close")],
         };
-        self.head(&head, Framing::None).await
+        if status != 204 {
+            head.headers.push(Header::new("Content-Length", "0"));
+        }
+        let mut octets = BytesMut::new();
+        head.encode(&mut octets);
+        self.begin(&octets, Framing::None.into()).await
     }
 
     /// An interim response without fields.
@@ -42,41 +64,56 @@ impl Outgoing {
     }
 
     /// The head of a reply whose body is framed so.
-    pub(super) async fn head(
-        &mut self,
-        head: &ResponseHead,
-        framing: Framing,
-    ) -> Result<(), Trouble> {
-        let mut octets = BytesMut::new();
-        head.encode(&mut octets);
-        self.framing = framing;
-        Ok(self.half.write_all(&octets).await?)
+    pub(super) async fn begin(&mut self, head: &[u8], frame: Frame) -> Result<(), Trouble> {
+        self.frame = frame;
+        Ok(self.half.write_all(head).await?)
     }
 
     /// The next octets of the body; what goes beyond its frame is dropped.
     pub(super) async fn body(&mut self, octets: &[u8]) -> Result<(), Trouble> {
-        let mut framed = BytesMut::new();
-        match &mut self.framing {
-            Framing::None => return Ok(()),
+        let mut chunk = BytesMut::new();
+        let framed = match &mut self.frame.framing {
+            Framing::None => &[],
             Framing::Length(left) => {
                 let fits = usize::try_from(*left)
                     .unwrap_or(usize::MAX)
                     .min(octets.len());
                 *left -= fits as u64;
-                framed.extend_from_slice(&octets[..fits]);
+                if self.frame.exceeds {
+                    octets
+                } else {
+                    &octets[..fits]
+                }
             }
-            Framing::Chunked => http::encode_chunk(octets, &mut framed),
-            Framing::UntilClose => framed.extend_from_slice(octets),
-        }
-        Ok(self.half.write_all(&framed).await?)
+            Framing::Chunked => {
+                http::encode_chunk(octets, &mut chunk);
+                &chunk
+            }
+            Framing::UntilClose => octets,
+        };
+        Ok(self.half.write_all(framed).await?)
     }
 
     /// Ends the body; an error where the client has to see that it is not whole.
     pub(super) async fn end(&mut self) -> Result<(), Trouble> {
-        match self.framing {
+        match self.frame.framing {
+            Framing::Length(left @ 1..) if self.frame.pads => {
+                let spaces = vec![b' '; usize::try_from(left).unwrap_or_default()];
+                self.body(&spaces).await
+            }
             Framing::Length(1..) => Err(Trouble::Gone),
             Framing::Chunked => Ok(self.half.write_all(http::LAST_CHUNK).await?),
             Framing::None | Framing::Length(0) | Framing::UntilClose => Ok(()),
         }
+    }
+
+    /// Whether the client can be spared a cut, because the rest is made up.
+    pub(super) fn pads(&self) -> bool {
+        self.frame.pads && matches!(self.frame.framing, Framing::Length(_))
+    }
+
+    /// Ends the sending direction.
+    pub(super) async fn shutdown(&mut self) {
+        self.half.shutdown().await.ok();
     }
 }

@@ -1,14 +1,21 @@
 //! CGI output to an HTTP reply (RFC 3875 section 6).
 
 use bytes::{Bytes, BytesMut};
-use probe::cgi::Ending;
-use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot};
+use gatebench::model::Model;
 use wire::{
-    cgi::{CgiError, CgiHead, ReplyKind, decode_either},
-    http::{Framing, Header, Limits, RequestHead, ResponseHead, Version},
+    cgi::{CgiError, CgiHead, ReplyKind},
+    http::{Framing, Header, RequestHead, ResponseHead, Version},
 };
 
-use super::{Setting, connection::Trouble, outgoing::Outgoing};
+use super::{
+    Setting,
+    conduct::{Conduct, Dates, Follows},
+    connection::Trouble,
+    outgoing::Frame,
+};
+
+/// The double has no clock: any Date will do for a bench that only counts them.
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// What came of a program's output.
 pub(super) enum Answered {
@@ -18,80 +25,116 @@ pub(super) enum Answered {
     Redirect(Bytes),
 }
 
-/// The output of the program that answers one request.
-pub(super) struct Output<'a> {
+/// What a program said in answer to a request.
+pub(super) struct Script<'a> {
     pub(super) request: &'a RequestHead,
-    pub(super) setting: &'a Setting,
-    pub(super) redirects: bool,
-    pub(super) stdout: UnixStream,
-    pub(super) ending: oneshot::Receiver<Ending>,
+    pub(super) interface: Model,
+    /// The output as it came, at least its head.
+    pub(super) raw: Bytes,
+    pub(super) head: CgiHead,
+}
+
+/// A reply before it is sent.
+pub(super) struct Reply {
+    pub(super) head: ResponseHead,
+    pub(super) frame: Frame,
+    /// Whether the connection may go on.
+    pub(super) stays: bool,
 }
 
 impl From<CgiError> for Trouble {
     fn from(_: CgiError) -> Self {
-        Self::Refuse(502)
+        Self::Answer(502)
     }
 }
 
-impl Output<'_> {
-    /// Passes the output on to the client as it comes.
-    pub(super) async fn pass(mut self, to: &mut Outgoing) -> Result<Answered, Trouble> {
-        let mut buf = BytesMut::new();
-        let head = self.head(&mut buf).await?;
-        if let (true, ReplyKind::LocalRedirect(location)) = (self.redirects, head.kind()?) {
-            return Ok(Answered::Redirect(location));
+impl Script<'_> {
+    /// The path that is to be answered instead.
+    pub(super) fn redirect(&self, follows: Follows) -> Result<Option<Bytes>, Trouble> {
+        let takes_cgi_output = matches!(self.interface, Model::Cgi | Model::FastCgi | Model::Scgi);
+        let location = match (self.head.kind()?, follows) {
+            (_, Follows::Never) => None,
+            (_, Follows::EveryPath) => self
+                .head
+                .location()
+                .filter(|l| l.starts_with(b"/"))
+                .cloned(),
+            (ReplyKind::LocalRedirect(location), Follows::Local) => Some(location),
+            (_, Follows::Local) => None,
+        };
+        Ok(location.filter(|_| takes_cgi_output || follows == Follows::EveryPath))
+    }
+
+    /// Whether the reply is a redirect with a document (RFC 3875 section 6.2.4).
+    pub(super) fn is_redirect_with_document(&self) -> bool {
+        let status = self.head.status.as_ref().map(|(code, _)| *code);
+        matches!(status, Some(300..=399)) && self.head.location().is_some()
+    }
+}
+
+impl Reply {
+    /// The reply that says what the program said; with `unmeasured`, its length is not believed.
+    pub(super) fn new(
+        script: &Script<'_>,
+        setting: &Setting,
+        unmeasured: bool,
+    ) -> Result<Self, Trouble> {
+        let mut head = response(&script.head, &setting.conduct)?;
+        // RFC 9110 section 8.6: no length beside a status that never has a body.
+        if unmeasured || head.status == 204 {
+            head.headers.retain(|field| !field.is("content-length"));
         }
-        let mut head = head.to_response(Version::Http11)?;
-        let framing = self.frame(&mut head)?;
-        let stays = framing != Framing::UntilClose && self.request.keep_alive();
+        date(&mut head, setting.conduct.dates);
+        let framing = frame(&mut head, script.request)?;
+        let stays = framing != Framing::UntilClose && script.request.keep_alive();
         if !stays {
             head.headers.push(Header::new("Connection", "close"));
         }
-        self.setting.reply(&mut head, self.request);
-        to.head(&head, framing).await?;
-        self.body(buf, to).await?;
-        Ok(Answered::Sent(stays))
+        let frame = framing.into();
+        let mut reply = Self { head, frame, stays };
+        setting.reply(&mut reply, script);
+        Ok(reply)
     }
 
-    async fn head(&mut self, buf: &mut BytesMut) -> Result<CgiHead, Trouble> {
-        loop {
-            if let Some(head) = decode_either(buf, &Limits::default())? {
-                return Ok(head);
-            }
-            if self.stdout.read_buf(buf).await? == 0 {
-                return Err(Trouble::Refuse(502));
-            }
-        }
+    /// The octets of the head.
+    pub(super) fn encode(&self, script: &Script<'_>, setting: &Setting) -> BytesMut {
+        let mut octets = BytesMut::new();
+        self.head.encode(&mut octets);
+        setting.wire(&mut octets, script);
+        octets
     }
+}
 
-    /// Chooses the frame of the body and says so in the head.
-    fn frame(&self, head: &mut ResponseHead) -> Result<Framing, Trouble> {
-        // RFC 9110 section 8.6: no length beside a status that never has a body.
-        if head.status == 204 {
-            head.headers.retain(|field| !field.is("content-length"));
+fn response(head: &CgiHead, conduct: &Conduct) -> Result<ResponseHead, Trouble> {
+    match head.to_response(Version::Http11) {
+        Err(CgiError::Interim(status)) if conduct.interim_is_final => {
+            let mut final_head = head.clone();
+            final_head.status = None;
+            let response = final_head.to_response(Version::Http11)?;
+            Ok(ResponseHead { status, ..response })
         }
-        let framing = head.framing(&self.request.method)?;
-        if framing != Framing::UntilClose || self.request.version == Version::Http10 {
-            return Ok(framing);
-        }
-        head.headers
-            .push(Header::new("Transfer-Encoding", "chunked"));
-        Ok(Framing::Chunked)
+        response => Ok(response?),
     }
+}
 
-    async fn body(&mut self, mut buf: BytesMut, to: &mut Outgoing) -> Result<(), Trouble> {
-        loop {
-            if !buf.is_empty() {
-                to.body(&buf.split()).await?;
-            }
-            if self.stdout.read_buf(&mut buf).await? == 0 {
-                break;
-            }
-        }
-        // DF-RESP-ABORT: a reply that the program did not finish must not look whole.
-        match (&mut self.ending).await {
-            Ok(Ending::Exit(_)) => to.end().await,
-            Ok(Ending::Killed) | Err(_) => Err(Trouble::Gone),
-        }
+fn date(head: &mut ResponseHead, dates: Dates) {
+    let adds = match dates {
+        Dates::Missing => head.header("date").is_none(),
+        Dates::Never => false,
+        Dates::Always => true,
+    };
+    if adds {
+        head.headers.push(Header::new("Date", DATE));
     }
+}
+
+/// Chooses the frame of the body and says so in the head.
+fn frame(head: &mut ResponseHead, request: &RequestHead) -> Result<Framing, Trouble> {
+    let framing = head.framing(&request.method)?;
+    if framing != Framing::UntilClose || request.version == Version::Http10 {
+        return Ok(framing);
+    }
+    head.headers
+        .push(Header::new("Transfer-Encoding", "chunked"));
+    Ok(Framing::Chunked)
 }

@@ -1,14 +1,27 @@
 //! Everything that the double can do wrong, by where it acts.
 
+use bytes::BytesMut;
 use probe::Report;
-use wire::{
-    environ::Environ,
-    http::{RequestHead, ResponseHead},
+use wire::{environ::Environ, http::RequestHead};
+
+use super::{
+    Setting,
+    asked::Asked,
+    conduct::Conduct,
+    connection::Trouble,
+    reply::{Reply, Script},
 };
 
-use super::{Setting, asked::Asked, conduct::Conduct, connection::Trouble};
-
+mod field;
+mod framing;
+mod output;
+mod path;
 mod query;
+mod redirect;
+mod request_body;
+mod response_body;
+mod response_head;
+mod variable;
 
 /// One fault of `scenarios/faults.toml`.
 #[derive(Clone, Copy)]
@@ -16,66 +29,167 @@ pub(crate) struct Fault {
     /// Its id there.
     pub(crate) id: &'static str,
     /// What it does.
-    pub(super) act: Act,
+    pub(super) acts: &'static [Act],
 }
 
-/// Where a fault acts, and how.
+/// A point at which a fault acts, and how. The points come one after another.
 #[derive(Clone, Copy)]
 pub(super) enum Act {
+    /// Changes how the double goes about.
+    Conduct(fn(&mut Conduct)),
+    /// Changes the octets of a request whose head is whole.
+    Octets(fn(&mut BytesMut)),
     /// Changes the head of the request before anything is made of it.
     Head(fn(&mut RequestHead)),
-    /// Answers with this status instead of the application.
-    Refuse(fn(&RequestHead) -> Option<u16>),
+    /// Lets the gateway answer itself, with this status.
+    Answer(fn(&RequestHead) -> Option<u16>),
     /// Changes the meta-variables.
     Environ(fn(&mut Environ, &Asked)),
     /// Changes with what the program is started.
     Start(fn(&mut Report, &Asked)),
-    /// Changes the head of the reply.
-    Reply(fn(&mut ResponseHead, &RequestHead)),
-    /// Changes how the double goes about.
-    Conduct(fn(&mut Conduct)),
+    /// Lets the gateway answer itself because of the program's output.
+    Judge(fn(&[u8]) -> Option<u16>),
+    /// Changes the program's output, whose head is whole.
+    Output(fn(&mut BytesMut)),
+    /// Changes the reply before it is encoded.
+    Reply(fn(&mut Reply, &Script<'_>)),
+    /// Changes the octets of the reply's head.
+    Wire(fn(&mut BytesMut, &Script<'_>)),
 }
 
 /// Every fault that the double has.
 pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
-    [query::FAULTS].into_iter().flatten()
+    let lists = [
+        path::FAULTS,
+        query::FAULTS,
+        variable::FAULTS,
+        field::FAULTS,
+        request_body::FAULTS,
+        redirect::FAULTS,
+        response_head::FAULTS,
+        framing::FAULTS,
+        response_body::FAULTS,
+        output::FAULTS,
+    ];
+    lists.into_iter().flatten()
 }
 
-const fn fault(id: &'static str, act: Act) -> Fault {
-    Fault { id, act }
+const fn fault(id: &'static str, acts: &'static [Act]) -> Fault {
+    Fault { id, acts }
 }
 
 impl Setting {
-    pub(super) fn head(&self, head: &mut RequestHead) {
-        if let Some(Act::Head(change)) = self.act {
-            change(head);
+    pub(super) fn conduct(&mut self) {
+        for act in self.acts {
+            if let Act::Conduct(change) = act {
+                change(&mut self.conduct);
+            }
         }
     }
 
-    pub(super) fn refuse(&self, head: &RequestHead) -> Result<(), Trouble> {
-        match self.act {
-            Some(Act::Refuse(refuse)) => {
-                refuse(head).map_or(Ok(()), |status| Err(Trouble::Refuse(status)))
+    pub(super) fn octets(&self, octets: &mut BytesMut) {
+        for act in self.acts {
+            if let Act::Octets(change) = act {
+                change(octets);
             }
-            _ => Ok(()),
         }
+    }
+
+    pub(super) fn head(&self, head: &mut RequestHead) {
+        for act in self.acts {
+            if let Act::Head(change) = act {
+                change(head);
+            }
+        }
+    }
+
+    pub(super) fn answer(&self, head: &RequestHead) -> Result<(), Trouble> {
+        self.refuse(|act| match act {
+            Act::Answer(status) => status(head),
+            _ => None,
+        })
     }
 
     pub(super) fn environ(&self, environ: &mut Environ, asked: &Asked) {
-        if let Some(Act::Environ(change)) = self.act {
-            change(environ, asked);
+        for act in self.acts {
+            if let Act::Environ(change) = act {
+                change(environ, asked);
+            }
         }
     }
 
     pub(super) fn start(&self, report: &mut Report, asked: &Asked) {
-        if let Some(Act::Start(change)) = self.act {
-            change(report, asked);
+        for act in self.acts {
+            if let Act::Start(change) = act {
+                change(report, asked);
+            }
         }
     }
 
-    pub(super) fn reply(&self, reply: &mut ResponseHead, request: &RequestHead) {
-        if let Some(Act::Reply(change)) = self.act {
-            change(reply, request);
+    pub(super) fn judge(&self, output: &[u8]) -> Result<(), Trouble> {
+        self.refuse(|act| match act {
+            Act::Judge(status) => status(output),
+            _ => None,
+        })
+    }
+
+    pub(super) fn output(&self, output: &mut BytesMut) {
+        for act in self.acts {
+            if let Act::Output(change) = act {
+                change(output);
+            }
         }
     }
+
+    pub(super) fn reply(&self, reply: &mut Reply, script: &Script<'_>) {
+        for act in self.acts {
+            if let Act::Reply(change) = act {
+                change(reply, script);
+            }
+        }
+    }
+
+    pub(super) fn wire(&self, octets: &mut BytesMut, script: &Script<'_>) {
+        for act in self.acts {
+            if let Act::Wire(change) = act {
+                change(octets, script);
+            }
+        }
+    }
+
+    fn refuse(&self, status: impl FnMut(&Act) -> Option<u16>) -> Result<(), Trouble> {
+        match self.acts.iter().find_map(status) {
+            Some(status) => Err(Trouble::Answer(status)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Changes the value of a variable that is there.
+fn edit(environ: &mut Environ, name: &str, change: impl FnOnce(&[u8]) -> Vec<u8>) {
+    if let Some(value) = environ.get(name).cloned() {
+        environ.set(name, change(&value));
+    }
+}
+
+/// At most 4096 octets: where careless code has its buffers.
+fn cut(octets: &[u8]) -> Vec<u8> {
+    octets[..octets.len().min(4096)].to_vec()
+}
+
+/// `octets` with each `what` replaced.
+fn replaced(octets: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
+    let (mut result, mut rest) = (Vec::with_capacity(octets.len()), octets);
+    while let Some(at) = find(rest, what) {
+        result.extend_from_slice(&rest[..at]);
+        result.extend_from_slice(with);
+        rest = &rest[at + what.len()..];
+    }
+    result.extend_from_slice(rest);
+    result
+}
+
+/// Where `what` first is in `octets`.
+fn find(octets: &[u8], what: &[u8]) -> Option<usize> {
+    octets.windows(what.len()).position(|window| window == what)
 }
