@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `right::SCENARIO::MODEL` | the double without a fault passes |
 //! | `breaks::FAULT::SCENARIO::MODEL` | a scenario that names the fault sees it |
+//! | `ends::FAULT` | a gateway that goes down is told from one that replies wrongly |
 //! | `spares::FAULT` | scenarios that cite none of the rules it breaks say what they said without it |
 //!
 //! Doubles wait more than they work, so that many trials run side by side.
@@ -43,7 +44,7 @@ const LIGHT_WAIT: Duration = Duration::from_millis(500);
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
-    let trials = [right(), breaks(), spares(), vec![agreement()]];
+    let trials = [right(), breaks(), ends(), spares(), vec![agreement()]];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }
 
@@ -134,6 +135,36 @@ async fn sees(scenario: &Scenario, fault: &Fault, model: Model) -> Result<(), Fa
         return Ok(());
     }
     Err(format!("the fault goes unseen: {}", told(&with)).into())
+}
+
+/// Faults after which the gateway is gone, and how a case ends that meets them.
+const ENDS: [(&str, Outcome); 2] = [
+    ("gateway/dies-with-its-script", Outcome::Crash),
+    ("gateway/stuck-after-its-script", Outcome::Hang),
+];
+
+fn ends() -> Vec<Trial> {
+    let each = |(id, outcome): (&'static str, Outcome)| {
+        let name = format!("ends::{id}");
+        Trial::test(name, move || alone(ends_as(id, outcome)))
+    };
+    ENDS.into_iter().map(each).collect()
+}
+
+async fn ends_as(id: &str, outcome: Outcome) -> Result<(), Failed> {
+    let fault = faults::all()
+        .find(|fault| fault.id == id)
+        .ok_or("the double has no such fault")?;
+    let mut scenarios = catalogue().scenarios.iter();
+    let named = scenarios.find(|scenario| scenario.faults.iter().any(|named| named == id));
+    let scenario = named.ok_or("no scenario names it")?;
+    let mut double = Double::start(Model::Cgi).await?;
+    double.switch_on(fault);
+    let played = play(&mut double, scenario).await;
+    match played.outcome == outcome {
+        true => Ok(()),
+        false => Err(told(&played).into()),
+    }
 }
 
 fn spares() -> Vec<Trial> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gatebench::witness::Health;
+
 /// Habits of the gateway; the default is right in all of them.
 #[derive(Clone, Debug)]
 pub(super) struct Conduct {
@@ -25,7 +27,7 @@ pub(super) struct Conduct {
     pub(super) follows: Follows,
     /// How long the program may take for its head.
     pub(super) head_patience: Option<Duration>,
-    /// How long the program may pause in its body before the reply ends.
+    /// How long the program may pause after the first piece of its body before the reply ends.
     pub(super) body_patience: Option<Duration>,
     /// Takes no output at all for an empty document.
     pub(super) empty_is_200: bool,
@@ -35,6 +37,8 @@ pub(super) struct Conduct {
     pub(super) interim_is_final: bool,
     /// Which replies get a Date.
     pub(super) dates: Dates,
+    /// What becomes of the gateway when a program is killed before its head.
+    pub(super) goes_down: Option<fn() -> Health>,
 }
 
 /// What the reply waits for.
@@ -90,6 +94,7 @@ impl Default for Conduct {
             nph: false,
             interim_is_final: false,
             dates: Dates::Missing,
+            goes_down: None,
         }
     }
 }

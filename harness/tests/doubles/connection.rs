@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use gatebench::witness::Health;
 use tokio::{net::TcpStream, time::timeout};
 use wire::{http::HttpError, request::RequestError};
 
@@ -25,6 +26,8 @@ pub(super) enum Trouble {
     Answer(u16),
     /// The client is gone, or has to be left with what it has.
     Gone,
+    /// The gateway goes down; how it stands then.
+    Down(Health),
 }
 
 impl From<io::Error> for Trouble {
@@ -58,8 +61,10 @@ pub(super) async fn serve(stream: TcpStream, site: Arc<Site>) {
         incoming: Incoming::new(incoming),
         outgoing: Outgoing::new(outgoing),
     };
-    if !matches!(connection.requests().await, Err(Trouble::Gone)) {
-        connection.linger().await;
+    match connection.requests().await {
+        Ok(()) | Err(Trouble::Answer(_)) => connection.linger().await,
+        Err(Trouble::Gone) => {}
+        Err(Trouble::Down(health)) => connection.site.go_down(health),
     }
 }
 
@@ -71,7 +76,7 @@ impl Connection {
                 Ok(true) => {}
                 Ok(false) => return Ok(()),
                 Err(Trouble::Answer(status)) => return self.outgoing.answer(status).await,
-                Err(Trouble::Gone) => return Err(Trouble::Gone),
+                Err(trouble) => return Err(trouble),
             }
         }
     }

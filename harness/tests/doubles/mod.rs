@@ -12,7 +12,10 @@
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use gatebench::{
@@ -20,7 +23,7 @@ use gatebench::{
     run::case::Target,
     scenario::Place,
     transcript::Log,
-    witness::{ProcessView, Received},
+    witness::{Health, ProcessView, Received},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -53,6 +56,8 @@ struct Site {
     listen: SocketAddr,
     setting: Mutex<Setting>,
     diary: Mutex<Diary>,
+    /// It takes connections and answers none.
+    is_down: AtomicBool,
 }
 
 /// What the switch of a fault changes.
@@ -79,6 +84,7 @@ impl Double {
             listen,
             setting: Mutex::default(),
             diary: Mutex::default(),
+            is_down: AtomicBool::new(false),
         });
         Ok(Self {
             place: Place::new(mount(model), listen.to_string()),
@@ -155,6 +161,11 @@ impl Site {
     fn diary(&self) -> MutexGuard<'_, Diary> {
         unpoisoned(&self.diary)
     }
+
+    fn go_down(&self, health: Health) {
+        self.is_down.store(true, Ordering::Relaxed);
+        self.diary().process.gateway = health;
+    }
 }
 
 /// Where the probe is mounted, as on the gateways under test.
@@ -171,6 +182,8 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 async fn accept(listener: TcpListener, site: Arc<Site>) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(connection::serve(stream, Arc::clone(&site)));
+        if !site.is_down.load(Ordering::Relaxed) {
+            tokio::spawn(connection::serve(stream, Arc::clone(&site)));
+        }
     }
 }

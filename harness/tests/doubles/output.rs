@@ -58,6 +58,7 @@ impl<'a> Output<'a> {
         let mut buf = BytesMut::new();
         let noise = self.hold_back(&mut buf).await?;
         self.head(&mut buf).await?;
+        self.survive(&buf).await?;
         if self.setting.conduct.nph && buf.starts_with(b"HTTP/") {
             to.begin(&buf, wire::http::Framing::UntilClose.into())
                 .await?;
@@ -114,6 +115,17 @@ impl<'a> Output<'a> {
             .unwrap_or(Err(Trouble::Answer(504)))
     }
 
+    /// A program that is killed before its head takes nothing else down with it.
+    async fn survive(&mut self, output: &[u8]) -> Result<(), Trouble> {
+        if let Some(health) = self.setting.conduct.goes_down
+            && output.is_empty()
+            && self.ending().await == Ending::Killed
+        {
+            return Err(Trouble::Down(health()));
+        }
+        Ok(())
+    }
+
     /// Takes the head off the front of the output.
     fn script(&self, buf: &mut BytesMut) -> Result<Script<'a>, Trouble> {
         if buf.is_empty() && self.setting.conduct.empty_is_200 {
@@ -134,11 +146,12 @@ impl<'a> Output<'a> {
 
     /// Passes the body on; a reply that the program did not finish must not look whole.
     async fn body(&mut self, mut buf: BytesMut, to: &mut Outgoing) -> Result<(), Trouble> {
+        let mut patience = Duration::MAX;
         loop {
             if !buf.is_empty() {
                 to.body(&buf.split()).await?;
+                patience = self.setting.conduct.body_patience.unwrap_or(patience);
             }
-            let patience = self.setting.conduct.body_patience.unwrap_or(Duration::MAX);
             match timeout(patience, self.fill(&mut buf)).await {
                 Err(_) => return to.end().await,
                 Ok(Ok(0)) => break,

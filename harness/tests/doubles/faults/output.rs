@@ -1,6 +1,7 @@
 //! The program's output before it is a reply: odd heads and none.
 
 use bytes::BytesMut;
+use gatebench::witness::Health;
 
 use super::{Act, Fault, fault, find, replaced};
 
@@ -105,6 +106,18 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "gateway/empty-is-200",
         &[Act::Conduct(|conduct| conduct.empty_is_200 = true)],
+    ),
+    fault(
+        "gateway/dies-with-its-script",
+        &[Act::Conduct(|conduct| {
+            conduct.goes_down = Some(|| Health::Died("ended by signal 11".to_owned()));
+        })],
+    ),
+    fault(
+        "gateway/stuck-after-its-script",
+        &[Act::Conduct(|conduct| {
+            conduct.goes_down = Some(|| Health::Alive)
+        })],
     ),
     fault(
         "gateway/blank-head-is-204",
