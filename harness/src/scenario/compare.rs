@@ -142,11 +142,16 @@ pub fn compare(faces: &[(Model, Face)]) -> Vec<(Model, Vec<Difference>)> {
         .map(|(model, _)| (*model, Vec::new()))
         .collect();
     for name in names {
-        let values: Vec<&str> = faces.iter().map(|(_, face)| face.value(name)).collect();
+        let told: Vec<&(Model, Face)> = faces
+            .iter()
+            .filter(|(_, face)| face.tells_of(name))
+            .collect();
+        let values: Vec<&str> = told.iter().map(|(_, face)| face.value(name)).collect();
         let majority = majority(&values);
-        for (i, (_, list)) in differences.iter_mut().enumerate() {
-            if majority != Some(values[i]) {
-                list.push(difference(name, i, faces, &values));
+        for (model, list) in &mut differences {
+            let here = told.iter().position(|(of, _)| of == model);
+            if let Some(here) = here.filter(|&here| majority != Some(values[here])) {
+                list.push(difference(name, here, &told, &values));
             }
         }
     }
@@ -154,6 +159,12 @@ pub fn compare(faces: &[(Model, Face)]) -> Vec<(Model, Vec<Difference>)> {
 }
 
 impl Face {
+    /// Whether it has a say on `name`: a model that refused the request has no report to compare.
+    fn tells_of(&self, name: &str) -> bool {
+        let reports = self.0.keys().any(|key| key.starts_with("application."));
+        reports || !name.starts_with("application.")
+    }
+
     fn value(&self, name: &str) -> &str {
         self.0.get(name).map_or("absent", String::as_str)
     }
@@ -168,7 +179,7 @@ fn majority<'a>(values: &[&'a str]) -> Option<&'a str> {
         .find(|value| 2 * count(value) > values.len())
 }
 
-fn difference(what: &str, here: usize, faces: &[(Model, Face)], values: &[&str]) -> Difference {
+fn difference(what: &str, here: usize, faces: &[&(Model, Face)], values: &[&str]) -> Difference {
     let others = faces
         .iter()
         .zip(values)
@@ -178,7 +189,7 @@ fn difference(what: &str, here: usize, faces: &[(Model, Face)], values: &[&str])
         what: what.to_owned(),
         here: values[here].to_owned(),
         others: others
-            .map(|(_, ((model, _), value))| (model.word().to_owned(), (*value).to_owned()))
+            .map(|(_, (face, value))| (face.0.word().to_owned(), (*value).to_owned()))
             .collect(),
     }
 }
@@ -232,6 +243,26 @@ mod tests {
             (model, face("", &reply(status, "", b"")))
         });
         assert_eq!(named(&faces).len(), 2);
+    }
+
+    #[test]
+    fn a_refusal_is_not_compared_variable_by_variable() {
+        let refused = face("", &reply(400, "", b"no"));
+        let served = face("", &report(&[("QUERY_STRING", "a")], b""));
+        let faces = [
+            (Model::Cgi, served.clone()),
+            (Model::FastCgi, served),
+            (Model::Uwsgi, refused),
+        ];
+        let named = named(&faces);
+        assert!(
+            named.iter().all(|(_, what)| what.starts_with("client.")),
+            "{named:?}"
+        );
+        assert!(
+            named.contains(&(Model::Uwsgi, "client.status".to_owned())),
+            "{named:?}"
+        );
     }
 
     #[test]
