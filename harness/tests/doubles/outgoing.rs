@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub(super) exceeds: bool,
     /// Fills up what the length lacks.
     pub(super) pads: bool,
+    /// Leaves the client waiting for what the length lacks.
+    pub(super) leaves_open: bool,
 }
 
 impl From<Framing> for Frame {
@@ -29,6 +31,7 @@ impl From<Framing> for Frame {
             framing,
             exceeds: false,
             pads: false,
+            leaves_open: false,
         }
     }
 }
@@ -101,15 +104,17 @@ impl Outgoing {
                 let spaces = vec![b' '; usize::try_from(left).unwrap_or_default()];
                 self.body(&spaces).await
             }
+            Framing::Length(1..) if self.frame.leaves_open => Ok(()),
             Framing::Length(1..) => Err(Trouble::Gone),
             Framing::Chunked => Ok(self.half.write_all(http::LAST_CHUNK).await?),
             Framing::None | Framing::Length(0) | Framing::UntilClose => Ok(()),
         }
     }
 
-    /// Whether the client can be spared a cut, because the rest is made up.
-    pub(super) fn pads(&self) -> bool {
-        self.frame.pads && matches!(self.frame.framing, Framing::Length(_))
+    /// Whether the client is not shown a cut: the rest is made up, or left to be waited for.
+    pub(super) fn hides_cut(&self) -> bool {
+        let hides = self.frame.pads || self.frame.leaves_open;
+        hides && matches!(self.frame.framing, Framing::Length(_))
     }
 
     /// Ends the sending direction.

@@ -161,7 +161,7 @@ impl<'a> Output<'a> {
             }
         }
         match self.ending().await {
-            Ending::Killed if !to.pads() => Err(Trouble::Gone),
+            Ending::Killed if !to.hides_cut() => Err(Trouble::Gone),
             _ => to.end().await,
         }
     }

@@ -98,6 +98,10 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Reply(|reply, _| reply.frame.pads = true)],
     ),
     fault(
+        "gateway/short-reply-left-open",
+        &[Act::Reply(|reply, _| reply.frame.leaves_open = true)],
+    ),
+    fault(
         "gateway/excess-sent-on",
         &[Act::Reply(|reply, _| reply.frame.exceeds = true)],
     ),
