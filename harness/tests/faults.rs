@@ -125,16 +125,29 @@ fn breaks() -> Vec<Trial> {
 async fn sees(scenario: &Scenario, fault: &Fault, model: Model) -> Result<(), Failed> {
     let mut double = Double::start(model).await?;
     let before = match scenario.level {
-        Level::Observed => Some(play(&mut double, scenario).await),
+        Level::Observed => Some(observation(&mut double, scenario).await?),
         _ => None,
     };
     double.switch_on(fault);
     let with = play(&mut double, scenario).await;
-    let changed = |before: Played| before.judgement.observation != with.judgement.observation;
-    if with.outcome.is_violation() || before.is_some_and(changed) {
-        return Ok(());
+    let is_changed = before.is_some_and(|before| before != with.judgement.observation);
+    match with.outcome.is_violation() || is_changed {
+        true => Ok(()),
+        false => Err(format!("the fault goes unseen: {}", told(&with)).into()),
     }
-    Err(format!("the fault goes unseen: {}", told(&with)).into())
+}
+
+/// What is told twice alike: what changes by itself would change with any fault.
+async fn observation(
+    double: &mut Double,
+    scenario: &Scenario,
+) -> Result<BTreeMap<String, String>, Failed> {
+    let first = play(double, scenario).await.judgement.observation;
+    let second = play(double, scenario).await.judgement.observation;
+    match first == second {
+        true => Ok(first),
+        false => Err(format!("told {first:?}, and then {second:?}").into()),
+    }
 }
 
 /// Faults after which the gateway is gone, and how a case ends that meets them.
@@ -286,10 +299,16 @@ fn agreement() -> Trial {
             .iter()
             .flat_map(|scenario| &scenario.faults);
         let looked_for: BTreeSet<&str> = named.map(String::as_str).collect();
+        let unplayed = catalogue
+            .scenarios
+            .iter()
+            .filter(|s| models(s).next().is_none());
+        let unplayed: BTreeSet<&str> = unplayed.map(|scenario| scenario.id.as_str()).collect();
         let lists = [
             ("in faults.toml, not done by the double", &said - &done),
             ("done by the double, not in faults.toml", &done - &said),
             ("looked for by no scenario", &said - &looked_for),
+            ("for no model that the double has", unplayed),
         ];
         let gaps = lists.iter().filter(|(_, ids)| !ids.is_empty());
         let gaps: Vec<String> = gaps.map(|(what, ids)| format!("{what}: {ids:?}")).collect();

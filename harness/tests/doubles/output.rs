@@ -5,7 +5,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use probe::cgi::Ending;
 use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot, time::timeout};
-use wire::{cgi::decode_either, http::Limits};
+use wire::{
+    cgi::decode_either,
+    http::{Framing, Limits},
+};
 
 use super::{
     Setting,
@@ -60,8 +63,8 @@ impl<'a> Output<'a> {
         self.head(&mut buf).await?;
         self.survive(&buf).await?;
         if self.setting.conduct.nph && buf.starts_with(b"HTTP/") {
-            to.begin(&buf, wire::http::Framing::UntilClose.into())
-                .await?;
+            to.begin(&[], Framing::UntilClose.into()).await?;
+            self.body(buf, to).await?;
             return Ok(Answered::Sent(false));
         }
         let script = self.script(&mut buf)?;
