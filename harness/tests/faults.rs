@@ -44,13 +44,17 @@ const LIGHT_WAIT: Duration = Duration::from_millis(500);
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(THREADS);
+    if let Err(error) = load_embedded() {
+        eprintln!("the scenarios cannot be read: {error}");
+        return ExitCode::FAILURE;
+    }
     let trials = [right(), breaks(), ends(), spares(), vec![agreement()]];
     libtest_mimic::run(&arguments, trials.into_iter().flatten().collect()).exit_code()
 }
 
 fn catalogue() -> &'static Catalogue {
     static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
-    CATALOGUE.get_or_init(|| load_embedded().unwrap_or_else(|error| panic!("{error}")))
+    CATALOGUE.get_or_init(|| load_embedded().expect("`main` has read it before"))
 }
 
 /// The double's faults, each with what `faults.toml` says of it.
