@@ -12,8 +12,7 @@ use crate::witness::{BodyView, ClientView, Evidence, ProbeBody, ProbeReport};
 /// The program's requirements and faults, and one file of scenarios.
 pub(super) fn catalogue(path: &str, text: &str) -> Result<Catalogue, ScenarioError> {
     let mut sources: Vec<Source> = embedded();
-    sources
-        .retain(|source| !source.is_topic() && source.path != path && source.path != "known.toml");
+    sources.retain(|source| source.is_in("requirements") || source.path == "faults.toml");
     sources.push(Source {
         path: path.to_owned(),
         text: text.to_owned(),
