@@ -11,7 +11,7 @@ use super::{
     error::{Flaw, ScenarioError, nearest},
     fault::{Fault, FaultFile},
     format::{Entry, Topic},
-    known::{KnownFile, KnownList},
+    known::{Known, KnownFile, KnownList, Models},
     source::{Source, embedded, folder},
 };
 use crate::requirement::{RequirementFile, Requirements};
@@ -113,22 +113,29 @@ fn known(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> Kn
     };
     let file: Option<KnownFile> = read(source, flaws);
     for entry in file.iter().flat_map(|file| &file.known) {
-        let id = &entry.get_ref().scenario;
-        if catalogue.get(id).is_none() {
-            let ids = catalogue
-                .scenarios
-                .iter()
-                .map(|scenario| scenario.id.as_str());
-            let message = missing("scenario", id, ids);
-            flaws.push(Flaw::at(
-                &source.path,
-                &source.text,
-                entry.span().start,
-                message,
-            ));
+        if let Some(message) = unmatched(entry.get_ref(), catalogue) {
+            let at = entry.span().start;
+            flaws.push(Flaw::at(&source.path, &source.text, at, message));
         }
     }
     file.map(KnownList::from).unwrap_or_default()
+}
+
+/// Why no run can ever match this entry.
+fn unmatched(known: &Known, catalogue: &Catalogue) -> Option<String> {
+    let ids = || {
+        catalogue
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.id.as_str())
+    };
+    match (catalogue.get(&known.scenario), known.model) {
+        (None, _) => Some(missing("scenario", &known.scenario, ids())),
+        (Some(scenario), Models::One(model)) if !scenario.applies(model) => {
+            Some(format!("`{}` does not run over {model}", scenario.id))
+        }
+        (Some(_), _) => None,
+    }
 }
 
 fn resolve(entry: Entry, source: &Source, spec: &str, requirements: &Requirements) -> Scenario {
