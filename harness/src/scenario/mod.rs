@@ -34,6 +34,7 @@ mod source;
 #[cfg(test)]
 mod testing;
 pub mod text;
+mod verdict;
 
 pub use catalogue::{Catalogue, NoSuchScenario, load_dir, load_embedded};
 pub use compare::{Face, compare};
