@@ -37,6 +37,8 @@ pub(super) struct Conduct {
     pub(super) interim_is_final: bool,
     /// Which replies get a Date.
     pub(super) dates: Dates,
+    /// Puts a POST to the backend twice.
+    pub(super) asks_twice: bool,
     /// What becomes of the gateway when a program is killed before its head.
     pub(super) goes_down: Option<fn() -> Health>,
 }
@@ -94,6 +96,7 @@ impl Default for Conduct {
             nph: false,
             interim_is_final: false,
             dates: Dates::Missing,
+            asks_twice: false,
             goes_down: None,
         }
     }

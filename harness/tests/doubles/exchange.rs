@@ -150,9 +150,16 @@ impl Site {
             .iter()
             .map(|(name, value)| (latin1(name), latin1(value)))
             .collect();
-        self.diary().received.push(Received {
-            params,
-            body_size: length.unwrap_or_default(),
-        });
+        let body_size = length.unwrap_or_default();
+        let received = Received { params, body_size };
+        let is_post = environ.text("REQUEST_METHOD") == Some("POST");
+        let times = if is_post && self.setting.conduct.asks_twice {
+            2
+        } else {
+            1
+        };
+        self.diary()
+            .received
+            .extend(std::iter::repeat_n(received, times));
     }
 }

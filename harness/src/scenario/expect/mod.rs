@@ -12,11 +12,13 @@ use crate::{
 pub mod application;
 pub mod body;
 pub mod client;
+pub mod received;
 pub mod status;
 pub mod value;
 
 use application::ApplicationExpect;
 use client::ClientExpect;
+use received::ReceivedExpect;
 use status::status_line;
 use value::{Value, quote};
 
@@ -28,6 +30,8 @@ pub struct Expect {
     pub client: Option<ClientExpect>,
     /// What the application saw, by the probe's report.
     pub application: Option<ApplicationExpect>,
+    /// What the backend received on the wire.
+    pub received: Option<ReceivedExpect>,
     /// The follow-up request, which this key also asks for.
     pub next_request: Option<NextRequest>,
     /// What the subjects logged.
@@ -49,6 +53,9 @@ pub struct Choice {
     /// What the application saw.
     #[serde(default)]
     pub application: Option<ApplicationExpect>,
+    /// What the backend received on the wire.
+    #[serde(default)]
+    pub received: Option<ReceivedExpect>,
     /// What the subjects logged.
     #[serde(default)]
     pub process: Option<ProcessExpect>,
@@ -151,6 +158,7 @@ impl Expect {
         let parts = Parts {
             client: self.client.as_ref(),
             application: self.application.as_ref(),
+            received: self.received.as_ref(),
             process: self.process.as_ref(),
         };
         parts.mismatch(evidence, scene).or_else(|| {
@@ -173,6 +181,7 @@ impl Choice {
         let parts = Parts {
             client: self.client.as_ref(),
             application: self.application.as_ref(),
+            received: self.received.as_ref(),
             process: self.process.as_ref(),
         };
         parts.mismatch(evidence, scene)
@@ -183,6 +192,7 @@ impl Choice {
 struct Parts<'a> {
     client: Option<&'a ClientExpect>,
     application: Option<&'a ApplicationExpect>,
+    received: Option<&'a ReceivedExpect>,
     process: Option<&'a ProcessExpect>,
 }
 
@@ -193,6 +203,7 @@ impl Parts<'_> {
             .and_then(|client| client.mismatch(&evidence.client, Witness::Client, scene));
         client
             .or_else(|| unmet_application(self.application?, evidence, scene))
+            .or_else(|| self.received?.mismatch(evidence, scene))
             .or_else(|| self.process?.mismatch(&evidence.process, scene))
     }
 }

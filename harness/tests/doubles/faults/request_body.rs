@@ -39,6 +39,10 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "gateway/asks-twice",
+        &[Act::Conduct(|conduct| conduct.asks_twice = true)],
+    ),
+    fault(
         "gateway/body-short",
         &[Act::Conduct(|conduct| {
             conduct.feeds = |length| length.saturating_sub(1)
