@@ -153,7 +153,7 @@ impl Site {
         let body_size = length.unwrap_or_default();
         let received = Received { params, body_size };
         let is_post = environ.text("REQUEST_METHOD") == Some("POST");
-        let times = if is_post && self.setting.conduct.asks_twice {
+        let times = if is_post && self.setting().conduct.asks_twice {
             2
         } else {
             1
