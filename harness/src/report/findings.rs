@@ -1,6 +1,6 @@
 //! What a run found, said once: equal findings of several pairings are one entry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::{Column, Mark, gather, plain_name};
 use crate::{
@@ -163,6 +163,28 @@ pub fn disagreements(results: &Results) -> Vec<Disagreement<'_>> {
         .collect();
     all.sort_by_key(|found| std::cmp::Reverse(found.scenarios.len()));
     all
+}
+
+/// Values that differ in a quarter of the scenarios and more, such as a variable that one params
+/// file lacks: the table of differences tells them once, a mark in every row would say nothing.
+pub fn everywhere(results: &Results) -> BTreeSet<&str> {
+    let mut scenarios = BTreeSet::new();
+    let mut showing = BTreeMap::<&str, BTreeSet<&str>>::new();
+    for case in &results.results {
+        scenarios.insert(case.scenario.as_str());
+        for difference in &case.differs {
+            showing
+                .entry(&difference.what)
+                .or_default()
+                .insert(&case.scenario);
+        }
+    }
+    let many = |found: &BTreeSet<&str>| scenarios.len() >= 8 && 4 * found.len() >= scenarios.len();
+    showing
+        .into_iter()
+        .filter(|(_, found)| many(found))
+        .map(|(what, _)| what)
+        .collect()
 }
 
 /// Gateway, plain backend name, scenario, what was compared.

@@ -8,6 +8,7 @@ use gatebench::{
         findings, observed,
         view::{Grid, Mark, gather},
     },
+    results::Difference,
 };
 
 use crate::sample;
@@ -88,6 +89,24 @@ fn a_difference_seen_from_both_sides_is_one() {
     assert_eq!(
         path.values,
         [("/a%2Fb", vec!["fastcgi", "uwsgi"]), ("/a/b", vec!["cgi"])]
+    );
+}
+
+#[test]
+fn a_value_that_differs_in_every_scenario_is_told_apart_from_one_that_stands_out() {
+    let mut run = sample::results();
+    assert!(findings::everywhere(&run).is_empty());
+    for case in &mut run.results {
+        case.differs.push(Difference {
+            what: "application.SERVER_SOFTWARE".to_owned(),
+            here: "absent".to_owned(),
+            others: Default::default(),
+        });
+    }
+    let everywhere = findings::everywhere(&run);
+    assert_eq!(
+        everywhere.into_iter().collect::<Vec<_>>(),
+        ["application.SERVER_SOFTWARE"]
     );
 }
 

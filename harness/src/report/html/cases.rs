@@ -1,5 +1,7 @@
 //! The matrix and the findings as the templates print them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::page::owned;
@@ -98,6 +100,7 @@ impl Matrix {
     pub(super) fn of(results: &Results) -> Self {
         let grid = Grid::of(results);
         let bands = grid.bands();
+        let everywhere = findings::everywhere(results);
         let starts: Vec<_> = bands.iter().map(|(_, range)| range.start).collect();
         let columns = grid.columns.iter().enumerate();
         Self {
@@ -114,7 +117,7 @@ impl Matrix {
             topics: grid
                 .topics
                 .iter()
-                .map(|topic| section(topic, &grid))
+                .map(|topic| section(topic, &grid, &everywhere))
                 .collect(),
             totals: (0..grid.columns.len())
                 .map(|at| parts(&grid.total(at)))
@@ -133,7 +136,7 @@ fn head(column: &Column<'_>, first: bool) -> Head {
     }
 }
 
-fn section(topic: &Topic<'_>, grid: &Grid<'_>) -> Section {
+fn section(topic: &Topic<'_>, grid: &Grid<'_>, everywhere: &BTreeSet<&str>) -> Section {
     Section {
         name: topic.name.to_owned(),
         tallies: (0..grid.columns.len())
@@ -142,7 +145,7 @@ fn section(topic: &Topic<'_>, grid: &Grid<'_>) -> Section {
         rows: topic
             .rows
             .iter()
-            .filter_map(|row| line(row, topic.name))
+            .filter_map(|row| line(row, topic.name, everywhere))
             .collect(),
     }
 }
@@ -157,13 +160,13 @@ fn parts(tally: &Tally) -> Vec<Part> {
     parts.collect()
 }
 
-fn line(row: &Row<'_>, topic: &str) -> Option<Line> {
+fn line(row: &Row<'_>, topic: &str, everywhere: &BTreeSet<&str>) -> Option<Line> {
     let first = row.cases().next()?;
     let name = row.scenario.strip_prefix(topic).unwrap_or(row.scenario);
     let mut marks: Vec<_> = row.cases().map(|case| mark_class(Mark::of(case))).collect();
     marks.sort_unstable();
     marks.dedup();
-    if row.cases().any(|case| !case.differs.is_empty()) {
+    if row.cases().any(|case| stands_out(case, everywhere)) {
         marks.push("differs");
     }
     Some(Line {
@@ -173,12 +176,23 @@ fn line(row: &Row<'_>, topic: &str) -> Option<Line> {
         level: first.level.word(),
         requirements: owned(&first.requirements),
         marks,
-        cells: row.cells.iter().map(|case| case.map(cell)).collect(),
+        cells: row
+            .cells
+            .iter()
+            .map(|case| case.map(|case| cell(case, everywhere)))
+            .collect(),
         observed: row.cases().filter_map(observed).collect(),
     })
 }
 
-fn cell(case: &CaseResult) -> Cell {
+/// Whether this model's answer differs in something that does not differ everywhere.
+fn stands_out(case: &CaseResult, everywhere: &BTreeSet<&str>) -> bool {
+    case.differs
+        .iter()
+        .any(|difference| !everywhere.contains(difference.what.as_str()))
+}
+
+fn cell(case: &CaseResult, everywhere: &BTreeSet<&str>) -> Cell {
     let mark = Mark::of(case);
     let told = mark.is_violation() || matches!(mark, Mark::Known | Mark::Stale | Mark::BenchError);
     let told = told.then(|| anchor(case));
@@ -192,7 +206,7 @@ fn cell(case: &CaseResult) -> Cell {
         word: mark.word(),
         tip: format!("{}{why} ({})", mark.word(), units::micros(case.duration_us)),
         link: told,
-        differs: !case.differs.is_empty(),
+        differs: stands_out(case, everywhere),
     }
 }
 
