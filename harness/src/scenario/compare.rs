@@ -55,7 +55,7 @@ impl Scenario {
         };
         face.add_client(&evidence.client, evidence.application.is_some(), &ignored);
         if let Some(report) = &evidence.application {
-            face.add_application(report, &ignored);
+            face.add_application(report, &ignored, place);
         }
         for value in face.0.values_mut() {
             *value = neutral(value, place);
@@ -90,7 +90,12 @@ impl Face {
         }
     }
 
-    fn add_application(&mut self, report: &ProbeReport, ignored: &dyn Fn(&str) -> bool) {
+    fn add_application(
+        &mut self,
+        report: &ProbeReport,
+        ignored: &dyn Fn(&str) -> bool,
+        place: &Place,
+    ) {
         let headers = report
             .environ
             .iter()
@@ -101,10 +106,9 @@ impl Face {
             let values: Vec<&str> = super::expect::application::all(report, name).collect();
             self.add(format!("application.{name}"), show(&values));
         }
-        self.add(
-            "application.path",
-            quote(&super::expect::application::path(report)),
-        );
+        // Before it is quoted, which cuts a long one.
+        let path = neutral(&super::expect::application::path(report), place);
+        self.add("application.path", quote(&path));
         self.add(
             "application.body",
             format!("{} octets, sha256 {}", report.body.size, report.body.sha256),
@@ -268,9 +272,10 @@ mod tests {
     #[test]
     fn where_a_pairing_listens_and_mounts_the_probe_is_no_difference() {
         let at = |app: &str, host: &str| {
+            let long = format!("/{}", "a".repeat(500));
             let environ = [
                 ("SCRIPT_NAME", app),
-                ("PATH_INFO", "/a"),
+                ("PATH_INFO", long.as_str()),
                 ("HTTP_HOST", host),
                 ("SERVER_PORT", host.split_once(':').unwrap().1),
             ];
