@@ -96,15 +96,20 @@ fn a_worker_that_is_told_to_end_is_replaced_without_mourning() {
 }
 
 #[test]
-fn a_worker_is_replaced_after_its_share_of_requests() {
+fn every_worker_is_replaced_after_its_own_share_of_requests() {
     let mut server = server(&["--max-requests", "3"]);
-    let first = server.workers()[0];
-    for _ in 0..3 {
-        assert_eq!(body(server.connect(), "body=x"), b"x");
+    let mut worker = server.workers()[0];
+    for _ in 0..2 {
+        let served_by = |_: i32| {
+            let mut responses = Responses::on(server.connect());
+            responses.peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            responses.next("GET").report().pid()
+        };
+        let pids: Vec<_> = (0..3).map(served_by).collect();
+        assert_eq!(pids, [u64::from(worker.as_raw().unsigned_abs()); 3]);
+        server.line(&format!("...The work of process {worker} is done. Seeya!"));
+        worker = support::pid_in(&server.line("Respawned uWSGI worker 1"), "(new pid: ");
     }
-    server.line(&format!("...The work of process {first} is done. Seeya!"));
-    server.line("Respawned uWSGI worker 1");
-    assert_eq!(body(server.connect(), "body=x"), b"x");
 }
 
 #[test]

@@ -84,14 +84,12 @@ impl RequestLog {
         self.enabled
     }
 
-    /// Counts a request that is complete, and tells of it if facts were kept. Returns how many
-    /// requests all workers of this place have served.
-    pub(crate) fn request(&self, facts: Option<RequestFacts>, sent: Sent, took: Duration) -> u64 {
-        let (own, all) = self.tally.count();
+    /// Counts a request that is complete, and tells of it if facts were kept.
+    pub(crate) fn request(&self, facts: Option<RequestFacts>, sent: Sent, took: Duration) {
+        let counts = self.tally.count();
         if let Some(facts) = facts {
-            self.tell(&facts, sent, took, (own, all));
+            self.tell(&facts, sent, took, counts);
         }
-        own
     }
 
     fn tell(&self, facts: &RequestFacts, sent: Sent, took: Duration, (own, all): (u64, u64)) {

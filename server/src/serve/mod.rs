@@ -11,6 +11,7 @@ mod scgi;
 mod stream_reply;
 mod uwsgi;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
@@ -53,23 +54,30 @@ pub(crate) struct Service {
     /// Turns true when no new request is to be begun.
     pub(crate) draining: watch::Receiver<bool>,
     /// When the worker has done its share.
-    pub(crate) retirement: Retirement,
+    pub(crate) retirement: Rc<Retirement>,
 }
 
-/// `max-requests`: after so many requests a worker makes room for a fresh one.
+/// `max-requests`: after so many requests, on all its sockets, a worker makes room for a fresh one.
 pub(crate) struct Retirement {
     after: Option<u32>,
+    served: Cell<u32>,
     due: Rc<Notify>,
 }
 
 impl Retirement {
     /// Notifies `due` after so many requests, if any number is given.
     pub(crate) fn new(after: Option<u32>, due: Rc<Notify>) -> Self {
-        Self { after, due }
+        Self {
+            after,
+            served: Cell::new(0),
+            due,
+        }
     }
 
-    fn check(&self, served: u64) {
-        if self.after.is_some_and(|after| served >= after.into()) {
+    fn count(&self) {
+        let served = self.served.get().saturating_add(1);
+        self.served.set(served);
+        if self.after.is_some_and(|after| served >= after) {
             self.due.notify_one();
         }
     }
@@ -97,8 +105,8 @@ impl Service {
         let answered = self.app.serve(request, &mut reply).await;
         let ending = complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
-        let served = self.log.request(facts, reply.sent(), began.elapsed());
-        self.retirement.check(served);
+        self.log.request(facts, reply.sent(), began.elapsed());
+        self.retirement.count();
     }
 
     fn is_draining(&self) -> bool {

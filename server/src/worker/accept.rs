@@ -26,6 +26,8 @@ pub(super) fn start(
     let settings = start.settings;
     let apps = app::load(&settings.apps).map_err(io::Error::other)?;
     let log = Rc::new(RequestLog::new(settings.log.requests, start.tally));
+    let retirement = Retirement::new(settings.processes.max_requests, Rc::clone(retire));
+    let retirement = Rc::new(retirement);
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
         let service = Service {
             protocol: listener.protocol,
@@ -33,7 +35,7 @@ pub(super) fn start(
             limits: settings.limits,
             log: Rc::clone(&log),
             draining: draining.clone(),
-            retirement: Retirement::new(settings.processes.max_requests, Rc::clone(retire)),
+            retirement: Rc::clone(&retirement),
         };
         let socket = Listener::new(socket.socket().try_clone()?)?;
         spawn_local(accept(socket, Rc::new(service)));
