@@ -4,6 +4,8 @@
 mod files;
 mod fork;
 mod life;
+mod news;
+mod obituary;
 mod signals;
 mod supervise;
 mod tally;
@@ -18,6 +20,7 @@ use crate::options::{ProcessSettings, Settings};
 use crate::socket::{BindError, Bound};
 
 use files::Files;
+pub(crate) use news::{Event, News};
 pub(crate) use tally::{Board, Tally};
 
 /// Why the server could not start.

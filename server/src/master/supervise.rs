@@ -1,6 +1,6 @@
 //! The master's loop: signals, deaths, respawns, and the end.
 
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use super::life::{Life, RESPAWN_DELAY};
+use super::news::{self, Event, News};
+use super::obituary::obituary;
 use super::signals::Signals;
 use super::{Board, fork};
 use crate::log;
@@ -24,8 +26,7 @@ const LAST_MERCY: Duration = Duration::from_secs(2);
 /// Runs the workers until a signal ends them.
 pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<()> {
     let signals = Signals::block()?;
-    let (told, tell) = io::pipe()?;
-    nonblocking(&told)?;
+    let (told, tell) = news::pipe()?;
     let workers = settings.processes.workers as usize;
     let mut master = Master {
         settings,
@@ -35,6 +36,7 @@ pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<
         tell,
         board: Board::new(workers)?,
         workers: Vec::with_capacity(workers),
+        leaving: Vec::new(),
         phase: Phase::Starting,
     };
     log::tell(&format!(
@@ -55,21 +57,17 @@ pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<
     master.run()
 }
 
-fn nonblocking(pipe: &io::PipeReader) -> io::Result<()> {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok(())
-}
-
 struct Master<'a> {
     settings: &'a Settings,
     sockets: Vec<Bound>,
     signals: Signals,
-    /// Workers write their number here when they accept.
     told: io::PipeReader,
+    /// What workers tell of themselves goes in here.
     tell: io::PipeWriter,
     board: Board,
     workers: Vec<Worker>,
+    /// Workers that finish what they have while others are in their places already.
+    leaving: Vec<Pid>,
     phase: Phase,
 }
 
@@ -110,15 +108,15 @@ impl Master<'_> {
             while let Some(signal) = self.signals.next() {
                 self.heard(signal);
             }
-            self.welcome_ready();
+            while let Some(news) = News::receive(&mut self.told) {
+                self.learned(news);
+            }
             self.reap();
-            if self.phase.deadline().is_some()
-                && self.workers.iter().all(|worker| worker.pid.is_none())
-            {
+            if self.phase.deadline().is_some() && self.processes().next().is_none() {
                 log::tell("goodbye to gateserve.");
                 return Ok(());
             }
-            self.act_on_time(Instant::now())?;
+            self.act_on_time(Instant::now());
         }
     }
 
@@ -153,6 +151,9 @@ impl Master<'_> {
             (Signal::SIGHUP, _) => {
                 log::tell("SIGHUP received: reloading is not supported, nothing is done")
             }
+            (Signal::SIGUSR1 | Signal::SIGUSR2, _) => {
+                log::tell(&format!("{signal} received: it has no meaning here"))
+            }
             (Signal::SIGQUIT, _) | (Signal::SIGINT, Phase::Draining { .. }) => self.end_now(),
             (_, Phase::Starting | Phase::Serving) => self.drain(),
             _ => {}
@@ -176,25 +177,39 @@ impl Master<'_> {
     }
 
     fn signal_all(&self, signal: Signal) {
-        for pid in self.workers.iter().filter_map(|worker| worker.pid) {
+        for pid in self.processes() {
             // It may have ended by itself, which the next wait tells.
             let _ = kill(pid, signal);
         }
     }
 
-    /// Notes which workers have told that they accept.
-    fn welcome_ready(&mut self) {
-        let mut numbers = [0; 64];
-        while let Ok(count @ 1..) = self.told.read(&mut numbers) {
-            for number in numbers[..count].chunks_exact(2) {
-                let number = usize::from(u16::from_ne_bytes([number[0], number[1]]));
-                if let Some(worker) = self.workers.get_mut(number) {
-                    worker.life = worker.life.told_ready();
-                }
+    /// The process ids of all workers that have not ended.
+    fn processes(&self) -> impl Iterator<Item = Pid> {
+        let placed = self.workers.iter().filter_map(|worker| worker.pid);
+        placed.chain(self.leaving.iter().copied())
+    }
+
+    /// A worker has told something of itself.
+    fn learned(&mut self, news: News) {
+        let told = |worker: &&mut Worker| worker.pid == Some(news.from);
+        // One that has ended since, or has left its place.
+        let Some(worker) = self.workers.iter_mut().find(told) else {
+            return;
+        };
+        match news.event {
+            Event::Ready => worker.life = worker.life.told_ready(),
+            Event::Leaving => {
+                worker.life = worker.life.ended(Instant::now(), true);
+                self.leaving.extend(worker.pid.take());
             }
         }
-        if self.phase == Phase::Starting && self.workers.iter().all(|worker| worker.life.is_ready())
-        {
+        self.welcome();
+    }
+
+    /// Tells once that all workers accept.
+    fn welcome(&mut self) {
+        let all_ready = self.workers.iter().all(|worker| worker.life.is_ready());
+        if self.phase == Phase::Starting && all_ready {
             self.phase = Phase::Serving;
             let (pid, workers) = (std::process::id(), self.workers.len());
             log::tell(&format!(
@@ -206,22 +221,17 @@ impl Master<'_> {
     /// Takes note of every worker that has ended.
     fn reap(&mut self) {
         while let Ok(status) = waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            let (pid, expected) = match status {
-                WaitStatus::Exited(pid, code) => (pid, code == worker::DONE),
-                WaitStatus::Signaled(pid, ..) => (pid, false),
-                _ => return,
-            };
-            if let Some(number) = self
-                .workers
-                .iter()
-                .position(|worker| worker.pid == Some(pid))
-            {
-                self.buried(number, status, expected);
+            let Some(pid) = status.pid() else { return };
+            let placed = self.workers.iter().position(|it| it.pid == Some(pid));
+            if let Some(number) = placed {
+                self.buried(number, status);
             }
+            self.leaving.retain(|&left| left != pid);
         }
     }
 
-    fn buried(&mut self, number: usize, status: WaitStatus, expected: bool) {
+    fn buried(&mut self, number: usize, status: WaitStatus) {
+        let expected = matches!(status, WaitStatus::Exited(_, worker::DONE));
         let serving = self.phase.deadline().is_none();
         log::tell(&obituary(number + 1, status, expected, serving));
         let now = Instant::now();
@@ -237,37 +247,41 @@ impl Master<'_> {
     }
 
     /// Does what has become due.
-    fn act_on_time(&mut self, now: Instant) -> io::Result<()> {
+    fn act_on_time(&mut self, now: Instant) {
         match self.phase {
             Phase::Draining { until } if until <= now => self.end_now(),
             Phase::Ending { until } if until <= now => self.signal_all(Signal::SIGKILL),
             Phase::Draining { .. } | Phase::Ending { .. } => {}
             Phase::Starting | Phase::Serving => {
                 for number in 0..self.workers.len() {
-                    if self.workers[number]
-                        .life
-                        .due()
-                        .is_some_and(|due| due <= now)
-                    {
-                        self.respawn(number)?;
+                    let due = self.workers[number].life.due();
+                    if due.is_some_and(|due| due <= now) {
+                        self.respawn(number);
                     }
                 }
             }
         }
-        Ok(())
     }
 
-    fn respawn(&mut self, number: usize) -> io::Result<()> {
-        let (pid, since) = self.fork(number)?;
-        self.workers[number] = Worker {
-            pid: Some(pid),
-            life: Life::Booting { since },
-        };
-        log::tell(&format!(
-            "Respawned uWSGI worker {} (new pid: {pid})",
-            number + 1
-        ));
-        Ok(())
+    /// Puts a new worker into an empty place, or tries again later.
+    fn respawn(&mut self, number: usize) {
+        match self.fork(number) {
+            Ok((pid, since)) => {
+                self.workers[number] = Worker {
+                    pid: Some(pid),
+                    life: Life::Booting { since },
+                };
+                log::tell(&format!(
+                    "Respawned uWSGI worker {} (new pid: {pid})",
+                    number + 1
+                ));
+            }
+            Err(error) => {
+                let respawn = Instant::now() + RESPAWN_DELAY;
+                self.workers[number].life = Life::Gone { respawn };
+                log::tell(&format!("cannot fork worker {}: {error}", number + 1));
+            }
+        }
     }
 
     fn fork(&self, number: usize) -> io::Result<(Pid, Instant)> {
@@ -282,53 +296,5 @@ impl Master<'_> {
         };
         let pid = fork::spawn(|| worker::run(&start))?;
         Ok((pid, Instant::now()))
-    }
-}
-
-/// uWSGI's words on a worker that has ended.
-fn obituary(number: usize, status: WaitStatus, expected: bool, serving: bool) -> String {
-    match status {
-        WaitStatus::Signaled(pid, signal, _) if serving => format!(
-            "DAMN ! worker {number} (pid: {pid}) died, killed by signal {} :( trying respawn ...",
-            signal as i32
-        ),
-        WaitStatus::Exited(pid, code) if serving && !expected => {
-            format!(
-                "DAMN ! worker {number} (pid: {pid}) died with code {code} :( trying respawn ..."
-            )
-        }
-        WaitStatus::Signaled(pid, signal, _) => {
-            format!(
-                "worker {number} (pid: {pid}) killed by signal {}",
-                signal as i32
-            )
-        }
-        other => {
-            let pid = other.pid().map_or(0, Pid::as_raw);
-            format!("worker {number} killed successfully (pid: {pid})")
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_worker_that_crashes_is_mourned_in_uwsgis_words() {
-        let status = WaitStatus::Signaled(Pid::from_raw(7), Signal::SIGKILL, false);
-        assert_eq!(
-            obituary(1, status, false, true),
-            "DAMN ! worker 1 (pid: 7) died, killed by signal 9 :( trying respawn ..."
-        );
-    }
-
-    #[test]
-    fn a_worker_that_ends_as_it_should_is_not_mourned() {
-        let status = WaitStatus::Exited(Pid::from_raw(7), worker::DONE);
-        assert_eq!(
-            obituary(2, status, true, true),
-            "worker 2 killed successfully (pid: 7)"
-        );
     }
 }

@@ -2,7 +2,7 @@
 
 mod accept;
 
-use std::io::{self, Write};
+use std::io;
 use std::rc::Rc;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 use crate::log;
-use crate::master::Tally;
+use crate::master::{Event, News, Tally};
 use crate::options::Settings;
 use crate::socket::Bound;
 
@@ -30,7 +30,7 @@ pub(crate) struct Start<'a> {
     pub(crate) number: usize,
     pub(crate) settings: &'a Settings,
     pub(crate) sockets: &'a [Bound],
-    /// Takes the worker's number once it accepts.
+    /// Takes the worker's news of itself.
     pub(crate) tell: &'a io::PipeWriter,
     pub(crate) tally: Tally,
     /// The signal mask from before the master blocked its signals.
@@ -74,11 +74,13 @@ fn serve(start: &Start<'_>) -> io::Result<()> {
 async fn live(start: &Start<'_>) -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
-    // A terminal sends these to every process; what they mean is up to the master. Ignoring them
-    // instead would make CGI programs ignore them too.
+    // A terminal sends these to every process, and so does `killall`; what they mean is up to the
+    // master. Ignoring them instead would make CGI programs ignore them too.
     let _heard = [
         signal(SignalKind::interrupt())?,
         signal(SignalKind::hangup())?,
+        signal(SignalKind::user_defined1())?,
+        signal(SignalKind::user_defined2())?,
     ];
     start
         .signal_mask
@@ -87,14 +89,12 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
     let (drain, draining) = watch::channel(false);
     let retire = Rc::new(Notify::new());
     accept::start(start, draining, &retire)?;
-    tell_ready(start)?;
+    start.tell(Event::Ready)?;
 
     let finished = async {
         tokio::select! {
             _ = term.recv() => {}
-            () = retire.notified() => {
-                log::tell(&format!("...The work of process {} is done. Seeya!", std::process::id()));
-            }
+            () = retire.notified() => retired(start),
         }
         drain.send_replace(true);
         // Every listener and every connection holds a receiver.
@@ -107,8 +107,18 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
     Ok(())
 }
 
-fn tell_ready(start: &Start<'_>) -> io::Result<()> {
-    let number = u16::try_from(start.number).map_err(io::Error::other)?;
-    let mut pipe = start.tell;
-    pipe.write_all(&number.to_ne_bytes())
+/// The worker has served its share. Its place is filled at once, since a last request may run on
+/// for long.
+fn retired(start: &Start<'_>) {
+    let pid = std::process::id();
+    log::tell(&format!("...The work of process {pid} is done. Seeya!"));
+    // Without a master nobody is to fill the place.
+    let _ = start.tell(Event::Leaving);
+}
+
+impl Start<'_> {
+    fn tell(&self, event: Event) -> io::Result<()> {
+        let from = nix::unistd::getpid();
+        News { from, event }.send(self.tell)
+    }
 }

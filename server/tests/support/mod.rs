@@ -191,6 +191,18 @@ impl Peer {
         bytes
     }
 
+    /// Whether the server closes, whatever it still sends.
+    pub fn ends(&mut self) -> bool {
+        let mut piece = [0; 4096];
+        loop {
+            match self.read(&mut piece) {
+                Ok(1..) => {}
+                Ok(0) => return true,
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
+        }
+    }
+
     /// Whether the server has closed, without a byte.
     #[track_caller]
     pub fn is_closed(&mut self) -> bool {
