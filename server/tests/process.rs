@@ -113,6 +113,37 @@ fn every_worker_is_replaced_after_its_own_share_of_requests() {
 }
 
 #[test]
+fn a_worker_that_leaves_makes_room_before_its_last_request_has_ended() {
+    let mut server = server(&["--max-requests", "2"]);
+    let mut slow = Responses::on(server.connect());
+    slow.peer.send(get("chunks=1000; pause=1s; size=1000"));
+    slow.head();
+    for _ in 0..2 {
+        assert_eq!(body(server.connect(), "body=x"), b"x");
+    }
+    server.line("Respawned uWSGI worker 1");
+    assert_eq!(body(server.connect(), "body=y"), b"y");
+    assert!(slow.peer.more(&mut bytes::BytesMut::new()), "it runs on");
+    server.signal(Signal::SIGQUIT);
+    assert!(server.wait().success());
+    assert!(slow.peer.ends(), "the worker that left has ended too");
+}
+
+#[test]
+fn signals_without_a_meaning_harm_nobody() {
+    let mut server = server(&[]);
+    for signal in [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGHUP] {
+        kill(server.workers()[0], signal).unwrap();
+        server.signal(signal);
+        server.line(&format!("{signal} received"));
+    }
+    assert_eq!(body(server.connect(), "body=alive"), b"alive");
+    server.signal(Signal::SIGTERM);
+    let ended = server.line("worker 1");
+    assert!(ended.contains("killed successfully"), "{ended}");
+}
+
+#[test]
 fn workers_end_with_their_master() {
     let server = server(&[]);
     let mut idle = server.connect();

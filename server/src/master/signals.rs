@@ -6,13 +6,16 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// What the master listens to.
-const HEARD: [Signal; 5] = [
+/// What the master listens to, if only to say that it means nothing here: by default the last two
+/// would kill, and uWSGI's users send them for statistics.
+const HEARD: [Signal; 7] = [
     Signal::SIGTERM,
     Signal::SIGINT,
     Signal::SIGQUIT,
     Signal::SIGHUP,
     Signal::SIGCHLD,
+    Signal::SIGUSR1,
+    Signal::SIGUSR2,
 ];
 
 /// The master's signals, blocked and read from a descriptor.
