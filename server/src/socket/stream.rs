@@ -49,11 +49,18 @@ impl Stream {
         })
     }
 
-    /// Waits for bytes, or the end, and then reads; again while `read` says `WouldBlock`.
+    /// Waits for bytes, or the end, and then reads; again while `read` says `WouldBlock`. A
+    /// connection that never had to wait is read from at once.
     pub(crate) async fn when_readable<T>(
         &self,
-        read: impl FnMut() -> io::Result<T>,
+        mut read: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
+        if self.registered.get().is_none() {
+            match read() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
         self.when(Interest::READABLE, read).await
     }
 
