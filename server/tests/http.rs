@@ -279,32 +279,6 @@ fn a_head_beyond_the_buffer_size_is_refused() {
 }
 
 #[test]
-fn a_head_that_stops_half_way_is_given_up() {
-    let server = Server::start(&[
-        "--http-socket",
-        "127.0.0.1:0",
-        "--probe",
-        "--socket-timeout",
-        "1",
-    ]);
-    let mut responses = Responses::on(server.connect());
-    responses.peer.send("GET / HTTP/1.1\r\nHost:");
-    assert_eq!(responses.next("GET").head.status, 408);
-}
-
-#[test]
-fn an_idle_connection_is_closed_without_a_word() {
-    let server = Server::start(&[
-        "--http-socket",
-        "127.0.0.1:0",
-        "--probe",
-        "--socket-timeout",
-        "1",
-    ]);
-    assert_eq!(server.connect().rest(), b"");
-}
-
-#[test]
 fn an_upload_of_64_mib_streams_through() {
     let server = server();
     let peer = server.connect();

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::queue::Queue;
 use crate::exchange::{PIECE, ReplyError};
@@ -26,7 +26,7 @@ const FIRST_READ: usize = 8 * 1024;
 const HANG_UP_CHECK: Duration = Duration::from_millis(200);
 
 /// How long the rest of an unread request is read and dropped before the close (DF-LINGER).
-const LINGER: Duration = Duration::from_secs(5);
+pub(super) const LINGER: Duration = Duration::from_secs(5);
 
 /// Why a connection is of no more use for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,28 +106,19 @@ impl Connection {
     /// Reads more, in addition to what is there; `wanted` is how much would be useful. Nothing is
     /// lost if the future is dropped.
     pub(super) async fn fill(&self, wanted: usize) -> Filled {
-        let read = match self.read(wanted) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let reading = self.stream.when_readable(|| self.read(wanted));
-                match timeout(self.patience, reading).await {
-                    Ok(read) => read,
-                    Err(_) => return Filled::TimedOut,
-                }
-            }
-            read => read,
-        };
-        filled(&read)
+        self.fill_until(wanted, Instant::now() + self.patience)
+            .await
+    }
+
+    /// Reads more, if any comes before `end`.
+    pub(super) async fn fill_until(&self, wanted: usize, end: Instant) -> Filled {
+        let filled = timeout_at(end, self.fill_at_leisure(wanted)).await;
+        filled.unwrap_or(Filled::TimedOut)
     }
 
     /// Reads more without a limit of time.
     pub(super) async fn fill_at_leisure(&self, wanted: usize) -> Filled {
-        let read = match self.read(wanted) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.stream.when_readable(|| self.read(wanted)).await
-            }
-            read => read,
-        };
-        filled(&read)
+        filled(&self.stream.when_readable(|| self.read(wanted)).await)
     }
 
     fn read(&self, wanted: usize) -> io::Result<usize> {
@@ -279,110 +270,12 @@ impl Connection {
         let end = Instant::now() + LINGER;
         loop {
             self.with_input(BytesMut::clear);
-            match tokio::time::timeout_at(end, self.fill(PIECE)).await {
-                Ok(Filled::More) => {}
-                _ => return,
+            if self.fill_until(PIECE, end).await != Filled::More {
+                return;
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-    use std::os::fd::OwnedFd;
-    use std::os::unix::net::UnixStream;
-
-    use bytes::Bytes;
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    /// A connection and its peer, who is not waited for longer than a moment.
-    fn connected() -> (Connection, UnixStream) {
-        let (peer, socket) = UnixStream::pair().unwrap();
-        let stream = Stream::new(OwnedFd::from(socket).into());
-        (Connection::new(stream, Duration::from_millis(50)), peer)
-    }
-
-    async fn send_piece(connection: &Connection) -> Result<(), ReplyError> {
-        connection.send(|queue| queue.push(Bytes::from(vec![7; PIECE])));
-        poll_fn(|cx| connection.poll_room(cx)).await
-    }
-
-    /// Sends until a piece has to wait; how many went before it.
-    async fn send_until_full(connection: &Connection) -> usize {
-        let mut sent = 0;
-        while send_piece(connection).now_or_never().is_some() {
-            sent += 1;
-            assert!(sent < 1000, "the queue has no end");
-        }
-        sent
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_takes_nothing_holds_up_the_sender() {
-        let (connection, mut peer) = connected();
-        let sent = send_until_full(&connection).await;
-        assert!(connection.queue.borrow().len() <= 2 * PIECE);
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut bytes = vec![0; (sent + 1) * PIECE];
-            peer.read_exact(&mut bytes).map(|()| peer)
-        });
-        connection.flush().await;
-        assert!(reading.await.unwrap().is_ok());
-        assert!(connection.is_whole());
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_takes_nothing_in_time_is_given_up() {
-        let (connection, _peer) = connected();
-        send_until_full(&connection).await;
-        connection.flush().await;
-        assert_eq!(send_piece(&connection).await, Err(ReplyError::TimedOut(0)));
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_is_gone_ends_the_reply() {
-        let (connection, peer) = connected();
-        drop(peer);
-        connection.closed().await;
-        assert_eq!(send_piece(&connection).await, Err(ReplyError::ClientGone));
-        assert!(!connection.is_whole());
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_ended_its_direction_is_not_gone() {
-        let (connection, peer) = connected();
-        peer.shutdown(std::net::Shutdown::Write).unwrap();
-        assert_eq!(connection.fill(1).await, Filled::End);
-        assert!(connection.closed().now_or_never().is_none());
-    }
-
-    #[tokio::test]
-    async fn silence_is_told_from_the_end() {
-        let (connection, peer) = connected();
-        assert_eq!(connection.fill(1).await, Filled::TimedOut);
-        drop(peer);
-        assert_eq!(connection.fill(1).await, Filled::End);
-    }
-
-    #[tokio::test]
-    async fn what_is_queued_leaves_when_the_work_waits() {
-        let (connection, mut peer) = connected();
-        let (hear, heard) = tokio::sync::oneshot::channel();
-        let reading = std::thread::spawn(move || {
-            let mut head = [0; 4];
-            peer.read_exact(&mut head).unwrap();
-            hear.send(head).unwrap();
-            peer
-        });
-        connection
-            .accompany(async {
-                connection.send(|queue| queue.push("head".into()));
-                assert_eq!(&heard.await.unwrap(), b"head");
-            })
-            .await;
-        reading.join().unwrap();
-    }
-}
+mod tests;

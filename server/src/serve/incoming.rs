@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
+use tokio::time::timeout;
 use wire::http::{ChunkEvent, ChunkedDecoder};
 
-use super::connection::{Connection, Filled};
+use super::connection::{Connection, Filled, LINGER};
 use crate::exchange::{Body, BodyError, Intake, PIECE};
 
 /// The interim response that asks for the body (RFC 9110 section 10.1.1).
@@ -106,8 +107,13 @@ impl Incoming {
         }
     }
 
-    /// Reads and drops what is left, up to `limit` bytes; true if that reached the end.
+    /// Reads and drops what is left, if that is no more than `limit` bytes and comes soon; true if
+    /// it reached the end.
     pub(super) async fn discard(&self, limit: usize) -> bool {
+        timeout(LINGER, self.drop_all(limit)).await == Ok(true)
+    }
+
+    async fn drop_all(&self, limit: usize) -> bool {
         let mut dropped = 0;
         while dropped <= limit {
             match self.next().await {

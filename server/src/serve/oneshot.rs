@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use bytes::BytesMut;
+use tokio::time::Instant;
 use wire::environ::Environ;
 
 use super::connection::{Connection, Filled};
@@ -17,30 +18,39 @@ use crate::log;
 const HEAD_READ: usize = 8 * 1024;
 
 /// Reads until `decode` has what it wants; `None` if the peer sent nothing, or not all of it, or
-/// if the worker drains and the request has not begun.
+/// if the worker drains and the request has not begun. The time for the whole of it counts from
+/// its first byte, so that nobody holds a connection with a byte now and then.
 pub(super) async fn read_head<T>(
     service: &Service,
     connection: &Connection,
     mut decode: impl FnMut(&mut BytesMut) -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, Refusal> {
     let mut begun = false;
+    let mut end = Instant::now() + connection.patience();
     loop {
+        let was_begun = begun;
         let decoded = connection.with_input(|input| {
-            begun = !input.is_empty();
+            begun |= !input.is_empty();
             decode(input)
         });
         if let Some(head) = decoded? {
             return Ok(Some(head));
         }
+        if begun && !was_begun {
+            end = Instant::now() + connection.patience();
+        }
         let filled = tokio::select! {
             biased;
-            filled = connection.fill(HEAD_READ) => filled,
+            filled = connection.fill_until(HEAD_READ, end) => filled,
             () = service.drained(), if !begun => Filled::End,
         };
         match filled {
             Filled::More => {}
             Filled::TimedOut if begun => {
-                return Err(Refusal::new(408, "client sent half a request and no more"));
+                let seconds = connection.patience().as_secs();
+                let reason =
+                    format!("client sent no whole head within {seconds} s (socket-timeout)");
+                return Err(Refusal::new(408, reason));
             }
             Filled::End | Filled::TimedOut => return Ok(None),
         }
