@@ -159,7 +159,7 @@ fn fastcgi_request(events: Vec<AppEvent>) -> Seen {
             AppEvent::Request { environ, .. } => seen = Some(environ),
             AppEvent::Stdin { data, .. } => body.extend_from_slice(&data),
             AppEvent::StdinEnd { .. } => ended = true,
-            AppEvent::Abort { .. } => panic!("nobody aborted"),
+            AppEvent::Refused { .. } | AppEvent::Abort { .. } => panic!("{event:?}"),
         }
     }
     assert!(ended, "the body has an end");

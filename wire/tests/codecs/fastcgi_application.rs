@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use wire::environ::Environ;
-use wire::fastcgi::state::{AppEvent, Application, Limits};
+use wire::fastcgi::state::{AppEvent, Application, Limits, MAX_PARAMS, Refusal};
 use wire::fastcgi::values::{Capacity, query};
 use wire::fastcgi::{BeginRequest, Kind, Malformed, ProtocolStatus, params, record};
 
@@ -56,6 +56,10 @@ fn request(id: u16) -> AppEvent {
         role: 1,
         environ: environ(),
     }
+}
+
+fn refused(id: u16, why: Refusal) -> AppEvent {
+    AppEvent::Refused { id, why }
 }
 
 fn stdin(id: u16, data: &'static str) -> AppEvent {
@@ -237,7 +241,7 @@ fn unknown_roles_are_answered() {
                 .begin_as(5, role, 1)
                 .params(5)
                 .record(Kind::STDIN, 5, b""),
-            &[],
+            &[refused(5, Refusal::Role(role))],
             &end(5, ProtocolStatus::UNKNOWN_ROLE),
         );
     }
@@ -252,7 +256,7 @@ fn requests_beyond_the_capacity_are_answered() {
             .begin(3)
             .params(3)
             .params(1),
-        &[request(1)],
+        &[refused(3, Refusal::TooMany(2)), request(1)],
         &end(3, ProtocolStatus::OVERLOADED),
     );
     let capacity = Capacity {
@@ -264,7 +268,10 @@ fn requests_beyond_the_capacity_are_answered() {
     let (events, reply) = receive(&mut application, &wire.0, 64).unwrap();
     assert_eq!(
         (events, &reply[..]),
-        (vec![request(1)], &end(2, ProtocolStatus::CANT_MPX_CONN)[..])
+        (
+            vec![refused(2, Refusal::Multiplexed), request(1)],
+            &end(2, ProtocolStatus::CANT_MPX_CONN)[..]
+        )
     );
 }
 
@@ -276,7 +283,23 @@ fn parameters_beyond_the_limit_end_the_request() {
         .params(1)
         .begin(2)
         .params(2);
-    assert_received(wire, &[request(2)], &end(1, ProtocolStatus::OVERLOADED));
+    let events = [refused(1, Refusal::ParamsTooLarge(1000)), request(2)];
+    assert_received(wire, &events, &end(1, ProtocolStatus::OVERLOADED));
+}
+
+#[test]
+fn parameters_beyond_counting_end_the_request_however_short_they_are() {
+    let limits = Limits {
+        params_bytes: 100_000,
+        ..LIMITS
+    };
+    for (count, expected) in [(MAX_PARAMS, 0), (MAX_PARAMS + 1, 1)] {
+        let empty = vec![0; 2 * count];
+        let wire = Wire::default().begin(1).record(Kind::PARAMS, 1, &empty);
+        let (events, _) = receive(&mut Application::new(limits), &wire.0, 64).unwrap();
+        let refused = refused(1, Refusal::TooManyParams(MAX_PARAMS));
+        assert_eq!(events, vec![refused; expected]);
+    }
 }
 
 #[test]

@@ -4,12 +4,16 @@ use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 
+use super::Refusal;
 use crate::environ::Environ;
 use crate::fastcgi::pairs::Decoder;
 use crate::fastcgi::values::{self, Capacity};
 use crate::fastcgi::{
     BeginRequest, EndRequest, Kind, Malformed, ProtocolStatus, Record, UnknownType, record,
 };
+
+/// The most parameters in one request; real gateways send a tenth of that.
+pub const MAX_PARAMS: usize = 1024;
 
 /// What one connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,13 @@ pub enum AppEvent {
     StdinEnd {
         /// The request.
         id: u16,
+    },
+    /// A request was refused: its END_REQUEST is in the reply, and its id is free again.
+    Refused {
+        /// The request.
+        id: u16,
+        /// What stands against it.
+        why: Refusal,
     },
     /// The gateway asks for an early end: END_REQUEST is due as soon as possible (FCGI-5.4-ABORT-APP).
     Abort {
@@ -138,7 +149,7 @@ impl Application {
             return Ok(None);
         }
         match record.kind {
-            Kind::BEGIN_REQUEST => self.begin(&record, reply).map(|()| None),
+            Kind::BEGIN_REQUEST => self.begin(&record, reply),
             Kind::PARAMS => self.params(id, record.content, reply),
             Kind::STDIN => self.stdin(id, record.content),
             Kind::ABORT_REQUEST => Ok(self.abort(id, reply)),
@@ -160,32 +171,34 @@ impl Application {
         Ok(())
     }
 
-    fn begin(&mut self, record: &Record, reply: &mut BytesMut) -> Result<(), Malformed> {
+    fn begin(
+        &mut self,
+        record: &Record,
+        reply: &mut BytesMut,
+    ) -> Result<Option<AppEvent>, Malformed> {
         let begin = BeginRequest::decode(&record.content)?;
         let id = record.request_id;
         if self.active.contains_key(&id) {
             return Err(Malformed::BeginTwice(id));
         }
         self.closing |= !begin.keep_conn();
-        match self.refusal(begin.role) {
-            Some(status) => encode_end(id, status, reply),
-            None => {
-                self.active.insert(id, Input::new(begin));
-            }
+        if let Some(why) = self.refusal(begin.role) {
+            return Ok(Some(refuse(id, why, reply)));
         }
-        Ok(())
+        self.active.insert(id, Input::new(begin));
+        Ok(None)
     }
 
     /// Why a request cannot be taken now, if so.
-    fn refusal(&self, role: u16) -> Option<ProtocolStatus> {
+    fn refusal(&self, role: u16) -> Option<Refusal> {
         let Capacity { max_reqs, mpxs, .. } = self.limits.capacity;
         if role != BeginRequest::RESPONDER {
-            return Some(ProtocolStatus::UNKNOWN_ROLE); // FCGI-5.5-UNKNOWN-ROLE
+            return Some(Refusal::Role(role));
         }
         if !mpxs && !self.active.is_empty() {
-            return Some(ProtocolStatus::CANT_MPX_CONN); // FCGI-5.5-CANT-MPX
+            return Some(Refusal::Multiplexed);
         }
-        (self.active.len() >= max_reqs as usize).then_some(ProtocolStatus::OVERLOADED) // FCGI-5.5-OVERLOADED
+        (self.active.len() >= max_reqs as usize).then_some(Refusal::TooMany(max_reqs))
     }
 
     fn params(
@@ -208,11 +221,11 @@ impl Application {
                 .transpose();
         }
         params.add(content);
-        if params.bytes > self.limits.params_bytes {
-            self.active.remove(&id);
-            encode_end(id, ProtocolStatus::OVERLOADED, reply); // FCGI-5.2-PARAMS-BIG
-        }
-        Ok(None)
+        let Some(why) = params.excess(self.limits.params_bytes) else {
+            return Ok(None);
+        };
+        self.active.remove(&id);
+        Ok(Some(refuse(id, why, reply)))
     }
 
     fn stdin(&mut self, id: u16, data: Bytes) -> Result<Option<AppEvent>, Malformed> {
@@ -270,6 +283,15 @@ impl Params {
         }
     }
 
+    /// FCGI-5.2-PARAMS-BIG. An empty pair takes two bytes on the wire and far more in memory, so
+    /// they are counted as well.
+    fn excess(&self, most_bytes: usize) -> Option<Refusal> {
+        if self.bytes > most_bytes {
+            return Some(Refusal::ParamsTooLarge(most_bytes));
+        }
+        (self.environ.len() > MAX_PARAMS).then_some(Refusal::TooManyParams(MAX_PARAMS))
+    }
+
     fn finish(self, id: u16) -> Result<AppEvent, Malformed> {
         self.decoder.finish()?;
         let (keep_conn, role) = (self.begin.keep_conn(), self.begin.role);
@@ -280,6 +302,11 @@ impl Params {
             environ: self.environ,
         })
     }
+}
+
+fn refuse(id: u16, why: Refusal, reply: &mut BytesMut) -> AppEvent {
+    encode_end(id, why.status(), reply);
+    AppEvent::Refused { id, why }
 }
 
 fn encode_end(id: u16, protocol_status: ProtocolStatus, reply: &mut BytesMut) {

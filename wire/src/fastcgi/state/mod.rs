@@ -3,6 +3,8 @@
 
 mod application;
 mod client;
+mod refusal;
 
-pub use application::{AppEvent, Application, Limits};
+pub use application::{AppEvent, Application, Limits, MAX_PARAMS};
 pub use client::{Client, ClientEvent};
+pub use refusal::Refusal;
