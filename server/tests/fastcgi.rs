@@ -391,7 +391,11 @@ fn a_stream_that_is_no_fastcgi_is_closed() {
     let mut peer = server.connect();
     peer.send(b"\x02\x01\x00\x01\x00\x08\x00\x00");
     assert!(peer.is_closed());
-    server.line("protocol version 2");
+    server.line("gateway broke FastCGI: protocol version 2, expected 1");
+    let mut browser = server.connect();
+    browser.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(browser.is_closed());
+    server.line("gateway speaks HTTP on a FastCGI socket");
 }
 
 #[test]
@@ -407,7 +411,7 @@ fn a_gateway_that_ends_its_direction_still_gets_the_reply() {
 
 #[test]
 fn params_beyond_the_buffer_size_are_refused() {
-    let server = Server::start(&[
+    let mut server = Server::start(&[
         "--fastcgi-socket",
         "127.0.0.1:0",
         "--probe",
@@ -423,4 +427,5 @@ fn params_beyond_the_buffer_size_are_refused() {
     records.peer.send(bytes);
     let status = records.output(1).end.map(|end| end.protocol_status);
     assert_eq!(status, Some(ProtocolStatus::OVERLOADED));
+    server.line("request refused over FastCGI: its PARAMS exceed 1024 bytes; raise --buffer-size");
 }

@@ -4,6 +4,7 @@ mod request;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::app::AppError;
@@ -35,17 +36,19 @@ pub(crate) fn redirect(file: &Path) -> io::Result<()> {
 /// Tells of a request that could not be answered as wished.
 pub(crate) fn failure(error: &AppError, facts: Option<&RequestFacts>) {
     match facts {
-        Some(facts) => tell_dated(&format!("{} ({facts})", error.log)),
-        None => tell_dated(&error.log),
+        Some(facts) => fault(&format!("{} ({facts})", error.log)),
+        None => fault(&error.log),
     }
 }
 
-/// Tells of a request that was not understood.
-pub(crate) fn refusal(status: u16, reason: &str) {
-    tell_dated(&format!("request refused with {status}: {reason}"));
+/// Tells of a request that was not understood, and of the peer if it has an internet address.
+pub(crate) fn refusal(status: u16, reason: &str, peer: Option<SocketAddr>) {
+    let peer = peer.map_or_else(String::new, |peer| format!(" ({})", peer.ip()));
+    fault(&format!("request refused with {status}: {reason}{peer}"));
 }
 
-fn tell_dated(text: &str) {
+/// Tells of something that went wrong, and when.
+pub(crate) fn fault(text: &str) {
     let date = crate::clock::local_date();
     tell(&format!("{} - {text}", String::from_utf8_lossy(&date)));
 }

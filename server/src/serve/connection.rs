@@ -149,6 +149,17 @@ impl Connection {
         }
     }
 
+    /// Resolves when more may be sent, or nothing any more.
+    pub(super) async fn room(&self) {
+        // Whoever sends next learns of a fault.
+        let _ = poll_fn(|cx| self.poll_room(cx)).await;
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn unsent(&self) -> usize {
+        self.queue.borrow().len()
+    }
+
     fn reply_error(&self, fault: Fault) -> ReplyError {
         match fault {
             Fault::Gone => ReplyError::ClientGone,

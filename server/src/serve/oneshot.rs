@@ -91,7 +91,7 @@ pub(super) async fn exchange(
 
 /// Tells the gateway, and the log, why its request is not served.
 pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refusal) {
-    log::refusal(refusal.status, &refusal.reason);
+    log::refusal(refusal.status, &refusal.reason, connection.stream().peer());
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Done);
     let reply = StreamReply {
         connection: Rc::clone(&connection),

@@ -58,7 +58,7 @@ async fn packet(
             connection.flush().await;
         }
         // UWSGI-HDR-UNKNOWN-MODIFIER
-        (other, detail) => log::tell(&format!(
+        (other, detail) => log::fault(&format!(
             "gateway sent a uwsgi packet with modifiers {other} and {detail}, which is no request"
         )),
     }

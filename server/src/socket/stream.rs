@@ -100,6 +100,11 @@ impl Stream {
         self.socket.local_addr().ok()?.as_socket()
     }
 
+    /// The address of the other end, where it is an internet address.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        self.socket.peer_addr().ok()?.as_socket()
+    }
+
     fn registered(&self) -> io::Result<&AsyncFd<Rc<Socket>>> {
         if let Some(fd) = self.registered.get() {
             return Ok(fd);

@@ -167,6 +167,15 @@ impl Peer {
         self.write_all(bytes.as_ref()).expect("the server takes it");
     }
 
+    /// Lets a write fail that waits for so long.
+    pub fn give_up_after(&self, wait: Duration) {
+        match self {
+            Self::Tcp(stream) => stream.set_write_timeout(Some(wait)),
+            Self::Unix(stream) => stream.set_write_timeout(Some(wait)),
+        }
+        .unwrap();
+    }
+
     pub fn end_sending(&self) {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write),

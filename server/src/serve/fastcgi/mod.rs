@@ -10,6 +10,7 @@ mod stdin;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
@@ -19,7 +20,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use wire::environ::Environ;
 use wire::fastcgi::Malformed;
-use wire::fastcgi::state::{AppEvent, Application, Limits};
+use wire::fastcgi::state::{AppEvent, Application, Limits, Refusal as Refused};
 use wire::fastcgi::values::Capacity;
 
 use self::reply::{Cuts, FastCgiReply};
@@ -27,11 +28,15 @@ use self::stdin::{Stdin, StdinBody};
 use super::connection::{Connection, Filled};
 use super::{Refusal, Service};
 use crate::app;
-use crate::exchange::{Body, Ending, Protocol, Reply, Request};
+use crate::exchange::{Body, Ending, PIECE, Protocol, Reply, Request};
 use crate::log;
 
 /// How much is asked of the socket at once.
 const READ: usize = 16 * 1024;
+
+/// Unsent bytes beyond which nothing more is received. Replies of applications stop far below it;
+/// the protocol's own answers, to a gateway that asks and never reads, do not stop by themselves.
+const MOST_UNSENT: usize = 16 * PIECE;
 
 /// What one connection may ask for, and what GET_VALUES is answered (FCGI-4.1-VALUES-TRUE).
 const CAPACITY: Capacity = Capacity {
@@ -43,10 +48,8 @@ const CAPACITY: Capacity = Capacity {
 /// Serves one connection until its end.
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
     let mut session = Session::new(service, &connection);
-    if let Err(error) = connection.accompany(session.run()).await {
-        log::tell(&format!(
-            "connection closed: gateway broke FastCGI: {error}"
-        ));
+    if let Err(fault) = connection.accompany(session.run()).await {
+        log::fault(&format!("connection closed: gateway {fault}"));
     }
     let unread = session.unread;
     drop(session);
@@ -54,6 +57,27 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
     // FCGI-DF-STDIN-END-SAME-WRITE
     if unread {
         connection.linger().await;
+    }
+}
+
+/// What ends a connection at once: the gateway's fault.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("speaks HTTP on a FastCGI socket; point an HTTP client at an HTTP socket instead")]
+    SpeaksHttp,
+    #[error("broke FastCGI: {0}")]
+    Malformed(Malformed),
+    #[error("sent half a request and then nothing for {0} s (socket-timeout)")]
+    Stopped(u64),
+}
+
+impl From<Malformed> for Fault {
+    fn from(fault: Malformed) -> Self {
+        match fault {
+            // The first letter of an HTTP method.
+            Malformed::Version(b'A'..=b'Z') => Self::SpeaksHttp,
+            fault => Self::Malformed(fault),
+        }
     }
 }
 
@@ -91,24 +115,26 @@ impl<'s> Session<'s> {
     }
 
     /// Reads and answers until nothing is left to do.
-    async fn run(&mut self) -> Result<(), Malformed> {
+    async fn run(&mut self) -> Result<(), Fault> {
         let mut drained = pin!(self.service.drained());
         let mut draining = false;
         loop {
             if !self.connection.is_whole() {
-                self.note(Filled::End);
+                self.end_input();
             }
             self.receive()?;
             if self.is_over(draining) {
                 return Ok(());
             }
-            let full = self.is_full();
+            let (full, clogged) = (self.is_full(), self.is_clogged());
+            let due = self.is_due();
             tokio::select! {
                 biased;
                 Some(id) = self.running.next(), if !self.running.is_empty() => self.finished(id),
                 () = unless_full(&self.inputs), if full => {}
-                filled = self.connection.fill_at_leisure(READ), if !full && !self.ended => {
-                    self.note(filled);
+                () = self.connection.room(), if clogged => {}
+                filled = more(self.connection, due), if !full && !clogged && !self.ended => {
+                    self.note(filled)?;
                 }
                 () = &mut drained, if !draining => draining = true,
             }
@@ -117,7 +143,7 @@ impl<'s> Session<'s> {
 
     /// Takes what the gateway has sent, as far as there is room for it.
     fn receive(&mut self) -> Result<(), Malformed> {
-        while !self.is_full() {
+        while !self.is_full() && !self.is_clogged() {
             let mut event = Ok(None);
             self.connection.with_input(|input| {
                 self.connection
@@ -142,6 +168,7 @@ impl<'s> Session<'s> {
             AppEvent::Stdin { id, data } => self.with_input(id, |stdin| stdin.push(data)),
             AppEvent::StdinEnd { id } => self.with_input(id, Stdin::end),
             AppEvent::Abort { id } => self.with_input(id, Stdin::abort),
+            AppEvent::Refused { why, .. } => tell_refused(&why),
         }
     }
 
@@ -175,7 +202,10 @@ impl<'s> Session<'s> {
                 };
                 service.exchange(request, reply).left_future()
             }
-            Err(error) => refuse(reply, Refusal::new(400, error)).right_future(),
+            Err(error) => {
+                let refusal = Refusal::new(400, error);
+                refuse(reply, refusal, self.connection.stream().peer()).right_future()
+            }
         };
         self.running.push(answered.map(move |()| id).boxed_local());
     }
@@ -189,11 +219,19 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn note(&mut self, filled: Filled) {
-        if filled != Filled::More {
-            self.ended = true;
-            self.inputs.values().for_each(|stdin| stdin.cut());
+    fn note(&mut self, filled: Filled) -> Result<(), Fault> {
+        match filled {
+            Filled::More => {}
+            Filled::End => self.end_input(),
+            Filled::TimedOut => return Err(Fault::Stopped(self.connection.patience().as_secs())),
         }
+        Ok(())
+    }
+
+    /// The gateway sends no more.
+    fn end_input(&mut self) {
+        self.ended = true;
+        self.inputs.values().for_each(|stdin| stdin.cut());
     }
 
     fn is_over(&self, draining: bool) -> bool {
@@ -207,6 +245,34 @@ impl<'s> Session<'s> {
     fn is_full(&self) -> bool {
         is_full(&self.inputs)
     }
+
+    /// Whether the gateway has to read before it is listened to again.
+    fn is_clogged(&self) -> bool {
+        self.connection.unsent() > MOST_UNSENT
+    }
+
+    /// Whether all that is left to do is to receive the rest of a request. A kept connection on
+    /// which none has begun may stay silent for as long as the gateway likes.
+    fn is_due(&self) -> bool {
+        let begun =
+            self.state.active() > 0 || self.connection.with_input(|input| !input.is_empty());
+        self.running.is_empty() && begun
+    }
+}
+
+async fn more(connection: &Connection, due: bool) -> Filled {
+    match due {
+        true => connection.fill(READ).await,
+        false => connection.fill_at_leisure(READ).await,
+    }
+}
+
+fn tell_refused(why: &Refused) {
+    let hint = match why {
+        Refused::ParamsTooLarge(_) => "; raise --buffer-size",
+        _ => "",
+    };
+    log::fault(&format!("request refused over FastCGI: {why}{hint}"));
 }
 
 fn is_full(inputs: &HashMap<u16, Rc<Stdin>>) -> bool {
@@ -235,8 +301,8 @@ fn body(length: Option<u64>, stdin: Rc<Stdin>, connection: &Connection) -> Body 
     }
 }
 
-async fn refuse(mut reply: Reply, refusal: Refusal) {
-    log::refusal(refusal.status, &refusal.reason);
+async fn refuse(mut reply: Reply, refusal: Refusal, peer: Option<SocketAddr>) {
+    log::refusal(refusal.status, &refusal.reason, peer);
     // It can fail only because the gateway is gone, and then there is nobody to tell.
     let _ = app::plain(&mut reply, refusal.status).await;
     reply.end(Ending::Complete);

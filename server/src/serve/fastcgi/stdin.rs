@@ -32,6 +32,8 @@ struct State {
     due: Option<u64>,
     end: Option<End>,
     aborted: bool,
+    /// The application reads no more: what comes is dropped.
+    unwanted: bool,
     waiting: Vec<Waker>,
 }
 
@@ -54,6 +56,7 @@ impl Stdin {
             due: announced,
             end: None,
             aborted: false,
+            unwanted: false,
             waiting: Vec::new(),
         };
         Self {
@@ -70,7 +73,7 @@ impl Stdin {
             data.truncate(usize::try_from(*due).unwrap_or(usize::MAX));
             *due -= data.len() as u64;
         }
-        if data.is_empty() {
+        if data.is_empty() || state.unwanted || state.aborted {
             return;
         }
         if self.shared && (state.buffered >= PIECE || !state.spill.is_empty()) {
@@ -103,6 +106,15 @@ impl Stdin {
         let mut state = self.state.borrow_mut();
         state.aborted = true;
         state.wake();
+    }
+
+    /// The application reads no more.
+    fn forgo(&self) {
+        let mut state = self.state.borrow_mut();
+        state.unwanted = true;
+        state.pieces.clear();
+        state.buffered = 0;
+        state.spill = Spill::default();
     }
 
     pub(super) fn is_aborted(&self) -> bool {
@@ -185,6 +197,12 @@ impl StdinBody {
     }
 }
 
+impl Drop for StdinBody {
+    fn drop(&mut self) {
+        self.stdin.forgo();
+    }
+}
+
 impl Intake for StdinBody {
     fn chunk(&mut self) -> LocalBoxFuture<'_, Result<Option<Bytes>, BodyError>> {
         async {
@@ -258,6 +276,16 @@ mod tests {
             stdin.push(piece.clone());
             assert_eq!(stdin.is_full(), !shared);
         }
+    }
+
+    #[test]
+    fn what_nobody_will_read_is_not_kept() {
+        let stdin = Rc::new(Stdin::new(None, false));
+        stdin.push(Bytes::from(vec![1; PIECE]));
+        drop(body(&stdin));
+        assert!(!stdin.is_full(), "the rest may come");
+        stdin.push(Bytes::from(vec![1; PIECE]));
+        assert_eq!(stdin.state.borrow().buffered, 0);
     }
 
     #[tokio::test]
