@@ -165,4 +165,16 @@ mod tests {
         reply.closed().await;
         assert_eq!(reply.body("x".into()).await, Err(ReplyError::ClientGone));
     }
+
+    #[tokio::test]
+    async fn an_application_that_never_waits_gives_others_a_turn() {
+        let (mut reply, _recording) = Reply::recorded();
+        reply.head(CgiHead::default()).await.unwrap();
+        let greedy = async { while reply.body("x".into()).await.is_ok() {} };
+        tokio::select! {
+            biased;
+            () = greedy => unreachable!("it has no end"),
+            () = std::future::ready(()) => {}
+        }
+    }
 }

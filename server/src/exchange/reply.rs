@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
 
 use crate::app::Redirect;
@@ -137,7 +138,7 @@ impl Reply {
             Phase::Head => {}
         }
         if bytes.is_empty() {
-            return Ok(());
+            return self.room().await;
         }
         self.sent.body_bytes += bytes.len() as u64;
         self.carrier.body(bytes)?;
@@ -217,6 +218,8 @@ impl Reply {
     }
 
     async fn room(&mut self) -> Result<(), ReplyError> {
+        // An application that never waits must not have the worker for itself.
+        consume_budget().await;
         poll_fn(|cx| self.carrier.poll_room(cx)).await
     }
 }
