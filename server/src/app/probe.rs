@@ -47,7 +47,8 @@ async fn follow(plan: &Plan, request: Request, reply: &mut Reply) -> Result<(), 
     let environ = request
         .environ
         .iter()
-        .map(|(name, value)| (&name[..], &value[..]));
+        .map(|(name, value)| (&name[..], &value[..]))
+        .filter(|(name, _)| plan.tells_of(name));
     let mut report = Report::new(interface, environ);
     reply.set_exit_status(plan.exit);
     complain(plan, reply).await?;
@@ -138,6 +139,10 @@ async fn send(answer: &Answer, plan: &Plan, body: Body, reply: &mut Reply) -> Re
     for piece in pieces {
         wait(piece.wait, reply).await?;
         reply.body(piece.bytes.into()).await?;
+        if piece.flush {
+            // What is queued leaves whenever the application does not go on at once.
+            tokio::task::yield_now().await;
+        }
     }
     Ok(())
 }

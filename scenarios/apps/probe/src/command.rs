@@ -57,6 +57,16 @@ pub fn latin1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
+/// Spells bytes in lower-case hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    let digits = bytes
+        .iter()
+        .flat_map(|&byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect()
+}
+
 /// Undoes percent-encoding, or `None` where a `%` is not followed by two hexadecimal digits.
 pub fn percent_decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());

@@ -110,6 +110,15 @@ impl Plan {
         self.content == Content::Echo
     }
 
+    /// Whether the reply depends on this meta-variable; who drives the plan may leave the others
+    /// out of its [`Report`](crate::Report).
+    pub fn tells_of(&self, variable: &[u8]) -> bool {
+        match self.content {
+            Content::Report | Content::Location(_) => true,
+            _ => variable == b"CONTENT_LENGTH",
+        }
+    }
+
     fn apply(&mut self, command: Command<'_>) -> Result<(), Unknown> {
         let Some(name) = NAMES.iter().find(|name| name.as_bytes() == command.name) else {
             return Err(Unknown::Command(command::latin1(command.name)));
@@ -256,6 +265,16 @@ mod tests {
     fn the_last_body_command_counts() {
         let plan = Plan::parse(b"body=x; echo; location=/y").unwrap();
         assert_eq!(plan.content, Content::Location(b"/y".to_vec()));
+    }
+
+    #[test]
+    fn a_reply_without_the_report_tells_of_no_variable_but_the_length() {
+        let tells = |header: &[u8], name: &[u8]| Plan::parse(header).unwrap().tells_of(name);
+        for header in [&b"body=x"[..], b"echo", b"size=1", b"raw=x"] {
+            assert!(!tells(header, b"QUERY_STRING"));
+            assert!(tells(header, b"CONTENT_LENGTH"));
+        }
+        assert!(tells(b"", b"QUERY_STRING") && tells(b"location=/a?b", b"QUERY_STRING"));
     }
 
     #[test]

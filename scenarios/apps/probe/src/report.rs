@@ -1,7 +1,5 @@
 //! What the application saw of a request, as `report.schema.json` describes it.
 
-use std::fmt::Write as _;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -141,13 +139,9 @@ impl Digest {
 
     /// What was seen, with the reason why reading ended early.
     pub fn finish(self, error: Option<String>) -> BodySeen {
-        let mut sha256 = String::with_capacity(64);
-        for byte in self.hasher.finalize() {
-            write!(sha256, "{byte:02x}").expect("writing to a string does not fail");
-        }
         BodySeen {
             size: self.size,
-            sha256,
+            sha256: command::hexadecimal(&self.hasher.finalize()),
             error,
         }
     }
