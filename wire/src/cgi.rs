@@ -201,12 +201,7 @@ impl CgiHead {
         if status < 200 {
             return Err(CgiError::Interim(status));
         }
-        if let Some(length) = self
-            .field("content-length")
-            .filter(|value| !is_length(value))
-        {
-            return Err(CgiError::Length(excerpt(length)));
-        }
+        self.check_length()?;
         let headers = self
             .fields
             .iter()
@@ -219,6 +214,21 @@ impl CgiHead {
             reason,
             headers,
         })
+    }
+
+    /// One length or none: peers that pick different ones would see different bodies.
+    fn check_length(&self) -> Result<(), CgiError> {
+        let mut lengths = self
+            .fields
+            .iter()
+            .filter(|field| field.is("content-length"));
+        match (lengths.next(), lengths.next()) {
+            (_, Some(_)) => Err(CgiError::Duplicate("Content-Length")),
+            (Some(length), None) if !is_length(&length.value) => {
+                Err(CgiError::Length(excerpt(&length.value)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Appends the head with its blank line.

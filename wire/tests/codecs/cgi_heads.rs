@@ -293,3 +293,16 @@ fn an_http_response_is_a_head_as_well() {
         CgiError::Http(_)
     ));
 }
+
+#[test]
+fn a_response_with_two_lengths_is_no_response() {
+    let mut wire =
+        BytesMut::from("HTTP/1.1 200 OK\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n");
+    let head = decode_either(&mut wire, &Limits::default())
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        head.to_response(Version::Http11),
+        Err(CgiError::Duplicate("Content-Length"))
+    );
+}
