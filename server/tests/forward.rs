@@ -224,6 +224,10 @@ fn an_upstream_that_breaks_its_protocol_is_502() {
         ("uwsgi", &b""[..]),
         ("uwsgi", b"no colon\r\n\r\n"),
         ("uwsgi", b"HTTP/1.1 2000 Far too much\r\n\r\n"),
+        (
+            "uwsgi",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 5\r\n\r\nhello",
+        ),
         ("scgi", b"Status: 200 OK\n"),
         ("fastcgi", b"HTTP/1.1 200 OK\r\n\r\n"),
         ("fastcgi", b"\x01\x03\0\x01\0\x08\0\0\0\0\0\0\0\0\0\0"),

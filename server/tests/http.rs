@@ -223,19 +223,6 @@ fn a_client_that_ends_its_direction_still_gets_the_reply() {
 }
 
 #[test]
-fn a_reply_that_dies_half_way_does_not_look_whole() {
-    let server = server();
-    let mut peer = server.connect();
-    peer.send(get("die=after-head; chunks=2; size=10"));
-    let bytes = peer.rest();
-    assert!(
-        !bytes.ends_with(LAST_CHUNK),
-        "{}",
-        String::from_utf8_lossy(&bytes)
-    );
-}
-
-#[test]
 fn what_is_no_http_is_refused_with_a_reason() {
     let mut server = server();
     for (request, status) in [

@@ -74,6 +74,8 @@ pub(crate) struct Connection {
     room: RefCell<Vec<Waker>>,
     /// Whether the reply that was sent last leaves the connection fit for another request.
     reusable: Cell<bool>,
+    /// Whether the close is to look like the break that it is.
+    torn: Cell<bool>,
     patience: Duration,
 }
 
@@ -87,6 +89,7 @@ impl Connection {
             fault: Cell::new(None),
             room: RefCell::default(),
             reusable: Cell::new(false),
+            torn: Cell::new(false),
             patience,
         }
     }
@@ -252,6 +255,14 @@ impl Connection {
         }
     }
 
+    /// The reply was cut off where only the end of the connection ends it: over TCP the peer gets
+    /// a reset, since an ordinary close would make the reply look whole (UWSGI-RESP-TRUNCATED,
+    /// SCGI-DF-RESP-TRUNCATED). A Unix socket has no such thing.
+    pub(super) fn tear(&self) {
+        self.torn.set(true);
+        self.stream.reset_on_close();
+    }
+
     pub(super) fn set_reusable(&self, reusable: bool) {
         self.reusable.set(reusable);
     }
@@ -278,7 +289,7 @@ impl Connection {
     /// to: bytes that arrive at a closed socket would reset the connection and take the reply with
     /// them (DF-LINGER).
     pub(super) async fn linger(&self) {
-        if !self.is_whole() || self.stream.shut_down().is_err() {
+        if !self.is_whole() || self.torn.get() || self.stream.shut_down().is_err() {
             return;
         }
         let end = Instant::now() + LINGER;

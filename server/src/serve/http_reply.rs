@@ -142,6 +142,11 @@ impl HttpReply {
         queue.push(bytes);
     }
 
+    /// Whether only the end of the connection tells where the reply ends.
+    pub(super) fn ends_with_connection(&self) -> bool {
+        self.framing == Framing::UntilClose
+    }
+
     /// Queues what ends the body; true if another response may follow.
     pub(super) fn end(&mut self, ending: Ending, queue: &mut Queue) -> bool {
         let is_whole = ending == Ending::Complete && !matches!(self.framing, Framing::Length(1..));

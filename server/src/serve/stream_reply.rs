@@ -81,6 +81,9 @@ impl Carrier for StreamReply {
         });
         self.connection.set_reusable(reusable);
         self.connection.write_now();
+        if ending == Ending::Cut && self.ends_with_connection() {
+            self.connection.tear();
+        }
     }
 
     fn closed(&self) -> LocalBoxFuture<'static, ()> {
@@ -90,6 +93,14 @@ impl Carrier for StreamReply {
 }
 
 impl StreamReply {
+    /// Whether nothing but the end of the connection tells where the reply ends.
+    fn ends_with_connection(&self) -> bool {
+        match &self.form {
+            Form::Http(reply) => reply.ends_with_connection(),
+            Form::Cgi(reply) => !reply.has_length,
+        }
+    }
+
     /// A client that waits for `100 Continue` must learn before the head whether its body is
     /// wanted. An application that begins a success before it has read the body, such as one that
     /// echoes it, wants it; one that begins anything else does not.
@@ -106,6 +117,7 @@ impl StreamReply {
 pub(super) struct CgiReply {
     head_only: bool,
     drops_body: bool,
+    has_length: bool,
 }
 
 impl CgiReply {
@@ -114,6 +126,7 @@ impl CgiReply {
         Self {
             head_only,
             drops_body: false,
+            has_length: false,
         }
     }
 
@@ -126,6 +139,7 @@ impl CgiReply {
         let before = dst.len();
         head.encode(dst);
         let status = head.status.as_ref().map_or(200, |(status, _)| *status);
+        self.has_length = head.field("content-length").is_some();
         self.drops_body = self.head_only || matches!(status, 204 | 304);
         Ok(HeadSize {
             status,

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use nix::libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
@@ -93,6 +94,12 @@ impl Stream {
     /// Ends the sending direction.
     pub(crate) fn shut_down(&self) -> io::Result<()> {
         self.socket.shutdown(Shutdown::Write)
+    }
+
+    /// Makes the close of a TCP connection a reset.
+    pub(crate) fn reset_on_close(&self) {
+        // Fails only on a socket that is of no use any more.
+        let _ = self.socket.set_linger(Some(Duration::ZERO));
     }
 
     /// The address of this end, where it is an internet address.
