@@ -249,6 +249,27 @@ fn what_is_no_http_is_refused_with_a_reason() {
 }
 
 #[test]
+fn tls_is_refused_without_a_wait() {
+    let mut server = server();
+    let mut responses = Responses::on(server.connect());
+    responses.peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc");
+    assert_eq!(responses.next("GET").head.status, 400);
+    server.line("client speaks TLS on a plain HTTP socket (127.0.0.1)");
+}
+
+#[test]
+fn a_body_that_breaks_its_framing_costs_the_connection() {
+    let server = server();
+    let mut responses = Responses::on(server.connect());
+    responses
+        .peer
+        .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n");
+    let response = responses.next("POST");
+    assert_eq!(response.field("connection"), Some("close"));
+    assert!(responses.peer.is_closed());
+}
+
+#[test]
 fn a_head_beyond_the_buffer_size_is_refused() {
     let server = Server::start(&[
         "--http-socket",

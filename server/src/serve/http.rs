@@ -71,6 +71,7 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: O
     };
     loop {
         let decode = |input: &mut BytesMut| {
+            check_text(input)?;
             decode_request(input, &limits).map_err(|error| Refusal::new(error.status(), error))
         };
         let served = match oneshot::read_head(service, &connection, decode).await {
@@ -84,6 +85,16 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: O
             Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
         }
     }
+}
+
+/// Bytes that cannot begin a request may hold no line end to wait for.
+fn check_text(input: &[u8]) -> Result<(), Refusal> {
+    let reason = match input.first() {
+        None | Some(b'\r' | b'\n' | b' '..=b'~') => return Ok(()),
+        Some(0x16) => "client speaks TLS on a plain HTTP socket",
+        Some(_) => "client sent binary data on an HTTP socket",
+    };
+    Err(Refusal::new(400, reason))
 }
 
 /// The form of a reply to what could not be read: nothing is known of the request.

@@ -52,6 +52,11 @@ impl HttpReply {
         }
     }
 
+    /// No other response is to follow on the connection; the head says so.
+    pub(super) fn forgo_keeping(&mut self) {
+        self.asked.keep = false;
+    }
+
     /// Appends the head.
     pub(super) fn head(
         &mut self,

@@ -32,6 +32,12 @@ pub(super) struct StreamReply {
 impl Carrier for StreamReply {
     fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError> {
         self.settle_expectation(&head);
+        if let Form::Http(reply) = &mut self.form
+            && !self.incoming.is_flowing()
+        {
+            // Where the next request would begin cannot be known.
+            reply.forgo_keeping();
+        }
         let mut size = Ok(HeadSize::default());
         self.connection.send(|queue| {
             size = match &mut self.form {
