@@ -108,6 +108,14 @@ fn a_cgi_folder_that_is_not_there_is_refused() {
 }
 
 #[test]
+fn a_cgi_mount_of_nothing_is_refused() {
+    assert_refused(
+        &["--http-socket", "127.0.0.1:0", "--cgi", "/cgi-bin="],
+        "`cgi` takes [/PREFIX=]PATH of a folder or program, not `/cgi-bin=` (command line)",
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_refused() {
     gateserve(&["missing.ini"])
         .code(1)

@@ -10,19 +10,25 @@ use crate::exchange::Protocol;
 pub(super) fn apps(gathered: &Gathered) -> Result<AppSettings, OptionError> {
     Ok(AppSettings {
         probe: gathered.flag("probe")?,
-        cgi: gathered.all("cgi").map(cgi_mount).collect(),
+        cgi: gathered
+            .all("cgi")
+            .map(cgi_mount)
+            .collect::<Result<_, _>>()?,
         cgi_settings: cgi_settings(gathered)?,
         upstream: upstream(gathered)?,
     })
 }
 
 /// `/prefix=PATH` or `PATH`.
-fn cgi_mount(given: &Given) -> CgiMount {
+fn cgi_mount(given: &Given) -> Result<CgiMount, OptionError> {
     let (prefix, path) = mounted(&given.value);
-    CgiMount {
+    if path.is_empty() {
+        return Err(given.refuse("[/PREFIX=]PATH of a folder or program"));
+    }
+    Ok(CgiMount {
         prefix: prefix.to_owned(),
         path: path.into(),
-    }
+    })
 }
 
 /// A URL prefix without a slash at its end, empty if there is none, and what is mounted there.
