@@ -141,8 +141,10 @@ fn tcp(
 fn listen_tcp(address: SocketAddr, backlog: u32) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
-    // Linux hands it on to accepted sockets, which saves a call for each of them.
+    // Linux hands both on to accepted sockets, which saves a call for each of them.
     socket.set_tcp_nodelay(true)?;
+    // A peer that vanished without a word would else hold an idle FastCGI connection for ever.
+    socket.set_keepalive(true)?;
     socket.bind(&address.into())?;
     listen(&socket, backlog)?;
     Ok(socket)
@@ -154,11 +156,21 @@ fn listen(socket: &Socket, backlog: u32) -> io::Result<()> {
 
 fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bound, BindError> {
     clear_stale(address, path)?;
-    let socket = listen_unix(path, settings.backlog).map_err(|source| refused(address, source))?;
-    permit(path, settings).map_err(|source| BindError::Permissions {
-        address: address.clone(),
-        source,
-    })?;
+    let socket = bind_unix(path).map_err(|source| refused(address, source))?;
+    // Nobody can connect before the permissions are what they are to be.
+    let opened = permit(path, settings)
+        .map_err(|source| BindError::Permissions {
+            address: address.clone(),
+            source,
+        })
+        .and_then(|()| {
+            listen(&socket, settings.backlog).map_err(|source| refused(address, source))
+        });
+    if opened.is_err() {
+        // The error above is the one to be told.
+        let _ = std::fs::remove_file(path);
+    }
+    opened?;
     Ok(Bound {
         socket,
         name: path.display().to_string(),
@@ -166,10 +178,9 @@ fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bou
     })
 }
 
-fn listen_unix(path: &Path, backlog: u32) -> io::Result<Socket> {
+fn bind_unix(path: &Path) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    listen(&socket, backlog)?;
     Ok(socket)
 }
 
@@ -181,10 +192,20 @@ fn clear_stale(address: &Address, path: &Path) -> Result<(), BindError> {
     if !metadata.file_type().is_socket() {
         return Err(BindError::NoSocket(address.clone()));
     }
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+    if !is_stale(path) {
         return Err(BindError::InUse(address.clone()));
     }
     std::fs::remove_file(path).map_err(|source| refused(address, source))
+}
+
+/// Whether nobody listens on the socket. Somebody does whose queue is full or who lets us not in;
+/// the former must not be waited for.
+fn is_stale(path: &Path) -> bool {
+    let connected = Socket::new(Domain::UNIX, Type::STREAM, None).and_then(|socket| {
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?)
+    });
+    connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 fn permit(path: &Path, settings: &SocketSettings) -> io::Result<()> {
@@ -207,8 +228,11 @@ fn abstract_socket(
     settings: &SocketSettings,
 ) -> Result<Bound, BindError> {
     let path = format!("\0{name}");
-    let socket = listen_unix(Path::new(&path), settings.backlog)
-        .map_err(|source| refused(address, source))?;
+    let bound = bind_unix(Path::new(&path)).and_then(|socket| {
+        listen(&socket, settings.backlog)?;
+        Ok(socket)
+    });
+    let socket = bound.map_err(|source| refused(address, source))?;
     Ok(Bound {
         socket,
         name: address.to_string(),
@@ -278,6 +302,24 @@ mod tests {
         drop(bind(text).unwrap());
         let _live = bind(text).unwrap();
         assert!(matches!(bind(text), Err(BindError::InUse(_))));
+    }
+
+    #[test]
+    fn a_server_whose_queue_is_full_is_alive() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.sock");
+        let live = bind_unix(&path).unwrap();
+        listen(&live, 1).unwrap();
+        let join = || {
+            let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            let joined = socket.connect(&SockAddr::unix(&path).unwrap());
+            joined.is_ok().then_some(socket)
+        };
+        let waiting: Vec<_> = std::iter::from_fn(join).take(10).collect();
+        assert!(waiting.len() < 10, "the queue has no end");
+        let bound = bind(path.to_str().unwrap());
+        assert!(matches!(bound, Err(BindError::InUse(_))), "{bound:?}");
     }
 
     #[test]
