@@ -203,6 +203,18 @@ fn connect_and_close_costs_nothing() {
 }
 
 #[test]
+fn a_worker_without_descriptors_serves_whom_it_has_and_recovers() {
+    let args = ["--http-socket", "127.0.0.1:0", "--probe"];
+    let mut server = Server::start_with_descriptors(32, &args);
+    let mut peers: Vec<_> = (0..40).map(|_| server.connect()).collect();
+    server.line("cannot accept connections for now: Too many open files");
+    assert_eq!(body(peers.remove(0), "body=x"), b"x");
+    let last = peers.pop().unwrap();
+    drop(peers);
+    assert_eq!(body(last, "body=y"), b"y");
+}
+
+#[test]
 fn all_workers_take_part() {
     let server = server(&["--processes", "2"]);
     let mut pids = std::collections::HashSet::new();

@@ -14,7 +14,8 @@ use crate::log::{self, RequestLog};
 use crate::serve::{Retirement, Service};
 use crate::socket::Listener;
 
-/// The pause after a failed accept: most likely descriptors have run out.
+/// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
+/// one succeeds.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Begins to accept on every socket.
@@ -46,14 +47,19 @@ pub(super) fn start(
 /// Accepts until the worker drains.
 async fn accept(socket: Listener, service: Rc<Service>) {
     let accepting = async {
+        let mut failing = false;
         loop {
             match socket.accept().await {
                 Ok((stream, peer)) => {
+                    failing = false;
                     let service = Rc::clone(&service);
                     spawn_local(async move { service.connection(stream, peer).await });
                 }
                 Err(error) => {
-                    log::tell(&format!("cannot accept a connection: {error}"));
+                    if !failing {
+                        log::fault(&format!("cannot accept connections for now: {error}"));
+                    }
+                    failing = true;
                     sleep(PAUSE).await;
                 }
             }

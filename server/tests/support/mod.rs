@@ -33,8 +33,19 @@ pub struct Server {
 impl Server {
     /// Starts with these arguments and waits until it is ready.
     pub fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_gateserve"))
-            .args(args)
+        Self::run(Command::new(env!("CARGO_BIN_EXE_gateserve")).args(args))
+    }
+
+    /// The same with so few descriptors that they run out.
+    pub fn start_with_descriptors(count: u32, args: &[&str]) -> Self {
+        let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_gateserve")]);
+        Self::run(shell.args(args))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program was built");
