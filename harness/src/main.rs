@@ -1,10 +1,10 @@
 //! `gatebench`: parses, dispatches, and maps the end to an exit code.
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
 use gatebench::{
-    cli::{Cli, Verdict},
+    cli::{Cli, Verdict, is_broken_pipe, sentence},
     launch::leftovers,
 };
 
@@ -17,16 +17,11 @@ fn main() -> ExitCode {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
         Ok(Verdict::Incomplete) => ExitCode::from(2),
-        // Whoever read the output has seen enough, as in `gatebench list scenarios | head`.
+        // Whoever read the list has seen enough, as in `gatebench list scenarios | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("gatebench: {error:#}");
+            anstream::eprintln!("gatebench: {}", sentence(&error));
             ExitCode::from(2)
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<io::Error>();
-    io.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

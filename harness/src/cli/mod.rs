@@ -7,6 +7,7 @@ mod machine;
 mod outputs;
 mod report;
 mod run;
+mod told;
 mod url;
 
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::{
     scenario::{Catalogue, ScenarioError, load_dir, load_embedded},
 };
 use args::{BenchArgs, CheckArgs, ListArgs, ReportArgs, RunArgs};
+pub use told::{is_broken_pipe, sentence};
 
 /// What a command ended with, apart from trouble of the bench itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
