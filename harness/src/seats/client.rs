@@ -1,6 +1,6 @@
 //! The HTTP client of the bench: raw octets out, a strictly read reply back.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use bytes::BytesMut;
 use tokio::{
@@ -10,12 +10,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::reply::Reader;
+use super::{ConnectError, is_subjects, reply::Reader};
 use crate::{
     scenario::{Action, Script},
     transcript::{Happened, Leg, Log, Way},
     witness::{ClientView, Connection},
 };
+
+/// How long a gateway may take to accept: a full queue would hold the bench up for minutes.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// One connection to a gateway.
 pub struct Client {
@@ -28,10 +31,17 @@ impl Client {
     /// Connects; `number` counts the client connections of a case.
     ///
     /// # Errors
-    /// Whatever the system says when the gateway cannot be reached.
-    pub async fn connect(to: SocketAddr, log: Log, number: u32) -> io::Result<Self> {
-        let stream = TcpStream::connect(to).await?;
-        stream.set_nodelay(true)?;
+    /// The gateway does not take the connection, or the bench cannot make it.
+    pub async fn connect(to: SocketAddr, log: Log, number: u32) -> Result<Self, ConnectError> {
+        let connected = timeout(CONNECT_WITHIN, TcpStream::connect(to)).await;
+        let stream = connected
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|source| match is_subjects(&source) {
+                true => ConnectError::Refused(source),
+                false => ConnectError::Own { to, source },
+            })?;
+        // What is written leaves at once; where the gateway has hung up already, writing tells.
+        stream.set_nodelay(true).ok();
         log.add(Leg::Client, number, Way::Request, Happened::Opened);
         let (half, writer) = stream.into_split();
         let reader = Reader {
@@ -63,18 +73,25 @@ impl Client {
             seen: watcher,
         };
         let both = async {
-            // The reply may be complete before the request is (CGI-4.2-APP-UNREAD).
+            // The reply may be complete before the request is (CGI-4.2-APP-UNREAD); the connection
+            // is of use to nobody until that is sent as well.
             let reading = self.reader.reply(&script.method, &mut view, &seen);
             let sending = sender.send(&script.actions);
             tokio::pin!(reading, sending);
             tokio::select! {
-                () = &mut reading => Sent::InPart,
+                // What is sent to the end in the same moment is sent to the end.
+                biased;
                 sent = &mut sending => {
                     if sent != Sent::AndClosed {
-                        reading.await;
+                        _ = reading.await;
                     }
                     sent
                 }
+                open = &mut reading => match open {
+                    // RFC 9112 §9.3: a server that keeps the connection reads the request to its end.
+                    true => sending.await,
+                    false => Sent::InPart,
+                },
             }
         };
         let sent = timeout(script.within, both).await;
@@ -93,7 +110,7 @@ impl Client {
 enum Sent {
     /// Everything was sent, and more could be.
     All,
-    /// The peer took no more, or the reply was complete before.
+    /// The peer took no more, or hung up before.
     InPart,
     /// The script ended the sending direction.
     AndEnded,

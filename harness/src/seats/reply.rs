@@ -8,6 +8,7 @@ use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf, sync::watch};
 use wire::http::{self, ChunkEvent, ChunkedDecoder, Framing, HttpError, Limits, ResponseHead};
 
 use crate::{
+    scenario::text::latin1,
     transcript::{Happened, Leg, Log, Way},
     witness::{BodyView, ClientView, Connection},
 };
@@ -40,27 +41,38 @@ pub(super) type HeadSeen = watch::Sender<bool>;
 
 impl Reader {
     /// Reads the reply to `method` into `view`; interim responses first.
-    /// The view is filled as far as the reply came, also when this future is dropped.
-    pub(super) async fn reply(&mut self, method: &str, view: &mut ClientView, seen: &HeadSeen) {
+    /// The view is filled as far as the reply came, also when this future is dropped. Whether the
+    /// connection stays open.
+    pub(super) async fn reply(
+        &mut self,
+        method: &str,
+        view: &mut ClientView,
+        seen: &HeadSeen,
+    ) -> bool {
         let start = Instant::now();
         let ended = self.message(method, view, seen, start).await;
         view.connection = match ended {
-            Ok(true) if self.buf.is_empty() => Connection::Open,
-            Ok(true) => {
-                // RFC 9112 §6.3: nothing may follow a message that nobody asked for.
-                view.malformed = Some(format!(
-                    "{} octets after the end of the message",
-                    self.buf.len()
-                ));
-                Connection::Open
+            Ok(stays) => {
+                view.malformed = self.surplus();
+                if stays {
+                    Connection::Open
+                } else {
+                    Connection::Closed
+                }
             }
-            Ok(false) => Connection::Closed,
             Err(Cut::Broken) => Connection::Cut,
             Err(Cut::Malformed(error)) => {
                 view.malformed = Some(error.to_string());
                 Connection::Cut
             }
         };
+        view.connection == Connection::Open
+    }
+
+    /// RFC 9112 §6.3: nothing may follow a message that nobody asked for.
+    fn surplus(&self) -> Option<String> {
+        let size = self.buf.len();
+        (size > 0).then(|| format!("{size} octets after the end of the message"))
     }
 
     /// Reads the message; whether the connection stays open after it.
@@ -170,9 +182,10 @@ impl Reader {
         }
     }
 
-    /// Reads to the end of a connection that the gateway said it would close.
+    /// Reads to the end of a connection that the gateway said it would close; what it must not have
+    /// sent any more is left in the buffer, as far as anybody wants to know.
     async fn drain(&mut self) {
-        while self.buf.is_empty() && matches!(self.fill().await, Ok(1..)) {}
+        while self.buf.len() < READ_SIZE && matches!(self.fill().await, Ok(1..)) {}
     }
 
     async fn fill(&mut self) -> Result<usize, Cut> {
@@ -200,11 +213,6 @@ fn take(data: &Bytes, view: &mut BodyView, hasher: &mut Sha256) {
         .saturating_sub(view.kept.len())
         .min(data.len());
     view.kept.extend_from_slice(&data[..room]);
-}
-
-/// Octets as text, one code point each (ISO-8859-1).
-pub(super) fn latin1(octets: &[u8]) -> String {
-    octets.iter().copied().map(char::from).collect()
 }
 
 fn hex(octets: &[u8]) -> String {

@@ -3,8 +3,7 @@
 use bytes::{Buf, BytesMut};
 use wire::{environ::Environ, fastcgi, scgi, uwsgi};
 
-use super::reply::latin1;
-use crate::{model::Model, witness::Received};
+use crate::{model::Model, scenario::text::latin1, witness::Received};
 
 /// Decodes one connection from gateway to backend.
 pub(super) struct Watch {
