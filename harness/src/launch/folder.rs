@@ -18,6 +18,9 @@ pub(super) const PREFIX: &str = "gb-";
 /// Longest parent that leaves room for socket names: Unix sockets have 107 bytes in all.
 const PARENT_MAX: usize = 50;
 
+/// Octets that a file system must have left, or what subjects do is not told of them.
+const ROOM: u64 = 64 * 1024;
+
 /// A unique, short folder, removed on drop. Containers see it at the same path, so that one
 /// configuration serves both.
 #[derive(Debug)]
@@ -65,6 +68,13 @@ impl RunDir {
         let path = self.path.join(PROCESSES_FILE);
         let mut file = fs::File::options().create(true).append(true).open(path)?;
         writeln!(file, "{pid} {}", stat.started)
+    }
+
+    /// What to say where subjects can write nothing any more, neither body nor log.
+    pub fn is_full(&self) -> Option<String> {
+        let about = nix::sys::statvfs::statvfs(&self.path).ok()?;
+        let free = about.blocks_available() * about.fragment_size();
+        (free < ROOM).then(|| format!("no space is left for subjects in {}", self.path.display()))
     }
 
     /// The folder, an absolute path.

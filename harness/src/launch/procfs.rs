@@ -12,12 +12,17 @@ pub(crate) struct Stat {
     pub(crate) group: i32,
     /// Clock ticks since boot: with the pid, the identity of a process.
     pub(crate) started: u64,
+    /// It is on its way out: its connections are cut before it is a zombie.
+    pub(crate) is_exiting: bool,
 }
+
+/// `PF_EXITING` of the kernel's task flags.
+const EXITING: u32 = 0x4;
 
 impl Stat {
     /// A zombie has ended, even if its parent has not asked yet.
     pub(crate) fn lives(&self) -> bool {
-        !matches!(self.state, 'Z' | 'X')
+        !self.is_exiting && !matches!(self.state, 'Z' | 'X')
     }
 
     /// The name in parentheses may hold spaces and parentheses itself: fields follow the last one.
@@ -30,6 +35,7 @@ impl Stat {
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             started: fields.get(19)?.parse().ok()?,
+            is_exiting: fields.get(6)?.parse::<u32>().ok()? & EXITING != 0,
         })
     }
 }
@@ -116,6 +122,7 @@ mod tests {
             parent,
             group,
             started: 1,
+            is_exiting: false,
         }
     }
 
@@ -129,6 +136,7 @@ mod tests {
             parent: 7,
             group: 8,
             started: 4711,
+            is_exiting: false,
         };
         assert_eq!(stat, expected);
     }
@@ -144,6 +152,16 @@ mod tests {
         ];
         let pids: Vec<i32> = members(10, processes).iter().map(|p| p.pid).collect();
         assert_eq!(pids, [10, 11, 12, 13]);
+    }
+
+    #[test]
+    fn a_process_on_its_way_out_is_dead_before_it_is_a_zombie() {
+        let line = |flags: u32| {
+            let tail = format!("R 7 8 9 0 -1 {flags} 1 2 3 4 5 6 7 8 20 0 1 0 4711 1 2 3");
+            Stat::parse(5, &format!("5 (nginx) {tail}")).unwrap()
+        };
+        assert!(line(0x40_0140).lives());
+        assert!(!line(0x40_0144).lives());
     }
 
     #[test]
