@@ -101,6 +101,11 @@ impl Pairing {
         self.model == Model::Cgi && self.gateway.executes()
     }
 
+    /// Whether the gateway keeps its connections to the backend for the next request.
+    pub fn keeps_connections(&self) -> bool {
+        self.gateway.keeps_connections(self.variant, self.model)
+    }
+
     /// Starts both sides; with `tapped`, a relay between them writes down what passes.
     ///
     /// # Errors
@@ -158,7 +163,7 @@ impl Pairing {
             listen,
             place,
             log,
-            _dir: dir,
+            dir,
         })
     }
 
@@ -212,7 +217,7 @@ pub struct Started {
     pub place: Place,
     /// What passes on all wires.
     pub log: Log,
-    _dir: RunDir,
+    dir: RunDir,
 }
 
 impl Target for Started {
@@ -239,7 +244,7 @@ impl Target for Started {
     fn forget(&mut self) {
         self.log.take();
         if let Some(tap) = &self.tap {
-            tap.take();
+            tap.forget();
         }
         for subject in [Some(&mut self.gateway), self.backend.as_mut()]
             .into_iter()
@@ -251,7 +256,14 @@ impl Target for Started {
     }
 
     fn received(&mut self) -> Option<Vec<Received>> {
-        self.tap.as_ref().map(Tap::take)
+        let is_read = self.pairing.model != Model::Http;
+        let tap = self.tap.as_ref().filter(|_| is_read);
+        tap.map(Tap::requests)
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        let relay = self.tap.as_ref().and_then(Tap::trouble);
+        relay.or_else(|| self.dir.is_full())
     }
 
     fn health(&mut self) -> ProcessView {

@@ -23,6 +23,11 @@ pub trait Gateway: Sync {
     /// Whether it executes CGI programs itself; if not, CGI is carried over FastCGI.
     fn executes(&self) -> bool;
 
+    /// Whether a variant keeps its connections to the backend for the next request.
+    fn keeps_connections(&self, _variant: &str, _model: Model) -> bool {
+        false
+    }
+
     /// Program to start, unless the bench brings it along.
     fn program(&self) -> Option<&'static str>;
 

@@ -29,6 +29,11 @@ impl Gateway for Nginx {
         false
     }
 
+    /// uwsgi and SCGI carry one request per connection.
+    fn keeps_connections(&self, variant: &str, model: Model) -> bool {
+        variant == "keepalive" && !matches!(model, Model::Uwsgi | Model::Scgi)
+    }
+
     fn program(&self) -> Option<&'static str> {
         Some("nginx")
     }

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -14,9 +15,10 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     task::JoinHandle,
+    time::sleep,
 };
 
-use super::watch::Watch;
+use super::{is_subjects, watch::Watch};
 use crate::{
     model::Model,
     transcript::{Happened, Leg, Log, Way},
@@ -34,7 +36,11 @@ struct Shared {
     model: Model,
     log: Log,
     watches: Mutex<Vec<Watch>>,
+    trouble: Mutex<Option<String>>,
 }
+
+/// How long the relay waits for the machine to have sockets again.
+const RECOVER: Duration = Duration::from_millis(10);
 
 impl Tap {
     /// Listens at `at` and passes every connection on to `to`.
@@ -45,24 +51,35 @@ impl Tap {
         let listener = UnixListener::bind(at)?;
         // The workers of a gateway run as another user.
         fs::set_permissions(at, fs::Permissions::from_mode(0o666))?;
-        let watches = Mutex::new(Vec::new());
         let shared = Arc::new(Shared {
             to: to.to_owned(),
             model,
             log,
-            watches,
+            watches: Mutex::default(),
+            trouble: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Ok(Self { shared, accepting })
     }
 
-    /// The requests that came by since the last call.
-    pub fn take(&self) -> Vec<Received> {
-        let watches = std::mem::take(&mut *self.shared.watches());
+    /// The requests that came by in the present case, by connection.
+    pub fn requests(&self) -> Vec<Received> {
+        let watches = self.shared.watches();
         watches
             .iter()
             .flat_map(|watch| watch.seen().to_vec())
             .collect()
+    }
+
+    /// Begins the next case, together with the log.
+    pub fn forget(&self) {
+        self.shared.watches().clear();
+        self.shared.trouble().take();
+    }
+
+    /// What kept the relay from passing on in the present case: never a subject's fault.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.trouble().clone()
     }
 }
 
@@ -83,11 +100,24 @@ struct Relayed {
 struct Numbered {
     case: u64,
     connection: u32,
+    /// Whether another request may follow.
+    idle: bool,
 }
 
 impl Shared {
     fn watches(&self) -> MutexGuard<'_, Vec<Watch>> {
         self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes why a connection could not be relayed, unless a subject is the reason.
+    fn note(&self, doing: &str, error: &io::Error) {
+        if !is_subjects(error) {
+            *self.trouble() = Some(format!("the relay cannot {doing}: {error}"));
+        }
     }
 
     /// Numbers a connection within the present case.
@@ -98,6 +128,7 @@ impl Shared {
         Numbered {
             case: self.log.case(),
             connection,
+            idle: true,
         }
     }
 }
@@ -111,7 +142,9 @@ impl Relayed {
     }
 
     fn add(&self, way: Way, happened: Happened) {
-        let Numbered { case, connection } = *self.now();
+        let Numbered {
+            case, connection, ..
+        } = *self.now();
         self.shared
             .log
             .add_to(case, Leg::Upstream, connection, way, happened);
@@ -120,11 +153,16 @@ impl Relayed {
     fn seen(&self, way: Way, octets: &[u8]) {
         if way == Way::Request {
             let mut now = self.now();
-            if now.case != self.shared.log.case() {
+            let is_over = now.case != self.shared.log.case();
+            if is_over && now.idle {
                 *now = self.shared.number();
+            } else if is_over {
+                // The rest of a request that an earlier case gave up.
+                return;
             }
             if let Some(watch) = self.shared.watches().get_mut(now.connection as usize) {
                 watch.feed(octets);
+                now.idle = watch.is_idle();
             }
         }
         self.add(way, Happened::Octets(octets.to_vec()));
@@ -136,8 +174,14 @@ impl Relayed {
 }
 
 async fn accept(listener: UnixListener, shared: Arc<Shared>) {
-    while let Ok((gateway, _)) = listener.accept().await {
-        tokio::spawn(relay(gateway, shared.clone()));
+    loop {
+        match listener.accept().await {
+            Ok((gateway, _)) => _ = tokio::spawn(relay(gateway, shared.clone())),
+            Err(error) => {
+                shared.note("accept a connection", &error);
+                sleep(RECOVER).await;
+            }
+        }
     }
 }
 
@@ -146,6 +190,7 @@ async fn relay(gateway: UnixStream, shared: Arc<Shared>) {
     let backend = match UnixStream::connect(&relayed.shared.to).await {
         Ok(backend) => backend,
         Err(error) => {
+            relayed.shared.note("connect to the backend", &error);
             let why = format!("the backend refuses the connection: {error}");
             relayed.add(Way::Reply, Happened::Broke(why));
             return;

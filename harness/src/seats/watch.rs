@@ -11,6 +11,8 @@ pub(super) struct Watch {
     buf: BytesMut,
     seen: Vec<Received>,
     params: Vec<u8>,
+    /// FastCGI requests that were begun and whose body has not ended.
+    open: u32,
     lost: bool,
 }
 
@@ -39,6 +41,7 @@ impl Watch {
             buf: BytesMut::new(),
             seen: Vec::new(),
             params: Vec::new(),
+            open: 0,
             lost: false,
         }
     }
@@ -51,6 +54,15 @@ impl Watch {
         self.buf.extend_from_slice(octets);
         if self.decode().is_none() {
             self.lost = true;
+        }
+    }
+
+    /// Whether what was begun is complete and another request may follow on the connection.
+    pub(super) fn is_idle(&self) -> bool {
+        match self.speaks {
+            Speaks::FastCgi => !self.lost && self.open == 0 && self.buf.is_empty(),
+            Speaks::Uwsgi | Speaks::Scgi | Speaks::Body => false,
+            Speaks::Other => true,
         }
     }
 
@@ -92,11 +104,16 @@ impl Watch {
 
     fn record(&mut self, record: &fastcgi::Record) -> Option<()> {
         match record.kind {
+            fastcgi::Kind::BEGIN_REQUEST => self.open += 1,
             fastcgi::Kind::PARAMS if record.content.is_empty() => {
                 let params = std::mem::take(&mut self.params);
                 self.request(&fastcgi::pairs::decode_all(&params).ok()?);
             }
             fastcgi::Kind::PARAMS => self.params.extend_from_slice(&record.content),
+            fastcgi::Kind::ABORT_REQUEST => self.open = self.open.saturating_sub(1),
+            fastcgi::Kind::STDIN if record.content.is_empty() => {
+                self.open = self.open.saturating_sub(1);
+            }
             fastcgi::Kind::STDIN => self.seen.last_mut()?.body_size += record.content.len() as u64,
             _ => {}
         }

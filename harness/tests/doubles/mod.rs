@@ -141,7 +141,7 @@ impl Target for Double {
     }
 
     fn received(&mut self) -> Option<Vec<Received>> {
-        Some(std::mem::take(&mut self.site.diary().received))
+        Some(self.site.diary().received.clone())
     }
 
     fn health(&mut self) -> ProcessView {
