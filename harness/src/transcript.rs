@@ -154,6 +154,24 @@ impl Log {
         }
     }
 
+    /// How many entries the present case has.
+    pub fn len(&self) -> usize {
+        self.cases().current.entries.len()
+    }
+
+    /// Whether nothing has happened in the present case.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether octets went this way over a wire of the present case, since it had so many entries.
+    pub fn has_octets_since(&self, entries: usize, leg: Leg, way: Way) -> bool {
+        let cases = self.cases();
+        let since = cases.current.entries.iter().skip(entries);
+        let mut octets = since.filter(|entry| matches!(entry.happened, Happened::Octets(_)));
+        octets.any(|entry| (entry.leg, entry.way) == (leg, way))
+    }
+
     /// The number of the present case.
     pub fn case(&self) -> u64 {
         self.cases().number

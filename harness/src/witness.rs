@@ -14,8 +14,9 @@ pub struct Evidence {
     pub client: ClientView,
     /// What the probe says it saw, where the reply is its report.
     pub application: Option<ProbeReport>,
-    /// Requests that crossed the wire between gateway and backend, in order; `None` where that
-    /// wire is not watched (a gateway that executes the script itself, or an HTTP model).
+    /// Requests that crossed the wire between gateway and backend until the reply was complete, in
+    /// order: a follow-up is not among them. `None` where that wire is not watched (a gateway that
+    /// executes the script itself, or an HTTP model).
     pub received: Option<Vec<Received>>,
     /// The follow-up request, where the scenario asks for one.
     pub next: Option<NextView>,

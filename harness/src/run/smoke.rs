@@ -1,57 +1,50 @@
 //! Before results count: the pairing answers, and the probe refuses what it does not know.
 
-use std::time::Duration;
-
-use super::case::{self, Target};
-use crate::{
-    scenario::{Action, Script},
-    seats::client::Client,
+use super::{
+    case::Target,
+    lively::{is_plain_answer, plain},
 };
+use crate::{seats::client::Client, witness::ClientView};
 
 /// Asks for a plain reply and for a probe command that does not exist.
 ///
 /// # Errors
 /// What came instead: the set-up is at fault then, and no case of this pairing counts.
 pub(super) async fn test(target: &mut dyn Target) -> Result<(), String> {
-    if !case::answers(target).await {
+    let view = ask(target, "").await?;
+    if !is_plain_answer(&view) {
         return Err(format!(
-            "a plain GET {} was not answered with the probe's report; gateway log: {}",
+            "a plain GET {} was not answered with the probe's report but with {}; gateway log: {}",
             target.place().app.clone(),
+            told(&view),
             tail(&target.last_words())
         ));
     }
-    let view = match Client::connect(target.listen(), target.log().clone(), 0).await {
-        Ok(mut client) => client.play(&unknown_command(target)).await,
-        Err(error) => return Err(format!("the gateway takes no connection: {error}")),
-    };
-    let body = String::from_utf8_lossy(&view.body.kept).into_owned();
+    let view = ask(target, "X-Probe: no-such-command\r\nConnection: close\r\n").await?;
+    let body = String::from_utf8_lossy(&view.body.kept);
     if view.status == Some(400) && body.contains("unknown probe command") {
         return Ok(());
     }
-    let status = view
-        .status
-        .map_or_else(|| "none".to_owned(), |status| status.to_string());
     Err(format!(
-        "the probe took a command that does not exist: status {status}, body {body:?}"
+        "the probe took a command that does not exist: {}",
+        told(&view)
     ))
 }
 
-fn unknown_command(target: &dyn Target) -> Script {
-    let place = target.place();
-    let target = if place.app.is_empty() {
-        "/"
-    } else {
-        place.app.as_str()
-    };
-    let head = format!(
-        "GET {target} HTTP/1.1\r\nHost: {}\r\nX-Probe: no-such-command\r\nConnection: close\r\n\r\n",
-        place.host
-    );
-    Script {
-        method: "GET".to_owned(),
-        actions: vec![Action::Send(head.into_bytes())],
-        within: Duration::from_secs(5),
+async fn ask(target: &dyn Target, fields: &str) -> Result<ClientView, String> {
+    match Client::connect(target.listen(), target.log().clone(), 0).await {
+        Ok(mut client) => Ok(client.play(&plain(target, fields)).await),
+        Err(error) => Err(error.to_string()),
     }
+}
+
+/// Status and the beginning of the body.
+fn told(view: &ClientView) -> String {
+    let status = view
+        .status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    let shown = &view.body.kept[..view.body.kept.len().min(200)];
+    format!("status {status}, body {:?}", String::from_utf8_lossy(shown))
 }
 
 fn tail(log: &str) -> String {

@@ -1,0 +1,143 @@
+//! From the evidence to an outcome: what died or stayed stuck first, then what the scenario says,
+//! then whether the connection is in step.
+
+use super::{case::Target, lively::is_plain_answer};
+use crate::{
+    outcome::{AtFault, Level, Outcome, Witness},
+    scenario::{JudgeContext, Judgement, Scenario},
+    witness::{ClientView, Connection, Evidence, Health, ProcessView},
+};
+
+/// How a case ended, and why.
+pub(super) fn judge(
+    target: &dyn Target,
+    scenario: &Scenario,
+    evidence: &Evidence,
+) -> (Outcome, Judgement) {
+    let context = JudgeContext {
+        model: target.model(),
+        place: target.place(),
+        carried: target.carried(),
+    };
+    let judgement = scenario.judge(evidence, &context);
+    if let Some(lost) = Lost::of(&evidence.process) {
+        return (lost.outcome, lost.judgement(judgement));
+    }
+    if judgement.unsupported.is_some() {
+        return (Outcome::Unsupported, judgement);
+    }
+    if !judgement.passed {
+        return (Outcome::Fail, judgement);
+    }
+    match out_of_step(evidence).filter(|_| scenario.next_script(target.place()).is_none()) {
+        None => (Outcome::Pass, judgement),
+        Some(step) => step.judgement(judgement, scenario.level),
+    }
+}
+
+/// A subject that the case cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) outcome: Outcome,
+    at_fault: AtFault,
+    pub(super) how: String,
+}
+
+impl Lost {
+    /// Who died or is stuck, if somebody is: a death comes first, since it explains the rest.
+    pub(super) fn of(process: &ProcessView) -> Option<Self> {
+        let sides = [
+            ("gateway", AtFault::Gateway, &process.gateway),
+            ("backend", AtFault::Backend, &process.backend),
+        ];
+        let died = sides
+            .iter()
+            .find_map(|(who, at_fault, health)| match health {
+                Health::Died(how) => Some(Self {
+                    outcome: Outcome::Crash,
+                    at_fault: *at_fault,
+                    how: format!("the {who} died: {how}"),
+                }),
+                Health::Alive | Health::Stuck => None,
+            });
+        let stuck = || sides.iter().find(|(.., health)| **health == Health::Stuck);
+        died.or_else(|| {
+            let (who, at_fault, _) = stuck()?;
+            Some(Self {
+                outcome: Outcome::Hang,
+                at_fault: *at_fault,
+                how: format!("the {who} does not answer a plain request any more"),
+            })
+        })
+    }
+
+    /// What it makes of a verdict; what was observed stays.
+    pub(super) fn judgement(self, before: Judgement) -> Judgement {
+        Judgement {
+            passed: false,
+            unsupported: None,
+            expected: Some(Self::EXPECTED.to_owned()),
+            actual: Some(self.how),
+            witness: Some(Witness::Process),
+            at_fault: Some(self.at_fault),
+            ..before
+        }
+    }
+
+    /// What every case expects.
+    const EXPECTED: &str = "gateway and backend live on";
+}
+
+/// A plain follow-up that got no plain answer.
+struct OutOfStep {
+    actual: String,
+    at_fault: AtFault,
+}
+
+impl OutOfStep {
+    fn judgement(self, before: Judgement, level: Level) -> (Outcome, Judgement) {
+        if level == Level::Observed {
+            let mut told = before;
+            told.observation
+                .insert("next_request".to_owned(), self.actual);
+            return (Outcome::Pass, told);
+        }
+        let expected = "the next request on the connection gets its own answer".to_owned();
+        let judgement = Judgement {
+            passed: false,
+            expected: Some(expected),
+            actual: Some(self.actual),
+            witness: Some(Witness::NextRequest),
+            at_fault: Some(self.at_fault),
+            ..before
+        };
+        (Outcome::Fail, judgement)
+    }
+}
+
+fn out_of_step(evidence: &Evidence) -> Option<OutOfStep> {
+    let client = &evidence.next.as_ref()?.client;
+    if is_plain_answer(client) || is_idle_close(client) {
+        return None;
+    }
+    let status = client
+        .status
+        .map_or_else(|| "none".to_owned(), |status| status.to_string());
+    let flaw = client.malformed.as_deref();
+    Some(OutOfStep {
+        actual: format!(
+            "status {status}, {}",
+            flaw.unwrap_or("not the probe's report")
+        ),
+        // CGI-3.1-HTTP-CONFORM: how replies are framed for the client is the gateway's alone.
+        at_fault: flaw.map_or(AtFault::Either, |_| AtFault::Gateway),
+    })
+}
+
+/// RFC 9112 §9.3.1: a server may close a connection that was idle; the client saw no octet.
+fn is_idle_close(client: &ClientView) -> bool {
+    client.status.is_none()
+        && client.malformed.is_none()
+        && client.first_byte.is_none()
+        && client.connection == Connection::Cut
+}
