@@ -1,13 +1,15 @@
 //! A run: pairings one after the other, each case judged, then the models compared.
 
 pub mod case;
+mod lively;
 mod measure;
 pub mod plan;
 mod session;
 mod smoke;
 mod store;
+mod verdict;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     bench::Bench,
@@ -19,7 +21,7 @@ use crate::{
     scenario::{Face, KnownList, Scenario, compare},
 };
 
-pub use measure::{Measure, measure};
+pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session};
 pub use store::Store;
@@ -48,69 +50,90 @@ impl Check<'_> {
         for group in self.plan.groups() {
             let mut seen = Vec::new();
             for pairing in group {
-                self.pairing(*pairing, &mut results, &mut seen).await;
+                let first = results.len();
+                let (ended, faces) = self.pairing(*pairing).await;
+                results.extend(ended);
+                let faces = faces.into_iter();
+                seen.extend(faces.map(|(at, face)| (first + at, pairing.model, face)));
             }
             differences(&mut results, &seen, &self.plan.scenarios);
         }
         results
     }
 
-    async fn pairing(
-        &mut self,
-        pairing: Pairing,
-        results: &mut Vec<CaseResult>,
-        seen: &mut Vec<Seen>,
-    ) {
+    /// The cases of one pairing, and by their place what is compared of them.
+    async fn pairing(&mut self, pairing: Pairing) -> (Vec<CaseResult>, Vec<(usize, Face)>) {
         let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
-        let model = pairing.model.word();
         self.observer.event(&Event::Pairing {
             gateway: &gateway,
-            model,
+            model: pairing.model.word(),
             backend: &backend,
         });
         let mut session = Session::new(pairing, self.bench.clone(), self.known.clone());
-        let mut passed = HashMap::new();
+        let (mut results, mut faces) = (Vec::<CaseResult>::new(), Vec::new());
+        // The case that was played last, and its key in the store.
+        let mut last: Option<(usize, String)> = None;
         for scenario in self.plan.scenarios_for(pairing) {
-            let ended = self.case(pairing, &mut session, scenario, &passed).await;
-            passed.insert(scenario.id.clone(), ended.result.outcome == Outcome::Pass);
-            if let Some(face) = ended.face {
-                seen.push((results.len(), pairing.model, face));
+            self.look_again(&mut session, &mut results, last.as_ref());
+            let key = store::key(scenario, session.subjects());
+            let ended = self.case(&mut session, scenario, &key, &results).await;
+            if ended.transcript.is_some() {
+                last = Some((results.len(), key.clone()));
             }
-            let mut result = ended.result;
-            if let Some(text) = &ended.transcript {
-                result.transcript = self.store.transcript(pairing, &scenario.id, text);
-            }
-            self.store.keep(&result);
-            self.observer.event(&Event::Case(&result));
+            let result = self.keep(pairing, key, &ended);
+            faces.extend(ended.face.map(|face| (results.len(), face)));
             results.push(result);
+        }
+        self.look_again(&mut session, &mut results, last.as_ref());
+        (results, faces)
+    }
+
+    /// A subject may die a moment after its case has ended.
+    fn look_again(
+        &mut self,
+        session: &mut Session,
+        results: &mut [CaseResult],
+        last: Option<&(usize, String)>,
+    ) {
+        let Some((at, key)) = last else { return };
+        let result = &mut results[*at];
+        if session.look_again(result) {
+            let how = result.actual.as_deref().unwrap_or_default();
+            let told = format!("{} is a crash after all: {how}", result.scenario);
+            self.observer.event(&Event::Note(&told));
+            self.store.keep(key.clone(), result, None);
         }
     }
 
     async fn case(
         &mut self,
-        pairing: Pairing,
         session: &mut Session,
         scenario: &Scenario,
-        passed: &HashMap<String, bool>,
+        key: &str,
+        before: &[CaseResult],
     ) -> Ended {
-        let unplayed = |result| Ended {
-            result,
-            face: None,
-            transcript: None,
+        if let Some(finished) = self.store.resumed(key) {
+            return session.resume(finished);
+        }
+        let failed = |id: &&String| {
+            let mut earlier = before.iter();
+            earlier.any(|case| case.scenario == **id && case.outcome != Outcome::Pass)
         };
-        if let Some(result) = self.store.resumed(&scenario.id, pairing) {
-            return unplayed(result);
+        match scenario.needs.iter().find(failed) {
+            Some(by) => session.block(scenario, by),
+            None => session.play(scenario).await,
         }
-        if let Some(by) = scenario
-            .needs
-            .iter()
-            .find(|id| passed.get(*id) == Some(&false))
-        {
-            let reason = format!("it builds on {by}, which did not pass");
-            let blocked = Outcome::Blocked;
-            return unplayed(session::without_play(pairing, scenario, blocked, &reason));
+    }
+
+    /// Writes down a case that ended.
+    fn keep(&mut self, pairing: Pairing, key: String, ended: &Ended) -> CaseResult {
+        let mut result = ended.result.clone();
+        if let Some(text) = &ended.transcript {
+            result.transcript = self.store.transcript(pairing, &result.scenario, text);
         }
-        session.play(scenario).await
+        self.store.keep(key, &result, ended.face.as_ref());
+        self.observer.event(&Event::Case(&result));
+        result
     }
 }
 

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    case::{self, Played},
+    case::{self, Played, Target},
     smoke,
+    store::Finished,
+    verdict::Lost,
 };
 use crate::{
     bench::Bench,
@@ -12,7 +14,7 @@ use crate::{
     outcome::Outcome,
     pairing::{Pairing, Started},
     results::{CaseResult, Subject},
-    scenario::{Face, KnownList, Scenario},
+    scenario::{Face, Judgement, KnownList, Scenario},
 };
 
 /// One pairing and what it takes to run cases on it.
@@ -49,17 +51,46 @@ impl Session {
         }
     }
 
+    /// Gateway and backend, with their versions.
+    pub(super) fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// A case that an earlier run finished; what is known may have changed since.
+    pub(super) fn resume(&self, finished: Finished) -> Ended {
+        let Finished {
+            mut result, face, ..
+        } = finished;
+        if std::mem::take(&mut result.known) {
+            result.reason = None;
+        }
+        Ended {
+            result: self.list_known(result),
+            face,
+            transcript: None,
+        }
+    }
+
+    /// A case that tells nothing since another one, `by`, did not pass.
+    pub(super) fn block(&self, scenario: &Scenario, by: &str) -> Ended {
+        let reason = format!("it builds on {by}, which did not pass");
+        self.unplayed(scenario, Outcome::Blocked, &reason)
+    }
+
+    fn unplayed(&self, scenario: &Scenario, outcome: Outcome, reason: &str) -> Ended {
+        Ended {
+            result: without_play(self.pairing, scenario, outcome, reason),
+            face: None,
+            transcript: None,
+        }
+    }
+
     /// Plays one scenario, or says why it cannot be played.
     pub async fn play(&mut self, scenario: &Scenario) -> Ended {
-        let begun = Instant::now();
         if let Err((outcome, reason)) = self.make_ready().await {
-            let result = without_play(self.pairing, scenario, outcome, &reason);
-            return Ended {
-                result,
-                face: None,
-                transcript: None,
-            };
+            return self.unplayed(scenario, outcome, &reason);
         }
+        let begun = Instant::now();
         let target = self.started.as_mut().expect("it was made ready");
         let place = target.place.clone();
         let played = case::play(target, scenario).await;
@@ -67,13 +98,38 @@ impl Session {
             self.started = None;
         }
         let result = self.result(scenario, &played, begun);
-        let transcript = Some(self.told(&played));
-        let face = scenario.face(&played.evidence, &place);
+        let transcript = Some(self.transcript(&played));
+        // What was not judged is not compared.
+        let is_judged = !matches!(result.outcome, Outcome::Unsupported | Outcome::BenchError);
+        let face = is_judged.then(|| scenario.face(&played.evidence, &place));
         Ended {
             result,
-            face: Some(face),
+            face,
             transcript,
         }
+    }
+
+    /// Looks once more at the subjects that played last. What died since is told in the result of
+    /// that case, which may have ended a moment before; whether something did.
+    pub fn look_again(&mut self, last: &mut CaseResult) -> bool {
+        let process = self.started.as_mut().map(Started::health);
+        let Some(lost) = process.as_ref().and_then(Lost::of) else {
+            return false;
+        };
+        self.started = None;
+        let outcome = lost.outcome;
+        let judgement = lost.judgement(Judgement {
+            observation: std::mem::take(&mut last.observation),
+            ..Judgement::default()
+        });
+        let case = CaseResult {
+            outcome,
+            known: false,
+            reason: None,
+            ..last.clone()
+        };
+        *last = self.list_known(told(case, &judgement));
+        true
     }
 
     /// Starts the pairing and makes sure that its results can count; a refusal is remembered.
@@ -95,7 +151,7 @@ impl Session {
     }
 
     /// The bytes as text, and what the subjects logged meanwhile.
-    fn told(&self, played: &Played) -> String {
+    fn transcript(&self, played: &Played) -> String {
         let mut text = played.transcript.text(self.watched());
         let process = &played.evidence.process;
         for (who, log) in [
@@ -115,24 +171,20 @@ impl Session {
     }
 
     fn result(&self, scenario: &Scenario, played: &Played, begun: Instant) -> CaseResult {
-        let judgement = &played.judgement;
-        let violated = played.outcome.is_violation();
+        let reason = played.trouble.clone();
         let case = CaseResult {
-            at_fault: judgement.at_fault.filter(|_| violated),
-            expected: judgement.expected.clone().filter(|_| violated),
-            actual: judgement.actual.clone().filter(|_| violated),
-            observation: judgement.observation.clone(),
-            reason: judgement.unsupported.clone(),
-            witness: judgement.witness.filter(|_| violated),
+            reason: reason.or_else(|| played.judgement.unsupported.clone()),
             duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             repeats: played.repeats,
             ..without_play(self.pairing, scenario, played.outcome, "")
         };
-        match self
-            .known
-            .matching(&case, &self.subjects)
-            .filter(|_| violated)
-        {
+        self.list_known(told(case, &played.judgement))
+    }
+
+    /// Marks a violation that the known list speaks of.
+    fn list_known(&self, case: CaseResult) -> CaseResult {
+        let known = self.known.matching(&case, &self.subjects);
+        match known.filter(|_| case.outcome.is_violation()) {
             Some(known) => CaseResult {
                 known: true,
                 reason: Some(known.because.clone()),
@@ -140,6 +192,19 @@ impl Session {
             },
             None => case,
         }
+    }
+}
+
+/// A result with the verdict in words; what was expected is told only where it did not come.
+fn told(case: CaseResult, judgement: &Judgement) -> CaseResult {
+    let violated = case.outcome.is_violation();
+    CaseResult {
+        at_fault: judgement.at_fault.filter(|_| violated),
+        expected: judgement.expected.clone().filter(|_| violated),
+        actual: judgement.actual.clone().filter(|_| violated),
+        witness: judgement.witness.filter(|_| violated),
+        observation: judgement.observation.clone(),
+        ..case
     }
 }
 
@@ -158,7 +223,7 @@ async fn start(pairing: Pairing, bench: &Bench) -> Result<Started, (Outcome, Str
 }
 
 /// The result of a case that was not played.
-pub(super) fn without_play(
+fn without_play(
     pairing: Pairing,
     scenario: &Scenario,
     outcome: Outcome,

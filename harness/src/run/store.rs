@@ -6,82 +6,133 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{outcome::Outcome, pairing::Pairing, results::CaseResult};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-/// The folder of a run's outputs.
-#[derive(Debug, Default)]
+use crate::{
+    outcome::Outcome,
+    pairing::Pairing,
+    results::{CaseResult, Subject},
+    scenario::{Face, Scenario},
+};
+
+/// The files of a run beside its reports.
+#[derive(Debug)]
 pub struct Store {
-    folder: Option<PathBuf>,
-    journal: Option<fs::File>,
-    resumed: Vec<CaseResult>,
+    folder: PathBuf,
+    /// Name of the folder of transcripts in `folder`.
+    transcripts: String,
+    journal: PathBuf,
+    file: fs::File,
+    resumed: Vec<Finished>,
+    trouble: Option<String>,
 }
 
-/// Finished cases, one JSON object a line.
-const JOURNAL: &str = "journal.jsonl";
-const TRANSCRIPTS: &str = "transcripts";
+/// A finished case: a line of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Finished {
+    /// What was played on what: see [`key`].
+    key: String,
+    /// How it ended.
+    pub(super) result: CaseResult,
+    /// What is compared between the models.
+    pub(super) face: Option<Face>,
+}
+
+/// Identifies a case by its scenario and its subjects, versions and images included: a result
+/// stands for nothing else.
+pub(super) fn key(scenario: &Scenario, subjects: &[Subject]) -> String {
+    let said = format!("{} {scenario:?} {subjects:?}", env!("CARGO_PKG_VERSION"));
+    let digest = Sha256::digest(said);
+    digest[..16]
+        .iter()
+        .map(|octet| format!("{octet:02x}"))
+        .collect()
+}
 
 impl Store {
-    /// Writes below `folder`; with `resume`, cases that an earlier run finished there are kept.
+    /// Writes into `folder`, under names that begin with `prefix`, so that several runs can share
+    /// a folder. With `resume`, cases that an earlier run finished there are kept.
     ///
     /// # Errors
     /// When the folder cannot be made or written.
-    pub fn open(folder: &Path, resume: bool) -> io::Result<Self> {
+    pub fn open(folder: &Path, prefix: &str, resume: bool) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
-        let path = folder.join(JOURNAL);
-        let resumed = if resume { finished(&path) } else { Vec::new() };
-        if !resume {
-            fs::remove_dir_all(folder.join(TRANSCRIPTS)).or_else(absent_is_fine)?;
-            fs::remove_file(&path).or_else(absent_is_fine)?;
+        let transcripts = format!("{prefix}transcripts");
+        let journal = folder.join(format!("{prefix}journal.jsonl"));
+        let resumed = match resume {
+            true => finished(&journal)?,
+            false => {
+                fs::remove_dir_all(folder.join(&transcripts)).or_else(absent_is_fine)?;
+                Vec::new()
+            }
+        };
+        // Written anew, for the last line may be cut short.
+        let mut file = fs::File::create(&journal)?;
+        for line in &resumed {
+            writeln!(file, "{}", serde_json::to_string(line)?)?;
         }
-        let journal = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)?;
         Ok(Self {
-            folder: Some(folder.to_owned()),
-            journal: Some(journal),
+            folder: folder.to_owned(),
+            transcripts,
+            journal,
+            file,
             resumed,
+            trouble: None,
         })
     }
 
-    /// Takes the result of a case that an earlier run finished; the bench's own errors run again.
-    pub(super) fn resumed(&mut self, scenario: &str, pairing: Pairing) -> Option<CaseResult> {
-        let (gateway, backend) = (Some(pairing.gateway_id()), Some(pairing.backend_id()));
-        let index = self.resumed.iter().position(|case| {
-            case.scenario == scenario
-                && (&case.gateway, case.model, &case.backend)
-                    == (&gateway, Some(pairing.model), &backend)
-                && case.outcome != Outcome::BenchError
-        })?;
-        Some(self.resumed.swap_remove(index))
+    /// How many cases an earlier run left to go on from.
+    pub fn resumable(&self) -> usize {
+        self.resumed.len()
+    }
+
+    /// What could not be written, if something could not.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Takes a case that an earlier run finished; the bench's own errors run again.
+    pub(super) fn resumed(&mut self, key: &str) -> Option<Finished> {
+        // A case may be told of twice; what was said last holds.
+        let index = self.resumed.iter().rposition(|case| case.key == key)?;
+        let case = self.resumed.swap_remove(index);
+        (case.result.outcome != Outcome::BenchError).then_some(case)
     }
 
     /// Notes a finished case. A full disk costs the chance to resume, not the run.
-    pub(super) fn keep(&mut self, result: &CaseResult) {
-        if let (Some(journal), Ok(line)) = (&mut self.journal, serde_json::to_string(result)) {
-            writeln!(journal, "{line}").ok();
-        }
+    pub(super) fn keep(&mut self, key: String, result: &CaseResult, face: Option<&Face>) {
+        let line = serde_json::to_string(&Finished {
+            key,
+            result: result.clone(),
+            face: face.cloned(),
+        });
+        let line = line.map_err(io::Error::from);
+        let kept = line.and_then(|line| writeln!(self.file, "{line}"));
+        self.note("the journal", kept);
     }
 
-    /// Writes a transcript; its path relative to the folder.
+    /// Writes a transcript; its path relative to the folder. A full disk costs no more than that.
     pub(super) fn transcript(
-        &self,
+        &mut self,
         pairing: Pairing,
         scenario: &str,
         text: &str,
     ) -> Option<String> {
-        let folder = self.folder.as_ref()?;
-        let name = format!(
-            "{}-{}-{}",
-            pairing.gateway_id(),
-            pairing.model,
-            pairing.backend_id()
-        );
-        let path = format!("{TRANSCRIPTS}/{}/{scenario}.txt", name.replace(':', "-"));
-        let file = folder.join(&path);
-        fs::create_dir_all(file.parent()?).ok()?;
-        fs::write(file, text).ok()?;
-        Some(path)
+        let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
+        let name = format!("{gateway}-{}-{backend}", pairing.model).replace(':', "-");
+        let path = format!("{}/{name}/{scenario}.txt", self.transcripts);
+        let written = write(&self.folder.join(&path), text);
+        let is_written = written.is_ok();
+        self.note("a transcript", written);
+        is_written.then_some(path)
+    }
+
+    fn note(&mut self, what: &str, written: io::Result<()>) {
+        if let (Err(error), None) = (written, &self.trouble) {
+            let folder = self.folder.display();
+            self.trouble = Some(format!("{what} in {folder} could not be written: {error}"));
+        }
     }
 
     /// The run is complete: nothing to resume any more.
@@ -89,19 +140,27 @@ impl Store {
     /// # Errors
     /// When the journal cannot be removed.
     pub fn complete(self) -> io::Result<()> {
-        match self.folder {
-            Some(folder) => fs::remove_file(folder.join(JOURNAL)).or_else(absent_is_fine),
-            None => Ok(()),
-        }
+        fs::remove_file(&self.journal).or_else(absent_is_fine)
     }
 }
 
-/// The lines that can be read; a line cut short by a crash is run again.
-fn finished(path: &Path) -> Vec<CaseResult> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect()
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(file, text)
+}
+
+/// The lines that can be read; one cut short by a crash is run again.
+fn finished(journal: &Path) -> io::Result<Vec<Finished>> {
+    let text = match fs::read(journal) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        read => read?,
+    };
+    let lines = text.split(|&octet| octet == b'\n');
+    Ok(lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect())
 }
 
 fn absent_is_fine(error: io::Error) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     Place, Scenario,
     expect::{application::show, client::values, status::status_line, value::quote},
@@ -40,7 +42,7 @@ const AGREED: [&str; 12] = [
 ];
 
 /// What one model answered, reduced to what the models should agree on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Face(BTreeMap<String, String>);
 
 impl Scenario {
