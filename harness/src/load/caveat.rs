@@ -98,6 +98,14 @@ pub enum Caveat {
     /// The server was at work with something else when the run began.
     #[error("gateway and backend were still busy when the run began")]
     NotIdle,
+    /// What was measured is not what was started.
+    #[error("the {side} did not stay whole: {how}")]
+    Died {
+        /// Whose process.
+        side: Side,
+        /// Which one, and how.
+        how: String,
+    },
     /// Somebody ended the run.
     #[error("the run was cut short after {:.1} s", .window.as_secs_f64())]
     Cancelled {
@@ -136,19 +144,24 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
             Caveat::Saturated { cpu_percent },
         ),
         (answered < FEW, Caveat::Few { answered }),
-        (window < SHORT, Caveat::SingleShort { window }),
     ];
     let holds = doubts.into_iter().filter(|(holds, _)| *holds);
     holds.map(|(_, caveat)| caveat).collect()
 }
 
-/// Whether runs of the same load, given by their requests per second, disagree.
-pub fn of_runs(rps: &[f64]) -> Option<Caveat> {
+/// What runs of the same load, each of length `window` and given by their requests per second,
+/// tell of how much they vary.
+pub fn of_runs(rps: &[f64], window: Duration) -> Option<Caveat> {
     let mut sorted = rps.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let (lowest, highest) = (sorted.first()?, sorted.last()?);
-    let spread_percent = percent(highest - lowest, sorted[sorted.len() / 2]);
-    (spread_percent > SPREAD_PERCENT).then_some(Caveat::Disagree { spread_percent })
+    match sorted.as_slice() {
+        [] => None,
+        [_single] => (window < SHORT).then_some(Caveat::SingleShort { window }),
+        [lowest, .., highest] => {
+            let spread_percent = percent(highest - lowest, sorted[sorted.len() / 2]);
+            (spread_percent > SPREAD_PERCENT).then_some(Caveat::Disagree { spread_percent })
+        }
+    }
 }
 
 /// Rounded; 0 of nothing is 0.
@@ -223,14 +236,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_run_is_named() {
-        let mut short = report();
-        short.window = Duration::from_millis(9_900);
-        short.busiest_thread = Duration::from_secs(1);
-        assert_caveat(
-            &short,
-            "a single run of 9.9 s: how much runs vary is unknown",
-        );
+    fn a_short_run_that_stands_alone_is_named() {
+        let of = |rps: &[f64], millis| of_runs(rps, Duration::from_millis(millis));
+        let doubt = of(&[100.0], 9_900).map(|caveat| caveat.to_string());
+        let sentence = "a single run of 9.9 s: how much runs vary is unknown";
+        assert_eq!(doubt.as_deref(), Some(sentence));
+        assert_eq!(of(&[100.0], 10_000), None);
+        assert_eq!(of(&[100.0, 101.0], 1_000), None);
     }
 
     #[test]
@@ -246,12 +258,13 @@ mod tests {
 
     #[test]
     fn runs_that_lie_apart_disagree() {
-        assert_eq!(of_runs(&[100.0, 104.0, 109.0]), None);
+        let of = |rps: &[f64]| of_runs(rps, Duration::from_secs(2));
+        assert_eq!(of(&[100.0, 104.0, 109.0]), None);
         let spread_percent = 40;
         assert_eq!(
-            of_runs(&[100.0, 80.0, 120.0]),
+            of(&[100.0, 80.0, 120.0]),
             Some(Caveat::Disagree { spread_percent })
         );
-        assert_eq!(of_runs(&[]), None);
+        assert_eq!(of(&[]), None);
     }
 }

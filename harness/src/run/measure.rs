@@ -2,18 +2,20 @@
 
 use std::{sync::atomic::AtomicBool, time::Duration};
 
-use anyhow::Context;
-
-use super::{plan::Plan, smoke};
+use super::{lively::plain, plan::Plan, smoke};
 use crate::{
     address::Address,
     bench::Bench,
     event::{Event, Observer},
-    launch::Family,
-    load::{self, Labels, LoadSpec, Meter, Pacing, Spacing, Stop, caveat},
+    launch::{Family, Running},
+    load::{
+        self, Caveat, Labels, LoadError, LoadSpec, Meter, Pacing, Spacing, Stop, caveat, cost::Side,
+    },
     model::Model,
     pairing::{Pairing, Started},
     results::Throughput,
+    scenario::Action,
+    witness::Health,
 };
 
 /// How hard and how long.
@@ -29,6 +31,23 @@ pub struct Measure {
     pub rounds: u32,
 }
 
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// A figure for each pairing that could be measured.
+    pub figures: Vec<Throughput>,
+    /// For each of the others, why there is none.
+    pub missing: Vec<String>,
+}
+
+/// A pairing under load, and its rounds so far.
+struct Contestant {
+    started: Started,
+    rounds: Vec<Throughput>,
+    /// Why it is out.
+    out: Option<String>,
+}
+
 /// Time before each measured round in which nothing counts.
 const WARM_UP: Duration = Duration::from_millis(500);
 /// What every model answers with.
@@ -37,8 +56,8 @@ const HELLO: &str = "Hello, world!";
 impl Measure {
     /// How many measurements a plan makes.
     pub fn count(&self, plan: &Plan) -> usize {
-        plan.pairings()
-            .filter(|pairing| pairing.unsupported().is_none())
+        let all = plan.pairings();
+        all.filter(|pairing| pairing.unsupported().is_none())
             .count()
     }
 
@@ -53,63 +72,91 @@ impl Measure {
     }
 }
 
-/// Measures every pairing of the plan; one whose smoke test fails gets no figure but a note.
-///
-/// # Errors
-/// When the load generator cannot do its work.
+/// Measures every pairing of the plan that can be measured.
 pub async fn measure(
     measure: &Measure,
     plan: &Plan,
     bench: &Bench,
     observer: &mut dyn Observer,
-) -> anyhow::Result<Vec<Throughput>> {
-    let mut figures = Vec::new();
+) -> Measured {
+    let mut measured = Measured::default();
     for group in plan.groups() {
         let mut contestants = Vec::new();
-        for &pairing in group
-            .iter()
-            .filter(|pairing| pairing.unsupported().is_none())
-        {
+        for &pairing in group {
+            if let Some(why) = pairing.unsupported() {
+                let note = format!("{} is not measured: {why}", named(pairing));
+                observer.event(&Event::Note(&note));
+                continue;
+            }
             match ready(pairing, bench).await {
-                Ok(started) => contestants.push((started, Vec::new())),
-                Err(why) => observer.event(&Event::Note(&format!(
-                    "{} by {} is not measured: {why}",
-                    pairing.gateway_id(),
-                    pairing.model
-                ))),
+                Ok(contestant) => contestants.push(contestant),
+                Err(why) => measured.miss(pairing, &why, observer),
             }
         }
-        for round in 1..=measure.rounds {
-            for (started, rounds) in &mut contestants {
-                let what = format!(
-                    "{} by {}, round {round}",
-                    started.pairing.gateway_id(),
-                    started.pairing.model
-                );
-                observer.event(&Event::Busy(&what));
-                rounds.push(one_round(measure, started).with_context(|| what)?);
-            }
-        }
-        for (_, rounds) in contestants {
-            let figure = median(rounds);
-            observer.event(&Event::Measured(&figure));
-            figures.push(figure);
+        rounds(measure, &mut contestants, observer);
+        for contestant in contestants {
+            measured.take(contestant, measure.duration, observer);
         }
     }
-    Ok(figures)
+    measured
+}
+
+fn named(pairing: Pairing) -> String {
+    format!("{} by {}", pairing.gateway_id(), pairing.model)
+}
+
+impl Measured {
+    fn miss(&mut self, pairing: Pairing, why: &str, observer: &mut dyn Observer) {
+        let missing = format!("{} could not be measured: {why}", named(pairing));
+        observer.event(&Event::Note(&missing));
+        self.missing.push(missing);
+    }
+
+    fn take(&mut self, contestant: Contestant, round: Duration, observer: &mut dyn Observer) {
+        let pairing = contestant.started.pairing;
+        if let Some(why) = &contestant.out {
+            return self.miss(pairing, why, observer);
+        }
+        if let Some(figure) = median(contestant.rounds, round) {
+            observer.event(&Event::Measured(&figure));
+            self.figures.push(figure);
+        }
+    }
 }
 
 /// Starts a pairing with nothing between gateway and backend, and asks it once.
-async fn ready(pairing: Pairing, bench: &Bench) -> Result<Started, String> {
+async fn ready(pairing: Pairing, bench: &Bench) -> Result<Contestant, String> {
     let mut started = pairing
         .start(bench, false)
         .await
         .map_err(|error| error.to_string())?;
     smoke::test(&mut started).await?;
-    Ok(started)
+    Ok(Contestant {
+        started,
+        rounds: Vec::new(),
+        out: None,
+    })
 }
 
-fn one_round(measure: &Measure, started: &Started) -> anyhow::Result<Throughput> {
+/// Lets the contestants take turns, so that what else the machine does hits all of them.
+fn rounds(measure: &Measure, contestants: &mut [Contestant], observer: &mut dyn Observer) {
+    for round in 1..=measure.rounds {
+        for contestant in contestants.iter_mut().filter(|one| one.out.is_none()) {
+            let pairing = contestant.started.pairing;
+            observer.event(&Event::Busy(&format!("{}, round {round}", named(pairing))));
+            match one_round(measure, &mut contestant.started) {
+                Ok(figure) if figure.requests == 0 => {
+                    contestant.out =
+                        Some(format!("nothing answered; {}", figure.caveats.join("; ")));
+                }
+                Ok(figure) => contestant.rounds.push(figure),
+                Err(error) => contestant.out = Some(error.to_string()),
+            }
+        }
+    }
+}
+
+fn one_round(measure: &Measure, started: &mut Started) -> Result<Throughput, LoadError> {
     let spec = LoadSpec {
         expect_body_len: Some(HELLO.len() as u64),
         connections: measure.connections,
@@ -118,60 +165,85 @@ fn one_round(measure: &Measure, started: &Started) -> anyhow::Result<Throughput>
         stop: Stop::After(measure.duration),
         ..LoadSpec::new(Address::Tcp(started.listen.to_string()), request(started))
     };
+    mark(started);
     let gateway = started.gateway.family();
-    let backend = started.backend.as_ref().map(|backend| backend.family());
-    let pairing = started.pairing;
-    let labels = Labels {
-        gateway: Some(pairing.gateway_id()),
-        model: Some(pairing.model),
-        carrier: pairing.carrier(),
-        backend: Some(pairing.backend_id()),
-        app: if pairing.model == Model::Cgi {
-            "probe (CGI program)"
-        } else {
-            "probe (native)"
-        }
-        .to_owned(),
-        socket: backend.is_some().then(|| "unix".to_owned()),
-        backend_keepalive: backend.is_some().then_some(pairing.variant == "keepalive"),
-        workload: "hello".to_owned(),
-    };
-    let behind = backend.is_some();
+    let backend = started.backend.as_ref().map(Running::family);
+    let executes = backend.is_none();
     let mut meter = Meter::new(
         move || gateway.pids(),
         move || backend.as_ref().map_or_else(Vec::new, Family::pids),
     );
     let cancel = AtomicBool::new(false);
     let (report, mut cost) = load::measure(&spec, &mut meter, &cancel, &mut |_, _| {})?;
-    if !behind {
+    if executes {
         // The gateway executes the program itself: its processes are the gateway's.
         (cost.backend_cpu, cost.rss_peak, cost.pss_peak) = (None, None, None);
+        cost.context_switches = None;
     }
-    Ok(load::throughput(&report, &cost, labels))
+    cost.caveats.extend(deaths(started));
+    Ok(load::throughput(&report, &cost, labels(started)))
+}
+
+/// What the figure is called.
+fn labels(started: &Started) -> Labels {
+    let pairing = started.pairing;
+    let app = match pairing.model {
+        Model::Cgi => "probe (CGI program)",
+        _ => "probe (native)",
+    };
+    let is_behind = started.backend.is_some();
+    Labels {
+        gateway: Some(pairing.gateway_id()),
+        model: Some(pairing.model),
+        carrier: pairing.carrier(),
+        backend: Some(pairing.backend_id()),
+        app: app.to_owned(),
+        socket: is_behind.then(|| "unix".to_owned()),
+        backend_keepalive: is_behind.then(|| pairing.keeps_connections()),
+        workload: "hello".to_owned(),
+    }
+}
+
+fn mark(started: &mut Started) {
+    started.gateway.mark();
+    if let Some(backend) = &mut started.backend {
+        backend.mark();
+    }
+}
+
+/// A process that died under the load is no verdict here, but the figure is of something else.
+fn deaths(started: &Started) -> Vec<Caveat> {
+    let backend = started.backend.as_ref().map(Running::health);
+    let sides = [
+        (Side::Gateway, Some(started.gateway.health())),
+        (Side::Backend, backend),
+    ];
+    let died = |(side, health)| match health {
+        Some(Health::Died(how)) => Some(Caveat::Died { side, how }),
+        _ => None,
+    };
+    sides.into_iter().filter_map(died).collect()
 }
 
 /// The round in the middle by rate, with the doubt that the rounds raise together.
-fn median(mut rounds: Vec<Throughput>) -> Throughput {
+fn median(mut rounds: Vec<Throughput>, round: Duration) -> Option<Throughput> {
     let rates: Vec<f64> = rounds.iter().map(|round| round.rps).collect();
     rounds.sort_by(|a, b| a.rps.total_cmp(&b.rps));
-    let middle = (rounds.len() - 1) / 2;
+    let middle = rounds.len().checked_sub(1)? / 2;
     let mut figure = rounds.swap_remove(middle);
-    figure
-        .caveats
-        .extend(caveat::of_runs(&rates).map(|doubt| doubt.to_string()));
-    figure
+    let doubt = caveat::of_runs(&rates, round);
+    figure.caveats.extend(doubt.map(|doubt| doubt.to_string()));
+    Some(figure)
 }
 
 fn request(started: &Started) -> Vec<u8> {
-    let place = &started.place;
-    let target = if place.app.is_empty() {
-        "/"
-    } else {
-        place.app.as_str()
-    };
-    format!(
-        "GET {target} HTTP/1.1\r\nHost: {}\r\nX-Probe: body={HELLO}\r\n\r\n",
-        place.host
-    )
-    .into_bytes()
+    let script = plain(started, &format!("X-Probe: body={HELLO}\r\n"));
+    let sent = script
+        .actions
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Send(octets) => Some(octets),
+            _ => None,
+        });
+    sent.flatten().collect()
 }
