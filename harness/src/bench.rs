@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
     event::{Event, Observer},
-    gateways::Gateway,
+    gateways::{self, GATEWAYS, Gateway},
     images,
     launch::{
         Engine, EngineError, Obtained, Via,
@@ -14,6 +14,7 @@ use crate::{
     },
     programs::Programs,
     results::{Role, Subject},
+    subject::SubjectId,
 };
 
 /// How the user wants subjects to be started.
@@ -25,6 +26,94 @@ pub struct Wishes {
     pub images: HashMap<String, String>,
     /// `--binary NAME=PATH`.
     pub binaries: HashMap<String, PathBuf>,
+}
+
+/// A wish that cannot be met, whatever the machine has.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BadWish {
+    /// No gateway of that name is started from an image or a program.
+    #[error("{option} {name}=…: no gateway of that name can be chosen; it can be {known}")]
+    Unknown {
+        /// `--image` or `--binary`.
+        option: &'static str,
+        /// As asked for.
+        name: String,
+        /// Those whose program can be chosen.
+        known: String,
+    },
+    /// Two ways for one gateway.
+    #[error("{0} has both --image and --binary; give one of them")]
+    Both(String),
+    /// An image, and no container to run it in.
+    #[error("--image {0}=… takes a container, but --via asks for a process")]
+    ImageAsProcess(String),
+    /// A program, and a container that does not hold it.
+    #[error("--binary {0}=… takes a process, but --via asks for a container")]
+    BinaryInContainer(String),
+}
+
+/// A subject that is there, in another version than the one that was asked for.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "{asked} was asked for, but {name} here is {version}; choose another with \
+     --image {name}=IMAGE or --binary {name}=PATH"
+)]
+pub struct WrongVersion {
+    asked: String,
+    name: String,
+    version: String,
+}
+
+impl Wishes {
+    /// Looks for contradictions and unknown names.
+    ///
+    /// # Errors
+    /// Names the option and the gateway.
+    pub fn check(&self) -> Result<(), BadWish> {
+        let images = self.images.keys().map(|name| ("--image", name));
+        let binaries = self.binaries.keys().map(|name| ("--binary", name));
+        for (option, name) in images.chain(binaries) {
+            choosable(option, name)?;
+        }
+        let both = self
+            .images
+            .keys()
+            .find(|name| self.binaries.contains_key(*name));
+        match (
+            self.via,
+            self.images.keys().next(),
+            self.binaries.keys().next(),
+            both,
+        ) {
+            (_, _, _, Some(both)) => Err(BadWish::Both(both.clone())),
+            (Preference::Process, Some(name), ..) => Err(BadWish::ImageAsProcess(name.clone())),
+            (Preference::Container, _, Some(name), _) => {
+                Err(BadWish::BinaryInContainer(name.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the user wants this gateway and no other in its place.
+    pub fn insist_on(&self, name: &str) -> bool {
+        let is_chosen = self.images.contains_key(name) || self.binaries.contains_key(name);
+        is_chosen || self.via == Preference::Container
+    }
+}
+
+fn choosable(option: &'static str, name: &str) -> Result<(), BadWish> {
+    let all = GATEWAYS
+        .iter()
+        .filter(|gateway| gateway.program().is_some());
+    let known: Vec<&str> = all.map(|gateway| gateway.name()).collect();
+    match known.contains(&name) {
+        true => Ok(()),
+        false => Err(BadWish::Unknown {
+            option,
+            name: name.to_owned(),
+            known: known.join(", "),
+        }),
+    }
 }
 
 /// A gateway that is ready to be started.
@@ -48,6 +137,7 @@ pub struct Bench {
     engine: Result<Engine, EngineError>,
     gateways: HashMap<&'static str, Prepared>,
     own_version: String,
+    notes: Vec<String>,
 }
 
 impl Bench {
@@ -75,6 +165,7 @@ impl Bench {
             engine,
             gateways: HashMap::new(),
             own_version,
+            notes: Vec::new(),
         })
     }
 
@@ -89,14 +180,54 @@ impl Bench {
     ) -> anyhow::Result<()> {
         if !self.gateways.contains_key(gateway.name()) {
             let prepared = self.prepare(gateway, observer).await?;
-            observer.event(&Event::Note(&format!(
-                "{}: {}",
-                gateway.name(),
-                prepared.why
-            )));
+            self.note(format!("{}: {}", gateway.name(), prepared.why), observer);
             self.gateways.insert(gateway.name(), prepared);
         }
         Ok(())
+    }
+
+    /// The gateway to take where none was asked for: nginx where it can be started, else the
+    /// built-in one; a note says why.
+    ///
+    /// # Errors
+    /// nginx cannot be started, and the user's wishes leave no other.
+    pub async fn default_gateway(
+        &mut self,
+        observer: &mut dyn Observer,
+    ) -> anyhow::Result<&'static str> {
+        let nginx = gateways::named("nginx").expect("the bench knows nginx");
+        match self.add(nginx, observer).await {
+            Ok(()) => Ok(nginx.name()),
+            Err(why) if self.wishes.insist_on(nginx.name()) => Err(why),
+            Err(why) => {
+                self.note(format!("the built-in gateway is used: {why}"), observer);
+                Ok("builtin")
+            }
+        }
+    }
+
+    /// Whether what was asked for by version is what is there.
+    ///
+    /// # Errors
+    /// Tells the version that is there.
+    pub fn verify(&self, asked: &SubjectId) -> Result<(), WrongVersion> {
+        let version = match self.gateways.get(asked.name.as_str()) {
+            Some(prepared) => prepared.version.as_deref(),
+            None => Some(self.own_version.as_str()),
+        };
+        match asked.means(version) {
+            true => Ok(()),
+            false => Err(WrongVersion {
+                asked: asked.to_string(),
+                name: asked.name.clone(),
+                version: version.unwrap_or("of unknown version").to_owned(),
+            }),
+        }
+    }
+
+    fn note(&mut self, note: String, observer: &mut dyn Observer) {
+        observer.event(&Event::Note(&note));
+        self.notes.push(note);
     }
 
     async fn prepare(
@@ -161,14 +292,8 @@ impl Bench {
     }
 
     /// The notes on what was chosen and why.
-    pub fn notes(&self) -> Vec<String> {
-        let mut notes: Vec<String> = self
-            .gateways
-            .iter()
-            .map(|(name, prepared)| format!("{name}: {}", prepared.why))
-            .collect();
-        notes.sort();
-        notes
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// A gateway as the results list it.

@@ -18,6 +18,31 @@ pub struct SubjectId {
 #[error("`{0}` is no subject id; they read name[@version][:variant], for example nginx@1.22:stock")]
 pub struct BadSubject(String);
 
+impl SubjectId {
+    /// A subject by its name alone.
+    pub fn plain(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: None,
+            variant: None,
+        }
+    }
+
+    /// Whether it is a name alone.
+    pub fn is_plain(&self) -> bool {
+        self.version.is_none() && self.variant.is_none()
+    }
+
+    /// Whether a subject that tells `version` is the one that is meant: `1.22` means any 1.22.x.
+    pub fn means(&self, version: Option<&str>) -> bool {
+        let Some(asked) = &self.version else {
+            return true;
+        };
+        let rest = version.and_then(|told| told.strip_prefix(asked.as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+', ' ']))
+    }
+}
+
 impl FromStr for SubjectId {
     type Err = BadSubject;
 
@@ -65,6 +90,16 @@ mod tests {
         for text in ["nginx", "nginx@1.22", "nginx:stock", "nginx@1.22.1:stock"] {
             assert_eq!(text.parse::<SubjectId>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_version_means_what_begins_with_it() {
+        let id: SubjectId = "nginx@1.22".parse().unwrap();
+        assert!(id.means(Some("1.22")));
+        assert!(id.means(Some("1.22.1")));
+        assert!(!id.means(Some("1.221")));
+        assert!(!id.means(None));
+        assert!(SubjectId::plain("nginx").means(None));
     }
 
     #[test]

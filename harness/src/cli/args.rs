@@ -38,6 +38,9 @@ pub(super) struct SelectArgs {
     /// Read scenarios from this folder instead of the ones built in
     #[arg(long, value_name = "DIR")]
     pub(super) scenarios: Option<PathBuf>,
+    /// Keep the cases that an interrupted run had finished; measurements are made anew
+    #[arg(long)]
+    pub(super) resume: bool,
 }
 
 /// How subjects are started.
@@ -104,9 +107,6 @@ pub(super) struct RunArgs {
     pub(super) outputs: OutputArgs,
     #[command(flatten)]
     pub(super) measure: MeasureArgs,
-    /// Keep the cases that an interrupted run had finished
-    #[arg(long)]
-    pub(super) resume: bool,
 }
 
 #[derive(Args, Debug)]
@@ -117,15 +117,28 @@ pub(super) struct CheckArgs {
     pub(super) launch: LaunchArgs,
     #[command(flatten)]
     pub(super) outputs: OutputArgs,
-    /// Keep the cases that an interrupted run had finished
-    #[arg(long)]
-    pub(super) resume: bool,
 }
+
+/// Options that say nothing of a URL.
+const OF_PAIRINGS: [&str; 12] = [
+    "gateway",
+    "model",
+    "backend",
+    "scenario",
+    "level",
+    "shard",
+    "scenarios",
+    "resume",
+    "via",
+    "image",
+    "binary",
+    "rounds",
+];
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// Load this URL instead of starting pairings
-    #[arg(long, value_name = "URL")]
+    /// Load this URL once instead of starting pairings
+    #[arg(long, value_name = "URL", conflicts_with_all = OF_PAIRINGS)]
     pub(super) url: Option<String>,
     #[command(flatten)]
     pub(super) select: SelectArgs,
@@ -207,22 +220,6 @@ impl From<LevelArg> for Level {
             LevelArg::Recommended => Self::Recommended,
             LevelArg::Observed => Self::Observed,
         }
-    }
-}
-
-impl OutputArgs {
-    /// Whether the user named no file to write.
-    pub(super) fn names_none(&self) -> bool {
-        let Self {
-            json,
-            junit,
-            html,
-            markdown,
-            ..
-        } = self;
-        [json, junit, html, markdown]
-            .into_iter()
-            .all(Option::is_none)
     }
 }
 

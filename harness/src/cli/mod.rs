@@ -10,7 +10,7 @@ mod run;
 mod told;
 mod url;
 
-use std::path::Path;
+use std::{io::Write, path::Path};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -100,7 +100,6 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::Check(args) => run::check(&args),
-
             Command::Bench(args) => match &args.url {
                 Some(url) => url::bench(&args, url),
                 None => run::bench(&args),
@@ -109,12 +108,9 @@ impl Cli {
             Command::List(args) => list::list(&args),
             Command::Images(args) => images::images(&args),
             Command::Completions { shell } => {
-                clap_complete::generate(
-                    shell,
-                    &mut Self::command(),
-                    "gatebench",
-                    &mut std::io::stdout(),
-                );
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "gatebench", &mut script);
+                std::io::stdout().write_all(&script)?;
                 Ok(Verdict::Passed)
             }
             Command::Man => {

@@ -1,8 +1,10 @@
 //! `gatebench report`: pages from stored results, without running anything.
 
-use std::path::Path;
-
-use super::{Verdict, args::ReportArgs, outputs};
+use super::{
+    Verdict,
+    args::ReportArgs,
+    outputs::{self, Desk},
+};
 use crate::{
     outcome::Level,
     report::{findings, stored},
@@ -11,10 +13,7 @@ use crate::{
 /// Loads, merges, renders and compares.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
     let merged = stored::read(&args.results)?;
-    outputs::print(&merged, Level::Required)?;
-    outputs::compare(&args.outputs, &merged)?;
-    if !args.outputs.names_none() {
-        outputs::write(&outputs::wanted(&args.outputs), &merged, Path::new("."))?;
-    }
+    let files = outputs::named(&args.outputs);
+    Desk::open(&args.outputs, files, Level::Required)?.hand_out(&merged)?;
     Ok(findings::Verdict::of(&merged, Level::Required).into())
 }

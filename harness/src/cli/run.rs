@@ -7,16 +7,16 @@ use anyhow::Context;
 use super::{
     Verdict,
     args::{BenchArgs, CheckArgs, LaunchArgs, MeasureArgs, OutputArgs, RunArgs, SelectArgs},
-    machine, open, outputs,
+    machine, open,
+    outputs::{self, Desk},
 };
 use crate::{
-    bench::Bench,
+    bench::{Bench, Wishes},
     event::{Event, Observer},
-    gateways,
     report::{findings, terminal::Progress},
-    results::{FORMAT, Results, Summary},
-    run::{self, Check, Measure, Plan, Store},
-    scenario::Stale,
+    results::{CaseResult, FORMAT, Results, Summary, Throughput},
+    run::{self, Check, Measure, Plan, Selection, Store},
+    scenario::{Catalogue, KnownList, Stale},
 };
 
 /// What one of the three commands does.
@@ -26,73 +26,42 @@ struct Job<'a> {
     outputs: &'a OutputArgs,
     measure: Option<&'a MeasureArgs>,
     check: bool,
-    resume: bool,
 }
 
 /// The main job.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
-    let measure = Some(&args.measure);
-    let RunArgs {
-        select,
-        launch,
-        outputs,
-        resume,
-        ..
-    } = args;
-    block_on(
-        Job {
-            select,
-            launch,
-            outputs,
-            measure,
-            check: true,
-            resume: *resume,
-        }
-        .carry_out(),
-    )
+    let job = Job {
+        select: &args.select,
+        launch: &args.launch,
+        outputs: &args.outputs,
+        measure: Some(&args.measure),
+        check: true,
+    };
+    block_on(job.carry_out())
 }
 
 /// Correctness only.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<Verdict> {
-    let CheckArgs {
-        select,
-        launch,
-        outputs,
-        resume,
-    } = args;
-    block_on(
-        Job {
-            select,
-            launch,
-            outputs,
-            measure: None,
-            check: true,
-            resume: *resume,
-        }
-        .carry_out(),
-    )
+    let job = Job {
+        select: &args.select,
+        launch: &args.launch,
+        outputs: &args.outputs,
+        measure: None,
+        check: true,
+    };
+    block_on(job.carry_out())
 }
 
 /// Throughput only.
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Verdict> {
-    let measure = Some(&args.measure);
-    let BenchArgs {
-        select,
-        launch,
-        outputs,
-        ..
-    } = args;
-    block_on(
-        Job {
-            select,
-            launch,
-            outputs,
-            measure,
-            check: false,
-            resume: false,
-        }
-        .carry_out(),
-    )
+    let job = Job {
+        select: &args.select,
+        launch: &args.launch,
+        outputs: &args.outputs,
+        measure: Some(&args.measure),
+        check: false,
+    };
+    block_on(job.carry_out())
 }
 
 pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -108,97 +77,134 @@ impl Job<'_> {
     async fn carry_out(self) -> anyhow::Result<Verdict> {
         let catalogue = open(self.select.scenarios.as_deref())?;
         let selection = self.select.selection();
-        // A bad selection is told before anything is prepared.
+        let wishes = self.launch.wishes();
+        let counts = self.select.counts();
+        // Whatever is wrong with the command line is told before anything is prepared.
         Plan::new(&selection, &catalogue, "builtin")?;
+        wishes.check()?;
+        let desk = Desk::open(self.outputs, outputs::wanted(self.outputs), counts)?;
         let started = machine::now();
         let mut progress = Progress::on_stderr();
-        let mut bench = Bench::set_up(self.launch.wishes()).await?;
-        let default = match selection.gateways.is_empty() {
-            true => default_gateway(&mut bench, &mut progress).await?,
-            false => "builtin",
-        };
-        let plan = Plan::new(&selection, &catalogue, default)?;
-        for gateway in plan.gateways() {
-            bench.add(gateway, &mut progress).await?;
+        let (plan, bench) = prepare(&selection, &catalogue, wishes, &mut progress).await?;
+        let resume = self.select.resume;
+        let mut store = self.check.then(|| desk.store(resume)).transpose()?;
+        if let Some(store) = store.as_ref().filter(|_| resume) {
+            let note = format!(
+                "{} finished cases were left to go on from",
+                store.resumable()
+            );
+            progress.event(&Event::Note(&note));
         }
-        let bench = Arc::new(bench);
-        let folder = outputs::folder(self.outputs);
-        let mut store = Store::open(&folder, self.resume)
-            .with_context(|| format!("the output folder {} cannot be written", folder.display()))?;
-        let measure = self.measure.map(|args| Measure {
-            connections: args.connections,
-            duration: args.duration,
-            rate: args.rate,
-            rounds: args.rounds,
-        });
-        let cases = if self.check { plan.cases() } else { 0 };
-        let measurements = measure.as_ref().map_or(0, |measure| measure.count(&plan));
-        progress.event(&Event::Planned {
-            cases,
-            measurements,
-        });
-        let cases = match self.check {
-            true => {
-                let (plan, bench, store) = (&plan, bench.clone(), &mut store);
-                let known = &catalogue.known;
-                Check {
-                    plan,
-                    bench,
-                    known,
-                    store,
-                    observer: &mut progress,
-                }
-                .run()
-                .await
-            }
-            false => Vec::new(),
-        };
-        let throughput = match &measure {
-            Some(measure) => run::measure(measure, &plan, &bench, &mut progress).await?,
-            None => Vec::new(),
-        };
+        let done = self.work(&plan, bench.clone(), &catalogue, &mut store, &mut progress);
+        let done = done.await;
         progress.event(&Event::Finished);
-        let subjects = run::subjects(&plan, &bench);
-        let stale: Vec<String> = catalogue
-            .known
-            .stale(&cases, &subjects)
-            .iter()
-            .map(out_of_date)
-            .collect();
         let mut environment = machine::environment(started, &bench);
-        environment.notes = [bench.notes(), stale.clone()].concat();
+        environment.notes = [bench.notes(), &done.notes].concat();
         let results = Results {
             format: FORMAT,
             environment,
-            subjects,
-            summary: Summary::of(&cases, u32::try_from(stale.len()).unwrap_or(u32::MAX)),
-            results: cases,
-            throughput,
+            subjects: run::subjects(&plan, &bench),
+            summary: Summary::of(&done.cases, done.stale),
+            results: done.cases,
+            throughput: done.figures,
         };
-        outputs::print(&results, self.select.counts())?;
-        outputs::compare(self.outputs, &results)?;
-        outputs::write(&outputs::wanted(self.outputs), &results, &folder)?;
-        store
-            .complete()
-            .context("the run's journal could not be removed")?;
-        Ok(findings::Verdict::of(&results, self.select.counts()).into())
+        desk.hand_out(&results)?;
+        if let Some(store) = store {
+            let complete = store.complete();
+            complete.context("the run's journal could not be removed")?;
+        }
+        Ok(match done.missing {
+            true => Verdict::Incomplete,
+            false => findings::Verdict::of(&results, counts).into(),
+        })
+    }
+
+    /// Checks and measures.
+    async fn work(
+        &self,
+        plan: &Plan,
+        bench: Arc<Bench>,
+        catalogue: &Catalogue,
+        store: &mut Option<Store>,
+        progress: &mut Progress,
+    ) -> Done {
+        let measure = self.measure.map(measure);
+        progress.event(&Event::Planned {
+            cases: store.as_ref().map_or(0, |_| plan.cases()),
+            measurements: measure.map_or(0, |measure| measure.count(plan)),
+        });
+        let mut done = Done::default();
+        if let Some(store) = store {
+            let (known, observer) = (&catalogue.known, &mut *progress);
+            let mut check = Check {
+                plan,
+                bench: bench.clone(),
+                known,
+                store,
+                observer,
+            };
+            done.cases = check.run().await;
+            done.notes.extend(store.trouble().map(str::to_owned));
+            done.look_for_stale(plan, &bench, known);
+        }
+        if let Some(measure) = &measure {
+            let measured = run::measure(measure, plan, &bench, progress).await;
+            done.figures = measured.figures;
+            done.missing = !measured.missing.is_empty();
+            done.notes.extend(measured.missing);
+        }
+        done
     }
 }
 
-/// nginx where it can be started, else the built-in gateway; a note says why.
-async fn default_gateway(
-    bench: &mut Bench,
+/// What came of the work.
+#[derive(Default)]
+struct Done {
+    cases: Vec<CaseResult>,
+    figures: Vec<Throughput>,
+    /// Whether a figure that was asked for could not be had.
+    missing: bool,
+    stale: u32,
+    notes: Vec<String>,
+}
+
+impl Done {
+    fn look_for_stale(&mut self, plan: &Plan, bench: &Bench, known: &KnownList) {
+        let subjects = run::subjects(plan, bench);
+        let stale = known.stale(&self.cases, &subjects);
+        self.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);
+        self.notes.extend(stale.iter().map(out_of_date));
+    }
+}
+
+/// Makes everything ready that the selection needs.
+async fn prepare(
+    selection: &Selection,
+    catalogue: &Catalogue,
+    wishes: Wishes,
     progress: &mut Progress,
-) -> anyhow::Result<&'static str> {
-    let nginx = gateways::named("nginx").expect("the bench knows nginx");
-    match bench.add(nginx, progress).await {
-        Ok(()) => Ok("nginx"),
-        Err(why) => {
-            progress.event(&Event::Note(&format!(
-                "the built-in gateway is used: {why:#}"
-            )));
-            Ok("builtin")
-        }
+) -> anyhow::Result<(Plan, Arc<Bench>)> {
+    let mut bench = Bench::set_up(wishes).await?;
+    let default = match selection.gateways.is_empty() {
+        true => bench.default_gateway(progress).await?,
+        false => "builtin",
+    };
+    let plan = Plan::new(selection, catalogue, default)?;
+    for gateway in plan.gateways() {
+        bench.add(gateway, progress).await?;
+    }
+    for asked in selection.gateways.iter().chain(&selection.backends) {
+        bench.verify(asked)?;
+    }
+    Ok((plan, Arc::new(bench)))
+}
+
+fn measure(args: &MeasureArgs) -> Measure {
+    Measure {
+        connections: args.connections,
+        duration: args.duration,
+        rate: args.rate,
+        rounds: args.rounds,
     }
 }
 

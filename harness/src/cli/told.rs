@@ -41,7 +41,9 @@ mod tests {
     #[test]
     fn a_cause_that_is_new_follows_a_colon() {
         let refused: Result<(), _> = Err(io::Error::from(io::ErrorKind::PermissionDenied));
-        let error = refused.context("the folder a cannot be written").unwrap_err();
+        let error = refused
+            .context("the folder a cannot be written")
+            .unwrap_err();
         let said = "the folder a cannot be written: permission denied";
         assert_eq!(sentence(&error), said);
     }

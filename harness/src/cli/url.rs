@@ -2,10 +2,15 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{Verdict, args::BenchArgs, machine, outputs};
+use super::{
+    Verdict,
+    args::BenchArgs,
+    machine,
+    outputs::{self, Desk},
+};
 use crate::{
     event::{Event, Observer},
-    load::{self, Cost, Labels, url},
+    load::{self, Cost, Labels, caveat, url},
     outcome::Level,
     report::terminal::Progress,
     results::{FORMAT, Results, Summary},
@@ -13,6 +18,8 @@ use crate::{
 
 /// Loads the URL and writes what was asked for.
 pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
+    let files = outputs::named(&args.outputs);
+    let desk = Desk::open(&args.outputs, files, Level::Required)?;
     let started = machine::now();
     let spec = url::spec(
         at,
@@ -32,30 +39,23 @@ pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
         workload: "url".to_owned(),
         ..Labels::default()
     };
-    let figure = load::throughput(&report, &Cost::default(), labels);
+    let mut figure = load::throughput(&report, &Cost::default(), labels);
+    let doubt = caveat::of_runs(&[figure.rps], report.window);
+    figure.caveats.extend(doubt.map(|doubt| doubt.to_string()));
     progress.event(&Event::Measured(&figure));
     progress.event(&Event::Finished);
-    let results = Results {
+    // No reply at all is no measurement.
+    let verdict = match figure.requests {
+        0 => Verdict::Incomplete,
+        _ => Verdict::Passed,
+    };
+    desk.hand_out(&Results {
         format: FORMAT,
         environment: machine::plain(started),
         subjects: Vec::new(),
         results: Vec::new(),
         throughput: vec![figure],
         summary: Summary::default(),
-    };
-    outputs::print(&results, Level::Required)?;
-    if !args.outputs.names_none() {
-        outputs::write(
-            &outputs::wanted(&args.outputs),
-            &results,
-            &outputs::folder(&args.outputs),
-        )?;
-    }
-    // No reply at all is no measurement.
-    let nothing = results.throughput.iter().all(|figure| figure.requests == 0);
-    Ok(if nothing {
-        Verdict::Incomplete
-    } else {
-        Verdict::Passed
-    })
+    })?;
+    Ok(verdict)
 }

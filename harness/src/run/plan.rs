@@ -59,15 +59,29 @@ pub enum BadSelection {
         /// All variants.
         known: String,
     },
-    /// A version that the user did not say where to find.
-    #[error("{0}: give the version by --image {1}=IMAGE or --binary {1}=PATH")]
-    Version(String, String),
+    /// No such variant of a backend for any of the models.
+    #[error("{name} has no variant `{variant}` for {models}; it has {known}")]
+    BackendVariant {
+        /// Backend.
+        name: &'static str,
+        /// As asked for.
+        variant: String,
+        /// The models that were asked for.
+        models: String,
+        /// Every variant with its models.
+        known: String,
+    },
     /// A prefix that selects nothing.
     #[error(transparent)]
     Scenario(#[from] NoSuchScenario),
     /// A level or shard that leaves nothing.
     #[error("the level or the shard leaves no scenario; `gatebench list scenarios` shows them all")]
     Nothing,
+    /// Scenarios that the models cannot express.
+    #[error(
+        "none of the scenarios is for {0}; `gatebench list scenarios --format json` tells which models each is for"
+    )]
+    Models(String),
 }
 
 /// The work of a run.
@@ -88,39 +102,28 @@ impl Plan {
         catalogue: &Catalogue,
         default_gateway: &'static str,
     ) -> Result<Self, BadSelection> {
-        let models = if selection.models.is_empty() {
-            &Model::DEFAULT[..]
-        } else {
-            &selection.models
-        };
-        let default = |name: &str| SubjectId {
-            name: name.to_owned(),
-            version: None,
-            variant: None,
-        };
-        let mut fronts = selection.gateways.clone();
-        if fronts.is_empty() {
-            fronts.push(default(default_gateway));
-        }
-        let mut backs = selection.backends.clone();
-        if backs.is_empty() {
-            backs.push(default("gateserve"));
-        }
-        let backs: Vec<_> = expand_backends(&backs)?;
+        let models = distinct(or_default(&selection.models, &Model::DEFAULT));
+        let fronts = or_default(&selection.gateways, &[SubjectId::plain(default_gateway)]);
+        let backs = or_default(&selection.backends, &[SubjectId::plain("gateserve")]);
+        let backs = expand_backends(&backs, &models)?;
         let mut groups = Vec::new();
         for (gateway, variant) in expand_gateways(&fronts)? {
-            for &backend in &backs {
+            for (backend, models) in &backs {
                 let with = |&model| Pairing {
                     gateway,
                     variant,
                     model,
-                    backend,
+                    backend: *backend,
                 };
                 groups.push(models.iter().map(with).collect());
             }
         }
         let scenarios = select(selection, catalogue)?;
-        Ok(Self { groups, scenarios })
+        let plan = Self { groups, scenarios };
+        match plan.cases() {
+            0 => Err(BadSelection::Models(words(&models))),
+            _ => Ok(plan),
+        }
     }
 
     /// Pairings whose models are compared with each other.
@@ -178,40 +181,106 @@ fn select(selection: &Selection, catalogue: &Catalogue) -> Result<Vec<Scenario>,
     }
 }
 
-fn expand_gateways(
-    asked: &[SubjectId],
-) -> Result<Vec<(&'static dyn Gateway, &'static str)>, BadSelection> {
-    let mut found = Vec::new();
+type Front = (&'static dyn Gateway, &'static str);
+
+fn expand_gateways(asked: &[SubjectId]) -> Result<Vec<Front>, BadSelection> {
+    let mut found = Vec::<Front>::new();
     for id in asked {
-        if id.name == "all" {
-            found.extend(
-                GATEWAYS
-                    .iter()
-                    .map(|gateway| (*gateway, gateway.variants()[0])),
-            );
-            continue;
+        let fronts = match id.name.as_str() {
+            "all" if id.is_plain() => GATEWAYS.iter().map(|g| (*g, g.variants()[0])).collect(),
+            name => {
+                let known = || GATEWAYS.iter().map(|gateway| gateway.name());
+                let gateway =
+                    gateways::named(name).ok_or_else(|| unknown("gateway", name, known()))?;
+                vec![(gateway, variant(gateway, id.variant.as_deref())?)]
+            }
+        };
+        for (gateway, variant) in fronts {
+            let is_same = |(other, of): &Front| (other.name(), *of) == (gateway.name(), variant);
+            if !found.iter().any(is_same) {
+                found.push((gateway, variant));
+            }
         }
-        versionless(id)?;
-        let known = || GATEWAYS.iter().map(|gateway| gateway.name());
-        let gateway =
-            gateways::named(&id.name).ok_or_else(|| unknown("gateway", &id.name, known()))?;
-        found.push((gateway, variant(gateway, id.variant.as_deref())?));
     }
     Ok(found)
 }
 
-fn expand_backends(asked: &[SubjectId]) -> Result<Vec<&'static dyn Backend>, BadSelection> {
-    let mut found = Vec::new();
+/// A backend and the models that it is asked to serve.
+type Back = (&'static dyn Backend, Vec<Model>);
+
+fn expand_backends(asked: &[SubjectId], models: &[Model]) -> Result<Vec<Back>, BadSelection> {
+    let mut found = Vec::<Back>::new();
     for id in asked {
-        if id.name == "all" {
-            found.extend(BACKENDS.iter().copied());
-            continue;
+        let backs = match id.name.as_str() {
+            "all" if id.is_plain() => BACKENDS.iter().map(|b| (*b, models.to_vec())).collect(),
+            name => {
+                let known = || BACKENDS.iter().map(|backend| backend.name());
+                let backend =
+                    backends::named(name).ok_or_else(|| unknown("backend", name, known()))?;
+                vec![(backend, served(backend, id.variant.as_deref(), models)?)]
+            }
+        };
+        for (backend, models) in backs {
+            match found.iter_mut().find(|(b, _)| b.name() == backend.name()) {
+                Some((_, more)) => *more = distinct([more.clone(), models].concat()),
+                None => found.push((backend, models)),
+            }
         }
-        versionless(id)?;
-        let known = || BACKENDS.iter().map(|backend| backend.name());
-        found.push(backends::named(&id.name).ok_or_else(|| unknown("backend", &id.name, known()))?);
     }
     Ok(found)
+}
+
+/// The models for which a backend runs this variant of itself; all where none was asked for.
+fn served(
+    backend: &'static dyn Backend,
+    asked: Option<&str>,
+    models: &[Model],
+) -> Result<Vec<Model>, BadSelection> {
+    let Some(asked) = asked else {
+        return Ok(models.to_vec());
+    };
+    let runs = |models: &[Model], variant: &str| -> Vec<Model> {
+        let of_it = |model: &&Model| backend.variant(**model) == variant;
+        models.iter().filter(of_it).copied().collect()
+    };
+    let served = runs(models, asked);
+    if !served.is_empty() {
+        return Ok(served);
+    }
+    let variants = distinct(Model::ALL.map(|model| backend.variant(model)).to_vec());
+    let known = variants.into_iter().map(|variant| {
+        let models = runs(backend.speaks(), variant);
+        format!("{variant} ({})", words(&models))
+    });
+    Err(BadSelection::BackendVariant {
+        name: backend.name(),
+        variant: asked.to_owned(),
+        models: words(models),
+        known: known.collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn or_default<T: Clone>(asked: &[T], default: &[T]) -> Vec<T> {
+    match asked {
+        [] => default.to_vec(),
+        asked => asked.to_vec(),
+    }
+}
+
+/// Each once, in the order of their first.
+fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for one in all {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+    }
+    once
+}
+
+fn words(models: &[Model]) -> String {
+    let words: Vec<_> = models.iter().map(|model| model.word()).collect();
+    words.join(", ")
 }
 
 fn variant(
@@ -231,13 +300,6 @@ fn variant(
             variant: asked.to_owned(),
             known: variants.join(", "),
         })
-}
-
-fn versionless(id: &SubjectId) -> Result<(), BadSelection> {
-    match &id.version {
-        Some(_) => Err(BadSelection::Version(id.to_string(), id.name.clone())),
-        None => Ok(()),
-    }
 }
 
 fn unknown(
