@@ -10,8 +10,11 @@ use wire::environ::Environ;
 use wire::http::LAST_CHUNK;
 use wire::{scgi, uwsgi};
 
-/// A request over each protocol whose replies end with the connection.
-const PROTOCOLS: [(&str, fn(&str) -> BytesMut); 3] = [
+/// A request of the probe with these commands.
+type Ask = fn(&str) -> BytesMut;
+
+/// The protocols whose replies may end with the connection.
+const PROTOCOLS: [(&str, Ask); 3] = [
     ("--http-socket", http10),
     ("--uwsgi-socket", packet),
     ("--scgi-socket", netstring),
