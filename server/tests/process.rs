@@ -167,6 +167,20 @@ fn each_request_is_logged_with_its_counts() {
 }
 
 #[test]
+fn a_client_that_leaves_before_its_reply_is_logged_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("app.sock");
+    let mut server = Server::start(&["--http-socket", socket.to_str().unwrap(), "--probe"]);
+    let mut peer = server.connect();
+    peer.send(get("delay=3600s"));
+    drop(peer);
+    server.line("client went away before the reply was complete (GET /)");
+    let line = server.line("generated");
+    assert!(line.contains("generated 0 bytes"), "{line}");
+    assert!(line.contains("(HTTP/1.1 499) 0 headers"), "{line}");
+}
+
+#[test]
 fn without_logging_only_errors_are_told() {
     let mut server = server(&["--disable-logging"]);
     body(server.connect(), "body=hello");

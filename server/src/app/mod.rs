@@ -73,9 +73,17 @@ impl From<BodyError> for AppError {
     }
 }
 
+/// The status of a request whose client left before the head of its reply, as nginx logs it. Nobody
+/// is sent it.
+pub(crate) const CLIENT_GONE: u16 = 499;
+
 impl From<ReplyError> for AppError {
     fn from(error: ReplyError) -> Self {
-        Self::new(500, error.to_string())
+        let status = match error {
+            ReplyError::ClientGone => CLIENT_GONE,
+            _ => 500,
+        };
+        Self::new(status, error.to_string())
     }
 }
 

@@ -212,6 +212,11 @@ impl Reply {
         self.sent
     }
 
+    /// Sends nothing: `status` is for the log.
+    pub(crate) fn forgo(&mut self, status: u16) {
+        self.sent.status = status;
+    }
+
     /// Ends the message; the listener's part.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.carrier.end(ending, self.exit_status);

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
 
-use crate::app::{self, App, AppError};
+use crate::app::{self, App, AppError, CLIENT_GONE};
 use crate::exchange::{Ending, Protocol, Reply, Request};
 use crate::log::{RequestFacts, RequestLog};
 use crate::options::Limits;
@@ -135,6 +135,10 @@ async fn complete(
     };
     crate::log::failure(&error, facts);
     if reply.head_sent() {
+        return Ending::Cut;
+    }
+    if error.status == CLIENT_GONE {
+        reply.forgo(CLIENT_GONE);
         return Ending::Cut;
     }
     // An error here means that the peer is gone, and was told of by the application already.
