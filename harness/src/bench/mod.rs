@@ -1,56 +1,20 @@
 //! What every pairing of a run shares: programs, engine, how each gateway is started, and why.
 
-use std::{collections::HashMap, path::PathBuf};
+mod wishes;
+
+use std::collections::HashMap;
 
 use crate::{
     event::{Event, Observer},
-    gateways::{self, GATEWAYS, Gateway},
+    gateways::{self, Gateway},
     images,
-    launch::{
-        Engine, EngineError, Obtained, Via,
-        choose::{Preference, Wish},
-        obtain, sweep,
-        version::output,
-    },
+    launch::{Engine, EngineError, Obtained, Via, obtain, sweep, version::output},
     programs::Programs,
     results::{Role, Subject},
     subject::SubjectId,
 };
 
-/// How the user wants subjects to be started.
-#[derive(Clone, Debug, Default)]
-pub struct Wishes {
-    /// Container, process, or what is there.
-    pub via: Preference,
-    /// `--image NAME=IMAGE`.
-    pub images: HashMap<String, String>,
-    /// `--binary NAME=PATH`.
-    pub binaries: HashMap<String, PathBuf>,
-}
-
-/// A wish that cannot be met, whatever the machine has.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BadWish {
-    /// No gateway of that name is started from an image or a program.
-    #[error("{option} {name}=…: no gateway of that name can be chosen; it can be {known}")]
-    Unknown {
-        /// `--image` or `--binary`.
-        option: &'static str,
-        /// As asked for.
-        name: String,
-        /// Those whose program can be chosen.
-        known: String,
-    },
-    /// Two ways for one gateway.
-    #[error("{0} has both --image and --binary; give one of them")]
-    Both(String),
-    /// An image, and no container to run it in.
-    #[error("--image {0}=… takes a container, but --via asks for a process")]
-    ImageAsProcess(String),
-    /// A program, and a container that does not hold it.
-    #[error("--binary {0}=… takes a process, but --via asks for a container")]
-    BinaryInContainer(String),
-}
+pub use wishes::{BadWish, Wishes};
 
 /// A subject that is there, in another version than the one that was asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -62,58 +26,6 @@ pub struct WrongVersion {
     asked: String,
     name: String,
     version: String,
-}
-
-impl Wishes {
-    /// Looks for contradictions and unknown names.
-    ///
-    /// # Errors
-    /// Names the option and the gateway.
-    pub fn check(&self) -> Result<(), BadWish> {
-        let images = self.images.keys().map(|name| ("--image", name));
-        let binaries = self.binaries.keys().map(|name| ("--binary", name));
-        for (option, name) in images.chain(binaries) {
-            choosable(option, name)?;
-        }
-        let both = self
-            .images
-            .keys()
-            .find(|name| self.binaries.contains_key(*name));
-        match (
-            self.via,
-            self.images.keys().next(),
-            self.binaries.keys().next(),
-            both,
-        ) {
-            (_, _, _, Some(both)) => Err(BadWish::Both(both.clone())),
-            (Preference::Process, Some(name), ..) => Err(BadWish::ImageAsProcess(name.clone())),
-            (Preference::Container, _, Some(name), _) => {
-                Err(BadWish::BinaryInContainer(name.clone()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the user wants this gateway and no other in its place.
-    pub fn insist_on(&self, name: &str) -> bool {
-        let is_chosen = self.images.contains_key(name) || self.binaries.contains_key(name);
-        is_chosen || self.via == Preference::Container
-    }
-}
-
-fn choosable(option: &'static str, name: &str) -> Result<(), BadWish> {
-    let all = GATEWAYS
-        .iter()
-        .filter(|gateway| gateway.program().is_some());
-    let known: Vec<&str> = all.map(|gateway| gateway.name()).collect();
-    match known.contains(&name) {
-        true => Ok(()),
-        false => Err(BadWish::Unknown {
-            option,
-            name: name.to_owned(),
-            known: known.join(", "),
-        }),
-    }
 }
 
 /// A gateway that is ready to be started.
@@ -244,7 +156,7 @@ impl Bench {
                 image: None,
             },
             Some(program) => {
-                let wish = self.wish(gateway.name(), program);
+                let wish = self.wishes.of(gateway.name(), program);
                 obtain(&wish, &self.engine, images::find(gateway.name()), observer).await?
             }
         };
@@ -257,23 +169,6 @@ impl Bench {
             about,
             version,
         })
-    }
-
-    fn wish<'a>(&'a self, name: &'a str, program: &'a str) -> Wish<'a> {
-        let Wishes {
-            via,
-            images,
-            binaries,
-        } = &self.wishes;
-        let image = images.get(name).map(String::as_str);
-        let binary = binaries.get(name).map(PathBuf::as_path);
-        Wish {
-            name,
-            program,
-            via: *via,
-            image,
-            binary,
-        }
     }
 
     /// The container engine, where one answers.

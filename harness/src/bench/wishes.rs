@@ -1,0 +1,184 @@
+//! What the user says about how subjects are started.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use crate::{
+    gateways::GATEWAYS,
+    launch::choose::{Preference, Wish},
+};
+
+/// How the user wants subjects to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Container, process, or what is there.
+    pub via: Preference,
+    /// `--image NAME=IMAGE`.
+    pub images: HashMap<String, String>,
+    /// `--binary NAME=PATH`.
+    pub binaries: HashMap<String, PathBuf>,
+}
+
+/// A wish that cannot be met, whatever the machine has.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BadWish {
+    /// No gateway of that name is started from an image or a program.
+    #[error("{option} {name}=…: no gateway of that name can be chosen; it can be {known}")]
+    Unknown {
+        /// `--image` or `--binary`.
+        option: &'static str,
+        /// As asked for.
+        name: String,
+        /// Those whose program can be chosen.
+        known: String,
+    },
+    /// Two ways for one gateway.
+    #[error("{0} has both --image and --binary; give one of them")]
+    Both(String),
+    /// An image, and no container to run it in.
+    #[error("--image {0}=… takes a container, but --via asks for a process")]
+    ImageAsProcess(String),
+    /// A program, and a container that does not hold it.
+    #[error("--binary {0}=… takes a process, but --via asks for a container")]
+    BinaryInContainer(String),
+}
+
+impl Wishes {
+    /// Looks for contradictions and unknown names.
+    ///
+    /// # Errors
+    /// Names the option and the gateway.
+    pub fn check(&self) -> Result<(), BadWish> {
+        let images = self.images.keys().map(|name| ("--image", name));
+        let binaries = self.binaries.keys().map(|name| ("--binary", name));
+        for (option, name) in images.chain(binaries) {
+            choosable(option, name)?;
+        }
+        let both = self
+            .images
+            .keys()
+            .find(|name| self.binaries.contains_key(*name));
+        match (
+            self.via,
+            self.images.keys().next(),
+            self.binaries.keys().next(),
+            both,
+        ) {
+            (_, _, _, Some(both)) => Err(BadWish::Both(both.clone())),
+            (Preference::Process, Some(name), ..) => Err(BadWish::ImageAsProcess(name.clone())),
+            (Preference::Container, _, Some(name), _) => {
+                Err(BadWish::BinaryInContainer(name.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What is wished for one gateway.
+    pub(super) fn of<'a>(&'a self, name: &'a str, program: &'a str) -> Wish<'a> {
+        Wish {
+            name,
+            program,
+            via: self.via,
+            image: self.images.get(name).map(String::as_str),
+            binary: self.binaries.get(name).map(PathBuf::as_path),
+        }
+    }
+
+    /// Whether the user wants this gateway and no other in its place.
+    pub fn insist_on(&self, name: &str) -> bool {
+        let is_chosen = self.images.contains_key(name) || self.binaries.contains_key(name);
+        is_chosen || self.via == Preference::Container
+    }
+}
+
+fn choosable(option: &'static str, name: &str) -> Result<(), BadWish> {
+    let all = GATEWAYS
+        .iter()
+        .filter(|gateway| gateway.program().is_some());
+    let known: Vec<&str> = all.map(|gateway| gateway.name()).collect();
+    match known.contains(&name) {
+        true => Ok(()),
+        false => Err(BadWish::Unknown {
+            option,
+            name: name.to_owned(),
+            known: known.join(", "),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn wishes(via: Preference, images: &[&str], binaries: &[&str]) -> Wishes {
+        let image = |name: &&str| ((*name).to_owned(), "nginx:1.29".to_owned());
+        let binary = |name: &&str| ((*name).to_owned(), PathBuf::from("/opt/nginx"));
+        Wishes {
+            via,
+            images: images.iter().map(image).collect(),
+            binaries: binaries.iter().map(binary).collect(),
+        }
+    }
+
+    #[track_caller]
+    fn assert_refused(wishes: &Wishes, said: &str) {
+        assert_eq!(wishes.check().unwrap_err().to_string(), said);
+    }
+
+    #[test]
+    fn an_image_or_a_program_of_a_known_gateway_is_fine() {
+        let fine = [
+            wishes(Preference::Auto, &[], &[]),
+            wishes(Preference::Auto, &["nginx"], &[]),
+            wishes(Preference::Container, &["nginx"], &[]),
+            wishes(Preference::Process, &[], &["nginx"]),
+        ];
+        for wishes in fine {
+            assert_eq!(wishes.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_lists_those_that_can_be_chosen() {
+        let said = "--image ngnix=…: no gateway of that name can be chosen; it can be nginx";
+        assert_refused(&wishes(Preference::Auto, &["ngnix"], &[]), said);
+        // It comes with the bench.
+        let said = "--binary builtin=…: no gateway of that name can be chosen; it can be nginx";
+        assert_refused(&wishes(Preference::Auto, &[], &["builtin"]), said);
+    }
+
+    #[test]
+    fn contradictions_are_told_instead_of_one_side_ignored() {
+        assert_refused(
+            &wishes(Preference::Auto, &["nginx"], &["nginx"]),
+            "nginx has both --image and --binary; give one of them",
+        );
+        assert_refused(
+            &wishes(Preference::Process, &["nginx"], &[]),
+            "--image nginx=… takes a container, but --via asks for a process",
+        );
+        assert_refused(
+            &wishes(Preference::Container, &[], &["nginx"]),
+            "--binary nginx=… takes a process, but --via asks for a container",
+        );
+    }
+
+    #[test]
+    fn what_the_user_names_has_no_stand_in() {
+        assert!(!wishes(Preference::Auto, &[], &[]).insist_on("nginx"));
+        // The built-in gateway is a process too.
+        assert!(!wishes(Preference::Process, &[], &[]).insist_on("nginx"));
+        assert!(wishes(Preference::Container, &[], &[]).insist_on("nginx"));
+        assert!(wishes(Preference::Auto, &[], &["nginx"]).insist_on("nginx"));
+    }
+
+    #[test]
+    fn each_gateway_gets_its_own() {
+        let all = wishes(Preference::Auto, &["nginx"], &["apache"]);
+        let nginx = all.of("nginx", "nginx");
+        assert_eq!((nginx.image, nginx.binary), (Some("nginx:1.29"), None));
+        let apache = all.of("apache", "apache2").binary;
+        assert_eq!(apache, Some(Path::new("/opt/nginx")));
+    }
+}
