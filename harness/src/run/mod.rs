@@ -1,6 +1,7 @@
 //! A run: pairings one after the other, each case judged, then the models compared.
 
 pub mod case;
+mod expand;
 mod lively;
 mod measure;
 pub mod plan;

@@ -1,8 +1,8 @@
 //! What to run: the user's selection against what the bench knows.
 
+use super::expand::{distinct, expand_backends, expand_gateways, words};
 use crate::{
-    backends::{self, BACKENDS, Backend},
-    gateways::{self, GATEWAYS, Gateway},
+    gateways::Gateway,
     model::Model,
     outcome::Level,
     pairing::Pairing,
@@ -181,85 +181,6 @@ fn select(selection: &Selection, catalogue: &Catalogue) -> Result<Vec<Scenario>,
     }
 }
 
-type Front = (&'static dyn Gateway, &'static str);
-
-fn expand_gateways(asked: &[SubjectId]) -> Result<Vec<Front>, BadSelection> {
-    let mut found = Vec::<Front>::new();
-    for id in asked {
-        let fronts = match id.name.as_str() {
-            "all" if id.is_plain() => GATEWAYS.iter().map(|g| (*g, g.variants()[0])).collect(),
-            name => {
-                let known = || GATEWAYS.iter().map(|gateway| gateway.name());
-                let gateway =
-                    gateways::named(name).ok_or_else(|| unknown("gateway", name, known()))?;
-                vec![(gateway, variant(gateway, id.variant.as_deref())?)]
-            }
-        };
-        for (gateway, variant) in fronts {
-            let is_same = |(other, of): &Front| (other.name(), *of) == (gateway.name(), variant);
-            if !found.iter().any(is_same) {
-                found.push((gateway, variant));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// A backend and the models that it is asked to serve.
-type Back = (&'static dyn Backend, Vec<Model>);
-
-fn expand_backends(asked: &[SubjectId], models: &[Model]) -> Result<Vec<Back>, BadSelection> {
-    let mut found = Vec::<Back>::new();
-    for id in asked {
-        let backs = match id.name.as_str() {
-            "all" if id.is_plain() => BACKENDS.iter().map(|b| (*b, models.to_vec())).collect(),
-            name => {
-                let known = || BACKENDS.iter().map(|backend| backend.name());
-                let backend =
-                    backends::named(name).ok_or_else(|| unknown("backend", name, known()))?;
-                vec![(backend, served(backend, id.variant.as_deref(), models)?)]
-            }
-        };
-        for (backend, models) in backs {
-            match found.iter_mut().find(|(b, _)| b.name() == backend.name()) {
-                Some((_, more)) => *more = distinct([more.clone(), models].concat()),
-                None => found.push((backend, models)),
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The models for which a backend runs this variant of itself; all where none was asked for.
-fn served(
-    backend: &'static dyn Backend,
-    asked: Option<&str>,
-    models: &[Model],
-) -> Result<Vec<Model>, BadSelection> {
-    let Some(asked) = asked else {
-        return Ok(models.to_vec());
-    };
-    let runs = |models: &[Model], variant: &str| -> Vec<Model> {
-        let of_it = |model: &&Model| backend.variant(**model) == variant;
-        models.iter().filter(of_it).copied().collect()
-    };
-    let served = runs(models, asked);
-    if !served.is_empty() {
-        return Ok(served);
-    }
-    let variants = distinct(Model::ALL.map(|model| backend.variant(model)).to_vec());
-    let known = variants.into_iter().map(|variant| {
-        let models = runs(backend.speaks(), variant);
-        format!("{variant} ({})", words(&models))
-    });
-    Err(BadSelection::BackendVariant {
-        name: backend.name(),
-        variant: asked.to_owned(),
-        models: words(models),
-        known: known.collect::<Vec<_>>().join(", "),
-    })
-}
-
 fn or_default<T: Clone>(asked: &[T], default: &[T]) -> Vec<T> {
     match asked {
         [] => default.to_vec(),
@@ -267,50 +188,159 @@ fn or_default<T: Clone>(asked: &[T], default: &[T]) -> Vec<T> {
     }
 }
 
-/// Each once, in the order of their first.
-fn distinct<T: PartialEq>(all: Vec<T>) -> Vec<T> {
-    let mut once = Vec::new();
-    for one in all {
-        if !once.contains(&one) {
-            once.push(one);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_embedded;
+
+    fn ids(words: &[&str]) -> Vec<SubjectId> {
+        words.iter().map(|word| word.parse().unwrap()).collect()
+    }
+
+    fn planned(selection: &Selection) -> Result<Plan, BadSelection> {
+        Plan::new(selection, &load_embedded().unwrap(), "builtin")
+    }
+
+    /// Gateway, model and backend of every pairing.
+    fn pairings(selection: &Selection) -> Vec<String> {
+        let plan = planned(selection).unwrap();
+        let name = |pairing: Pairing| {
+            let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
+            format!("{gateway} {} {backend}", pairing.model)
+        };
+        plan.pairings().map(name).collect()
+    }
+
+    #[track_caller]
+    fn refused(selection: &Selection) -> String {
+        let Err(error) = planned(selection) else {
+            panic!("the selection is fine")
+        };
+        error.to_string()
+    }
+
+    fn of_gateways(words: &[&str]) -> Selection {
+        Selection {
+            gateways: ids(words),
+            ..Selection::default()
         }
     }
-    once
-}
 
-fn words(models: &[Model]) -> String {
-    let words: Vec<_> = models.iter().map(|model| model.word()).collect();
-    words.join(", ")
-}
+    #[test]
+    fn without_a_wish_the_three_models_run_on_the_default_gateway() {
+        let three = [
+            "builtin cgi script",
+            "builtin fastcgi gateserve:probe",
+            "builtin uwsgi gateserve:probe",
+        ];
+        assert_eq!(pairings(&Selection::default()), three);
+    }
 
-fn variant(
-    gateway: &'static dyn Gateway,
-    asked: Option<&str>,
-) -> Result<&'static str, BadSelection> {
-    let variants = gateway.variants();
-    let Some(asked) = asked else {
-        return Ok(variants[0]);
-    };
-    variants
-        .iter()
-        .copied()
-        .find(|known| *known == asked)
-        .ok_or_else(|| BadSelection::Variant {
-            name: gateway.name(),
-            variant: asked.to_owned(),
-            known: variants.join(", "),
-        })
-}
+    #[test]
+    fn all_means_every_gateway_in_its_default_variant() {
+        let names = pairings(&Selection {
+            models: vec![Model::Uwsgi],
+            ..of_gateways(&["all"])
+        });
+        let both = [
+            "nginx:documented uwsgi gateserve:probe",
+            "builtin uwsgi gateserve:probe",
+        ];
+        assert_eq!(names, both);
+    }
 
-fn unknown(
-    role: &'static str,
-    name: &str,
-    known: impl Iterator<Item = &'static str>,
-) -> BadSelection {
-    let known = known.collect::<Vec<_>>().join(", ");
-    BadSelection::Subject {
-        role,
-        name: name.to_owned(),
-        known,
+    #[test]
+    fn what_is_named_twice_runs_once() {
+        let names = pairings(&Selection {
+            models: vec![Model::Uwsgi, Model::Uwsgi],
+            backends: ids(&["gateserve", "gateserve:probe"]),
+            ..of_gateways(&["nginx", "nginx:documented", "nginx:stock"])
+        });
+        let two = [
+            "nginx:documented uwsgi gateserve:probe",
+            "nginx:stock uwsgi gateserve:probe",
+        ];
+        assert_eq!(names, two);
+    }
+
+    #[test]
+    fn a_variant_of_a_backend_takes_the_models_for_which_it_runs() {
+        let names = pairings(&Selection {
+            backends: ids(&["gateserve:cgi"]),
+            ..of_gateways(&["nginx"])
+        });
+        assert_eq!(names, ["nginx:documented cgi gateserve:cgi"]);
+    }
+
+    #[test]
+    fn the_parts_of_a_shard_make_the_whole_and_share_nothing() {
+        let of = |shard| {
+            let plan = planned(&Selection {
+                shard,
+                ..Selection::default()
+            });
+            let scenarios = plan.unwrap().scenarios.into_iter();
+            scenarios.map(|scenario| scenario.id).collect::<Vec<_>>()
+        };
+        let parts = (1..=3).flat_map(|part| of(Some(Shard { part, of: 3 })));
+        let mut parts: Vec<String> = parts.collect();
+        let mut whole = of(None);
+        parts.sort();
+        whole.sort();
+        assert_eq!(parts, whole);
+    }
+
+    #[test]
+    fn a_level_leaves_out_what_binds_less() {
+        let required = Selection {
+            level: Some(Level::Required),
+            ..Selection::default()
+        };
+        let plan = planned(&required).unwrap();
+        let mut levels = plan.scenarios.iter().map(|scenario| scenario.level);
+        assert!(levels.all(|level| level == Level::Required));
+    }
+
+    #[test]
+    fn what_is_not_known_is_named_with_all_that_is() {
+        insta::assert_snapshot!(refused(&of_gateways(&["ngnix"])), @"unknown gateway `ngnix`; the bench knows nginx, builtin");
+        insta::assert_snapshot!(refused(&of_gateways(&["nginx:plain"])), @"nginx has no variant `plain`; it has documented, stock, keepalive");
+        insta::assert_snapshot!(refused(&of_gateways(&["all:stock"])), @"unknown gateway `all`; the bench knows nginx, builtin");
+        let backend = |word| Selection {
+            backends: ids(&[word]),
+            ..Selection::default()
+        };
+        insta::assert_snapshot!(refused(&backend("unicorn")), @"unknown backend `unicorn`; the bench knows gateserve");
+        insta::assert_snapshot!(refused(&backend("gateserve:wsgi")), @"gateserve has no variant `wsgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http)");
+    }
+
+    #[test]
+    fn a_selection_that_leaves_nothing_is_refused() {
+        let prefix = Selection {
+            scenarios: vec!["zzz".to_owned()],
+            ..Selection::default()
+        };
+        insta::assert_snapshot!(refused(&prefix), @"no scenario begins with `zzz`; `gatebench list scenarios` shows them all");
+        let shard = Selection {
+            shard: Some(Shard {
+                part: 100_000,
+                of: 100_000,
+            }),
+            ..Selection::default()
+        };
+        insta::assert_snapshot!(refused(&shard), @"the level or the shard leaves no scenario; `gatebench list scenarios` shows them all");
+        let models = Selection {
+            scenarios: vec!["cgi/query".to_owned()],
+            models: vec![Model::Http],
+            ..Selection::default()
+        };
+        insta::assert_snapshot!(refused(&models), @"none of the scenarios is for http; `gatebench list scenarios --format json` tells which models each is for");
+    }
+
+    #[test]
+    fn gateways_are_prepared_once() {
+        let plan = planned(&of_gateways(&["nginx", "builtin", "nginx:stock"])).unwrap();
+        let names: Vec<_> = plan.gateways().iter().map(|g| g.name()).collect();
+        assert_eq!(names, ["nginx", "builtin"]);
     }
 }

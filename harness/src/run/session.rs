@@ -223,7 +223,7 @@ async fn start(pairing: Pairing, bench: &Bench) -> Result<Started, (Outcome, Str
 }
 
 /// The result of a case that was not played.
-fn without_play(
+pub(super) fn without_play(
     pairing: Pairing,
     scenario: &Scenario,
     outcome: Outcome,

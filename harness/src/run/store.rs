@@ -170,3 +170,140 @@ fn absent_is_fine(error: io::Error) -> io::Result<()> {
         Err(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backends::BACKENDS,
+        gateways,
+        model::Model,
+        scenario::{Catalogue, load_embedded},
+    };
+
+    fn catalogue() -> Catalogue {
+        load_embedded().unwrap()
+    }
+
+    fn pairing() -> Pairing {
+        Pairing {
+            gateway: gateways::named("nginx").unwrap(),
+            variant: "stock",
+            model: Model::Uwsgi,
+            backend: BACKENDS[0],
+        }
+    }
+
+    fn result(outcome: Outcome) -> CaseResult {
+        let scenario = &catalogue().scenarios[0];
+        super::super::session::without_play(pairing(), scenario, outcome, "")
+    }
+
+    /// Opens the store of `folder` again, as `--resume` does.
+    fn again(folder: &Path) -> Store {
+        Store::open(folder, "", true).unwrap()
+    }
+
+    #[test]
+    fn a_finished_case_is_kept_over_an_interruption() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), "", false).unwrap();
+        store.keep("a".into(), &result(Outcome::Fail), Some(&Face::default()));
+        drop(store);
+        let mut store = again(folder.path());
+        assert_eq!(store.resumable(), 1);
+        let finished = store.resumed("a").unwrap();
+        assert_eq!(finished.result, result(Outcome::Fail));
+        assert_eq!(finished.face, Some(Face::default()));
+        assert!(store.resumed("a").is_none(), "it is taken once");
+        assert!(store.resumed("b").is_none());
+    }
+
+    #[test]
+    fn the_benchs_own_errors_run_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), "", false).unwrap();
+        store.keep("a".into(), &result(Outcome::BenchError), None);
+        assert!(again(folder.path()).resumed("a").is_none());
+    }
+
+    #[test]
+    fn what_was_said_last_of_a_case_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), "", false).unwrap();
+        for outcome in [Outcome::Pass, Outcome::Crash] {
+            store.keep("a".into(), &result(outcome), None);
+        }
+        let finished = again(folder.path()).resumed("a").unwrap();
+        assert_eq!(finished.result.outcome, Outcome::Crash);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_costs_one_case_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), "", false).unwrap();
+        store.keep("a".into(), &result(Outcome::Pass), None);
+        write!(store.file, "{{\"key\":\"b\",\"res").unwrap();
+        // The next run goes on in the same journal, and is interrupted as well.
+        let mut store = again(folder.path());
+        store.keep("c".into(), &result(Outcome::Pass), None);
+        let mut store = again(folder.path());
+        let kept = ["a", "b", "c"].map(|key| store.resumed(key).is_some());
+        assert_eq!(kept, [true, false, true]);
+    }
+
+    #[test]
+    fn a_case_on_another_subject_is_another_case() {
+        let catalogue = catalogue();
+        let [one, other] = [&catalogue.scenarios[0], &catalogue.scenarios[1]];
+        let nginx = |version: &str| {
+            [Subject {
+                id: "nginx".into(),
+                name: "nginx".into(),
+                variant: None,
+                role: crate::results::Role::Gateway,
+                version: Some(version.into()),
+                via: "process".into(),
+                image: None,
+            }]
+        };
+        assert_eq!(key(one, &nginx("1.22")), key(one, &nginx("1.22")));
+        assert_ne!(key(one, &nginx("1.22")), key(one, &nginx("1.29")));
+        assert_ne!(key(one, &nginx("1.22")), key(other, &nginx("1.22")));
+    }
+
+    #[test]
+    fn a_fresh_run_drops_what_another_left_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = |name: &str| folder.path().join(name).exists();
+        for prefix in ["1-", "2-"] {
+            let mut store = Store::open(folder.path(), prefix, false).unwrap();
+            let path = store.transcript(pairing(), "cgi/a/b", "bytes").unwrap();
+            assert!(there(&path), "{path}");
+        }
+        fs::create_dir(folder.path().join("transcripts")).unwrap();
+        Store::open(folder.path(), "2-", false).unwrap();
+        let names = ["1-transcripts", "2-transcripts", "transcripts"];
+        assert_eq!(names.map(there), [true, false, true]);
+    }
+
+    #[test]
+    fn a_complete_run_leaves_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), "", false).unwrap();
+        store.complete().unwrap();
+        assert_eq!(again(folder.path()).resumable(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_once_and_ends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(folder.path(), "", false).unwrap();
+        fs::write(folder.path().join("transcripts"), "in the way").unwrap();
+        assert_eq!(store.transcript(pairing(), "cgi/a/b", "bytes"), None);
+        let told = store.trouble().unwrap().to_owned();
+        assert!(told.starts_with("a transcript in "), "{told}");
+        assert_eq!(store.transcript(pairing(), "cgi/a/c", "bytes"), None);
+        assert_eq!(store.trouble(), Some(told.as_str()));
+    }
+}
