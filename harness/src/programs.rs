@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::launch::choose::{executable, find_program};
+
 /// A program of the project that is not there.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
@@ -32,6 +34,17 @@ impl Programs {
     /// # Errors
     /// Names the one that is missing and where it was looked for.
     pub fn find() -> Result<Self, Missing> {
+        let program = env::current_exe().unwrap_or_default();
+        Self::find_in(beside(&program), env::var_os("PATH").as_deref())
+    }
+
+    fn find_in(beside: &Path, path: Option<&OsStr>) -> Result<Self, Missing> {
+        let find = |name: &'static str| {
+            let here = Some(beside.join(name)).filter(|file| executable(file));
+            let beside = beside.to_owned();
+            here.or_else(|| find_program(name, path))
+                .ok_or(Missing { name, beside })
+        };
         Ok(Self {
             gateserve: find("gateserve")?,
             probe: find("gatebench-probe")?,
@@ -39,30 +52,56 @@ impl Programs {
     }
 }
 
-fn find(name: &'static str) -> Result<PathBuf, Missing> {
-    let beside = beside();
-    let here = beside.join(name);
-    if here.is_file() {
-        return Ok(here);
-    }
-    on_path(name).ok_or(Missing { name, beside })
-}
-
-/// The folder of this program; for a test binary (`target/debug/deps`) the one above.
-fn beside() -> PathBuf {
-    let program = env::current_exe().unwrap_or_default();
+/// The folder of a program; for a test binary (`target/debug/deps`) the one above.
+fn beside(program: &Path) -> &Path {
     let folder = program.parent().unwrap_or_else(|| Path::new("."));
     match folder.file_name() {
-        Some(name) if name == "deps" => folder.parent().unwrap_or(folder).to_owned(),
-        _ => folder.to_owned(),
+        Some(name) if name == "deps" => folder.parent().unwrap_or(folder),
+        _ => folder,
     }
 }
 
-/// First executable of that name on PATH.
-pub fn on_path(name: impl AsRef<OsStr>) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let name = name.as_ref();
-    env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn install(folder: &Path, name: &str, mode: u32) {
+        let file = folder.join(name);
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_lies_beside_comes_before_the_path() {
+        let [beside, path] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        install(beside.path(), "gateserve", 0o755);
+        for name in ["gateserve", "gatebench-probe"] {
+            install(path.path(), name, 0o755);
+        }
+        let found = Programs::find_in(beside.path(), Some(path.path().as_os_str())).unwrap();
+        assert_eq!(found.gateserve, beside.path().join("gateserve"));
+        assert_eq!(found.probe, path.path().join("gatebench-probe"));
+    }
+
+    #[test]
+    fn a_missing_program_is_named_with_the_folder_and_a_way_out() {
+        let beside = tempfile::tempdir().unwrap();
+        install(beside.path(), "gateserve", 0o755);
+        // A file that cannot be executed is none.
+        install(beside.path(), "gatebench-probe", 0o644);
+        let said = Programs::find_in(beside.path(), None)
+            .unwrap_err()
+            .to_string();
+        let said = said.replace(&beside.path().display().to_string(), "[folder]");
+        insta::assert_snapshot!(said, @"gatebench-probe was not found in [folder] nor on PATH; `cargo build --release` builds it beside gatebench");
+    }
+
+    #[test]
+    fn a_test_binary_lies_one_folder_deeper() {
+        let of = |program| beside(Path::new(program));
+        assert_eq!(of("/t/debug/gatebench"), Path::new("/t/debug"));
+        assert_eq!(of("/t/debug/deps/cli-1f"), Path::new("/t/debug"));
+    }
 }

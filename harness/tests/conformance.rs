@@ -14,10 +14,10 @@ use gatebench::{
     bench::{Bench, Wishes},
     event::Silent,
     gateways,
+    launch::choose::find_program,
     model::Model,
     outcome::{Level, Outcome},
     pairing::Pairing,
-    programs,
     results::CaseResult,
     run::{Plan, Selection, Session},
     scenario::{Catalogue, Scenario, load_embedded},
@@ -60,10 +60,7 @@ fn at_hand(name: &str) -> Result<(), String> {
 /// Whether a program could be started, in a container or from PATH; why not.
 fn startable(program: &str) -> Result<(), String> {
     let engine = Path::new("/var/run/docker.sock").exists() || env::var_os("DOCKER_HOST").is_some();
-    if engine
-        || programs::on_path(program).is_some()
-        || Path::new("/usr/sbin").join(program).is_file()
-    {
+    if engine || find_program(program, env::var_os("PATH").as_deref()).is_some() {
         return Ok(());
     }
     Err(format!(
@@ -73,11 +70,7 @@ fn startable(program: &str) -> Result<(), String> {
 
 fn of_gateway(name: &str, catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
     let selection = Selection {
-        gateways: vec![SubjectId {
-            name: name.to_owned(),
-            version: None,
-            variant: None,
-        }],
+        gateways: vec![SubjectId::plain(name)],
         models: MODELS.to_vec(),
         ..Selection::default()
     };
@@ -107,6 +100,8 @@ struct Stage {
 struct Standing {
     name: String,
     session: Session,
+    /// The case before, whose subjects may have died since.
+    last: Option<CaseResult>,
 }
 
 impl Stage {
@@ -134,10 +129,19 @@ impl Stage {
             self.standing = Some(Standing {
                 name,
                 session: Session::new(pairing, bench, known),
+                last: None,
             });
         }
         let standing = self.standing.as_mut().expect("it was set");
-        Ok(standing.session.play(scenario).await.result)
+        if let Some(mut last) = standing.last.take()
+            && standing.session.look_again(&mut last)
+        {
+            let how = last.actual.unwrap_or_default();
+            return Err(format!("{} ended with a crash: {how}", last.scenario).into());
+        }
+        let result = standing.session.play(scenario).await.result;
+        standing.last = Some(result.clone());
+        Ok(result)
     }
 
     async fn bench(&mut self, pairing: Pairing) -> Result<Arc<Bench>, Failed> {

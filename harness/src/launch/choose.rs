@@ -181,7 +181,7 @@ pub fn program(wish: &Wish<'_>) -> Option<PathBuf> {
 }
 
 /// Looks a program up in `path` and where system servers live.
-pub(super) fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+pub fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> {
     let folders = env::split_paths(path.unwrap_or_default());
     folders
         .chain(SYSTEM_FOLDERS.map(PathBuf::from))
@@ -189,7 +189,8 @@ pub(super) fn find_program(name: &str, path: Option<&OsStr>) -> Option<PathBuf> 
         .find(|program| program.is_absolute() && executable(program))
 }
 
-fn executable(path: &Path) -> bool {
+/// Whether it is a file that somebody may execute.
+pub(crate) fn executable(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
 }
