@@ -49,6 +49,13 @@ pub enum StartError {
     Launch(#[from] LaunchError),
 }
 
+fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |error| StartError::Prepare { what, error }
+}
+
+/// Worker processes of a backend, as many as each gateway has.
+const WORKERS: u32 = 2;
+
 impl Pairing {
     /// Whether gateway and backend can both express the model; if not, why.
     pub fn unsupported(&self) -> Option<String> {
@@ -111,47 +118,22 @@ impl Pairing {
     /// # Errors
     /// When a file cannot be made or a subject does not become ready.
     pub async fn start(self, bench: &Bench, tapped: bool) -> Result<Started, StartError> {
-        let dir = RunDir::create().map_err(|error| StartError::Prepare {
-            what: "a run folder",
-            error,
-        })?;
-        let programs = &bench.programs;
-        scripts(dir.path(), &programs.probe).map_err(|error| StartError::Prepare {
-            what: "the CGI folder",
-            error,
-        })?;
+        let dir = RunDir::create().map_err(preparing("a run folder"))?;
+        let probe = &bench.programs.probe;
+        scripts(dir.path(), probe).map_err(preparing("the CGI folder"))?;
         let socket = dir.sockets().join("backend.sock");
         let backend = match self.executes() {
             true => None,
-            false => {
-                let seat = Seat {
-                    model: self.model,
-                    socket: &socket,
-                    run: dir.path(),
-                    workers: 2,
-                    programs,
-                };
-                let launch = self.backend.launch(&seat);
-                let via = Via::Process {
-                    program: launch.program.clone().into(),
-                };
-                Some(launch::start(&launch, &dir, &via).await?)
-            }
+            false => Some(self.behind(bench, &dir, &socket).await?),
         };
         let log = Log::default();
-        let upstream = dir
-            .sockets()
-            .join(if tapped { "tap.sock" } else { "backend.sock" });
-        let tap = match backend.is_some() && tapped {
-            true => Some(
-                Tap::open(&upstream, &socket, self.model, log.clone()).map_err(|error| {
-                    StartError::Prepare {
-                        what: "the tap",
-                        error,
-                    }
-                })?,
-            ),
-            false => None,
+        let (tap, upstream) = match tapped && backend.is_some() {
+            true => {
+                let at = dir.sockets().join("tap.sock");
+                let tap = Tap::open(&at, &socket, self.model, log.clone());
+                (Some(tap.map_err(preparing("the relay"))?), at)
+            }
+            false => (None, socket),
         };
         let (gateway, listen) = self.front(bench, &dir, &upstream).await?;
         let place = Place::new(self.gateway.app(self.model), listen.to_string());
@@ -167,6 +149,26 @@ impl Pairing {
         })
     }
 
+    /// Starts the backend.
+    async fn behind(
+        self,
+        bench: &Bench,
+        dir: &RunDir,
+        socket: &Path,
+    ) -> Result<Running, StartError> {
+        let launch = self.backend.launch(&Seat {
+            model: self.model,
+            socket,
+            run: dir.path(),
+            workers: WORKERS,
+            programs: &bench.programs,
+        });
+        let via = Via::Process {
+            program: launch.program.clone().into(),
+        };
+        Ok(launch::start(&launch, dir, &via).await?)
+    }
+
     /// Starts the gateway on a free port; another program may take the port first, so it tries again.
     async fn front(
         self,
@@ -178,10 +180,7 @@ impl Pairing {
         let mut tries = 0;
         loop {
             tries += 1;
-            let listen = free_port().map_err(|error| StartError::Prepare {
-                what: "a free port",
-                error,
-            })?;
+            let listen = free_port().map_err(preparing("a free port"))?;
             let route = Route {
                 model: self.model,
                 variant: self.variant,
@@ -246,10 +245,8 @@ impl Target for Started {
         if let Some(tap) = &self.tap {
             tap.forget();
         }
-        for subject in [Some(&mut self.gateway), self.backend.as_mut()]
-            .into_iter()
-            .flatten()
-        {
+        let subjects = [Some(&mut self.gateway), self.backend.as_mut()];
+        for subject in subjects.into_iter().flatten() {
             subject.mark();
             subject.log_since();
         }
