@@ -144,6 +144,16 @@ fn signals_without_a_meaning_harm_nobody() {
 }
 
 #[test]
+fn a_parent_that_ignores_its_children_does_not_hide_ours() {
+    let args = ["--http-socket", "127.0.0.1:0", "--probe"];
+    let mut server = Server::start_by(&["env", "--ignore-signal=CHLD"], &args);
+    kill(server.workers()[0], Signal::SIGKILL).unwrap();
+    server.line("Respawned uWSGI worker 1");
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+}
+
+#[test]
 fn workers_end_with_their_master() {
     let server = server(&[]);
     let mut idle = server.connect();
@@ -219,7 +229,8 @@ fn connect_and_close_costs_nothing() {
 #[test]
 fn a_worker_without_descriptors_serves_whom_it_has_and_recovers() {
     let args = ["--http-socket", "127.0.0.1:0", "--probe"];
-    let mut server = Server::start_with_descriptors(32, &args);
+    let few = ["sh", "-c", "ulimit -n 32; exec \"$0\" \"$@\""];
+    let mut server = Server::start_by(&few, &args);
     let mut peers: Vec<_> = (0..40).map(|_| server.connect()).collect();
     server.line("cannot accept connections for now: Too many open files");
     assert_eq!(body(peers.remove(0), "body=x"), b"x");

@@ -1,9 +1,11 @@
 //! Signals as something to wait for, instead of handlers that interrupt.
 
+#![allow(unsafe_code)]
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// What the master listens to, if only to say that it means nothing here: by default the last two
@@ -27,6 +29,7 @@ pub(super) struct Signals {
 impl Signals {
     /// Blocks the signals from now on.
     pub(super) fn block() -> io::Result<Self> {
+        notice_children()?;
         let heard: SigSet = HEARD.into_iter().collect();
         let before = heard.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
         let fd = SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
@@ -49,4 +52,12 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Some parents start their programs with SIGCHLD ignored. Then the kernel takes ended children
+/// away, and neither workers nor CGI programs could be waited for.
+fn notice_children() -> io::Result<()> {
+    // SAFETY: the default action runs no code of ours, and nothing else here handles the signal.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    Ok(())
 }

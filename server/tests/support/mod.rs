@@ -36,12 +36,13 @@ impl Server {
         Self::run(Command::new(env!("CARGO_BIN_EXE_gateserve")).args(args))
     }
 
-    /// The same with so few descriptors that they run out.
-    pub fn start_with_descriptors(count: u32, args: &[&str]) -> Self {
-        let script = format!("ulimit -n {count}; exec \"$0\" \"$@\"");
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_gateserve")]);
-        Self::run(shell.args(args))
+    /// The same by way of a command that runs another one, whose words follow.
+    pub fn start_by(command: &[&str], args: &[&str]) -> Self {
+        let mut first = Command::new(command[0]);
+        first
+            .args(&command[1..])
+            .arg(env!("CARGO_BIN_EXE_gateserve"));
+        Self::run(first.args(args))
     }
 
     fn run(command: &mut Command) -> Self {
