@@ -10,8 +10,11 @@ mod redirect;
 mod router;
 mod spool;
 
+use std::io;
+
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use nix::errno::Errno;
 use wire::cgi::CgiHead;
 use wire::http::reason_phrase;
 
@@ -62,6 +65,15 @@ impl AppError {
     }
 }
 
+/// The status for a failure of the system: 503 where this server has run out of something, which
+/// passes, else `otherwise`.
+pub(crate) fn status_of(error: &io::Error, otherwise: u16) -> u16 {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::EADDRNOTAVAIL) => 503,
+        _ => otherwise,
+    }
+}
+
 impl From<BodyError> for AppError {
     fn from(error: BodyError) -> Self {
         let status = if matches!(error, BodyError::TimedOut(_)) {
@@ -96,4 +108,16 @@ pub(crate) async fn plain(reply: &mut Reply, status: u16) -> Result<(), ReplyErr
         .with("Content-Length", text.len().to_string());
     reply.head(head).await?;
     reply.body(text.into()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_out_comes_back() {
+        let status = |errno: Errno| status_of(&errno.into(), 502);
+        assert_eq!(status(Errno::EMFILE), 503);
+        assert_eq!(status(Errno::ECONNREFUSED), 502);
+    }
 }

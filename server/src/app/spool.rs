@@ -7,14 +7,14 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
-use super::AppError;
+use super::{AppError, status_of};
 use crate::exchange::{Body, BodyError, Intake, PIECE};
 
 /// Gives a body its length: reads one of unknown length to its end first (CGI-4.2-DECHUNK), into
 /// memory up to 64 KiB, beyond that into a file without a name.
 ///
 /// # Errors
-/// The body's own, or 500 if the file cannot be written.
+/// The body's own, or 500 if the file cannot be written, or 503 if that may be different later.
 pub(crate) async fn measured(mut body: Body) -> Result<Body, AppError> {
     if body.length().is_some() {
         return Ok(body);
@@ -45,7 +45,7 @@ async fn in_file(held: &[u8], chunk: &[u8], mut body: Body) -> Result<Body, AppE
 fn unwritten(error: io::Error) -> AppError {
     let folder = std::env::temp_dir();
     AppError::new(
-        500,
+        status_of(&error, 500),
         format!(
             "cannot keep a request body in {}: {error}",
             folder.display()

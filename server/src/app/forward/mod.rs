@@ -26,7 +26,7 @@ use self::relay::{Fault, Outcome, Relay};
 use super::lines::Lines;
 use super::patience::Patience;
 use super::redirect::{Origin, Redirect};
-use super::{App, AppError, spool};
+use super::{App, AppError, spool, status_of};
 use crate::exchange::{Body, BodyError, Reply, ReplyError, Request};
 use crate::options::Upstream;
 
@@ -119,7 +119,10 @@ impl ForwardApp {
 
     async fn connect(&self) -> Result<Connection, AppError> {
         let connection = connect::connect(&self.upstream.address).await;
-        connection.map_err(|error| self.error(502, &format_args!("cannot connect: {error}")))
+        connection.map_err(|error| {
+            let status = status_of(&error, 502);
+            self.error(status, &format_args!("cannot connect: {error}"))
+        })
     }
 
     fn follow(
