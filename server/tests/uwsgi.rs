@@ -215,6 +215,14 @@ fn a_block_beyond_the_buffer_size_is_refused_with_the_option_to_raise() {
 }
 
 #[test]
+fn variables_without_number_are_refused() {
+    let server = server();
+    let environ: Environ = (0..1025).map(|at| (format!("V{at}"), "")).collect();
+    let reply = reply(&server, &packet(&environ));
+    assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
+}
+
+#[test]
 fn a_packet_that_ends_half_way_leaves_the_worker_free() {
     let server = server();
     let request = get("body=x");

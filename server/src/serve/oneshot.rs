@@ -14,6 +14,9 @@ use crate::app;
 use crate::exchange::{Ending, Reply, Request};
 use crate::log;
 
+/// The most variables in one request, as over FastCGI.
+const MAX_VARIABLES: usize = wire::fastcgi::state::MAX_PARAMS;
+
 /// How much is asked of the socket at once for a head.
 const HEAD_READ: usize = 8 * 1024;
 
@@ -64,9 +67,9 @@ pub(super) async fn exchange(
     environ: Environ,
     form: Form,
 ) {
-    let length = match environ.content_length() {
-        Ok(length) => length.unwrap_or(0),
-        Err(error) => return refuse(connection, form, Refusal::new(400, error)).await,
+    let length = match body_length(&environ) {
+        Ok(length) => length,
+        Err(refusal) => return refuse(connection, form, refusal).await,
     };
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Length(length));
     let request = Request {
@@ -87,6 +90,17 @@ pub(super) async fn exchange(
     if !incoming.is_done() {
         connection.linger().await;
     }
+}
+
+fn body_length(environ: &Environ) -> Result<u64, Refusal> {
+    if environ.len() > MAX_VARIABLES {
+        let reason = format!("request has more than {MAX_VARIABLES} variables");
+        return Err(Refusal::new(431, reason));
+    }
+    let length = environ.content_length();
+    Ok(length
+        .map_err(|error| Refusal::new(400, error))?
+        .unwrap_or(0))
 }
 
 /// Tells the gateway, and the log, why its request is not served.
