@@ -240,6 +240,26 @@ fn a_worker_without_descriptors_serves_whom_it_has_and_recovers() {
 }
 
 #[test]
+fn a_user_brings_the_groups_of_its_account() {
+    if !nix::unistd::Uid::effective().is_root() {
+        return eprintln!("not tested: only root can become another user");
+    }
+    let account = nix::unistd::User::from_name("nobody").unwrap().unwrap();
+    let (uid, gid) = (account.uid, account.gid);
+    for (args, group) in [(&[][..], gid.as_raw()), (&["--gid", "12345"], 12345)] {
+        let server = server(&[&["--uid", "nobody"], args].concat());
+        let worker = server.workers()[0];
+        let status = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
+        let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap();
+        assert_eq!(line("Uid:"), format!("Uid:\t{uid}\t{uid}\t{uid}\t{uid}"));
+        let expected = format!("Gid:\t{group}\t{group}\t{group}\t{group}");
+        assert_eq!(line("Gid:"), expected);
+        let others = line("Groups:").trim_start_matches("Groups:").trim();
+        assert_eq!(others, group.to_string());
+    }
+}
+
+#[test]
 fn all_workers_take_part() {
     let server = server(&["--processes", "2"]);
     let mut pids = std::collections::HashSet::new();

@@ -6,13 +6,12 @@ mod fork;
 mod life;
 mod news;
 mod obituary;
+mod privileges;
 mod signals;
 mod supervise;
 mod tally;
 
 use std::io;
-
-use nix::unistd::{setgid, setgroups, setuid};
 
 use crate::app::cgi::SetupError;
 use crate::log;
@@ -64,7 +63,7 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let mut files = Files::default();
     let sockets = bind(settings, &mut files)?;
     write_pidfile(&settings.processes, &mut files)?;
-    drop_privileges(&settings.processes)?;
+    privileges::give_up(&settings.processes)?;
     supervise::supervise(settings, sockets).map_err(system("supervise workers"))?;
     files.settle(settings.sockets.vacuum);
     Ok(())
@@ -92,21 +91,5 @@ fn write_pidfile(processes: &ProcessSettings, files: &mut Files) -> Result<(), S
     std::fs::write(file, format!("{}\n", std::process::id()))
         .map_err(system(format!("write pidfile {}", file.display())))?;
     files.add(file.clone());
-    Ok(())
-}
-
-/// Group first: without the user's rights it could not be changed any more.
-fn drop_privileges(processes: &ProcessSettings) -> Result<(), StartError> {
-    if let Some(gid) = processes.gid {
-        let changed = setgroups(&[gid]).and_then(|()| setgid(gid));
-        changed
-            .map_err(io::Error::from)
-            .map_err(system(format!("run as group {gid}")))?;
-    }
-    if let Some(uid) = processes.uid {
-        setuid(uid)
-            .map_err(io::Error::from)
-            .map_err(system(format!("run as user {uid}")))?;
-    }
     Ok(())
 }
