@@ -287,6 +287,34 @@ fn a_head_beyond_the_buffer_size_is_refused() {
 }
 
 #[test]
+fn a_body_beyond_the_limit_is_refused_whoever_counts() {
+    let server = Server::start(&[
+        "--http-socket",
+        "127.0.0.1:0",
+        "--probe",
+        "--limit-post",
+        "4",
+    ]);
+    for (size, status) in [(4, 200), (5, 413)] {
+        let body = "x".repeat(size);
+        for framed in [
+            format!("Content-Length: {size}\r\n\r\n{body}"),
+            format!(
+                "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+                size - 1,
+                &body[1..]
+            ),
+        ] {
+            let mut responses = Responses::on(server.connect());
+            responses
+                .peer
+                .send(format!("POST / HTTP/1.1\r\nHost: a\r\n{framed}"));
+            assert_eq!(responses.next("POST").head.status, status, "{framed}");
+        }
+    }
+}
+
+#[test]
 fn an_upload_of_64_mib_streams_through() {
     let server = server();
     let peer = server.connect();

@@ -76,10 +76,10 @@ pub(crate) fn status_of(error: &io::Error, otherwise: u16) -> u16 {
 
 impl From<BodyError> for AppError {
     fn from(error: BodyError) -> Self {
-        let status = if matches!(error, BodyError::TimedOut(_)) {
-            408
-        } else {
-            400
+        let status = match error {
+            BodyError::TimedOut(_) => 408,
+            BodyError::TooLarge(_) => 413,
+            BodyError::ClientGone | BodyError::Aborted | BodyError::Malformed(_) => 400,
         };
         Self::new(status, error.to_string())
     }

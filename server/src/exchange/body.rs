@@ -20,6 +20,9 @@ pub enum BodyError {
     /// No byte came for this long.
     #[error("client sent nothing of the request body for {} s", .0.as_secs())]
     TimedOut(Duration),
+    /// The body is larger than `limit-post` allows, in bytes.
+    #[error("request body exceeds {0} bytes (limit-post)")]
+    TooLarge(u64),
     /// The body broke its own framing; the text says how.
     #[error("request body is malformed: {0}")]
     Malformed(String),
@@ -38,6 +41,8 @@ pub(crate) trait Intake {
 pub struct Body {
     source: Source,
     length: Option<u64>,
+    limit: u64,
+    received: u64,
 }
 
 enum Source {
@@ -53,17 +58,36 @@ impl Body {
 
     /// A body that has arrived whole.
     pub fn from_bytes(bytes: Bytes) -> Self {
-        Self {
-            length: Some(bytes.len() as u64),
-            source: Source::Held(bytes),
-        }
+        Self::new(Some(bytes.len() as u64), Source::Held(bytes))
     }
 
     /// A body that a listener is still receiving; `length` is `None` where nobody announced it.
     pub(crate) fn incoming(length: Option<u64>, intake: Box<dyn Intake>) -> Self {
+        Self::new(length, Source::Listener(intake))
+    }
+
+    fn new(length: Option<u64>, source: Source) -> Self {
         Self {
+            source,
             length,
-            source: Source::Listener(intake),
+            limit: u64::MAX,
+            received: 0,
+        }
+    }
+
+    /// Makes a larger body than this, in bytes, an error; at once if its length is known.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`].
+    pub(crate) fn limit(&mut self, limit: u64) -> Result<(), BodyError> {
+        self.limit = limit;
+        self.check(self.length.unwrap_or(0))
+    }
+
+    fn check(&self, size: u64) -> Result<(), BodyError> {
+        match size > self.limit {
+            true => Err(BodyError::TooLarge(self.limit)),
+            false => Ok(()),
         }
     }
 
@@ -71,13 +95,17 @@ impl Body {
     /// Dropping the future loses nothing.
     ///
     /// # Errors
-    /// The client or gateway went away, aborted, timed out, or broke the body's framing.
+    /// The client or gateway went away, aborted, timed out, sent too much, or broke the body's
+    /// framing.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
-        match &mut self.source {
-            Source::Held(bytes) if bytes.is_empty() => Ok(None),
-            Source::Held(bytes) => Ok(Some(bytes.split_to(bytes.len().min(PIECE)))),
-            Source::Listener(intake) => intake.chunk().await,
-        }
+        let piece = match &mut self.source {
+            Source::Held(bytes) if bytes.is_empty() => None,
+            Source::Held(bytes) => Some(bytes.split_to(bytes.len().min(PIECE))),
+            Source::Listener(intake) => intake.chunk().await?,
+        };
+        self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        self.check(self.received)?;
+        Ok(piece)
     }
 
     /// The whole body's size in bytes, where it was announced (`CONTENT_LENGTH`).
@@ -116,5 +144,15 @@ mod tests {
         let body = Body::from_bytes(vec![7; PIECE + 1].into());
         assert_eq!(body.length(), Some(PIECE as u64 + 1));
         assert_eq!(pieces(body).await, [PIECE, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_body_beyond_its_limit_is_refused_when_that_shows() {
+        let body = || Body::from_bytes("hello".into());
+        assert_eq!(body().limit(5), Ok(()));
+        assert_eq!(body().limit(4), Err(BodyError::TooLarge(4)));
+        let mut of_unknown_length = Body::new(None, Source::Held("hello".into()));
+        assert_eq!(of_unknown_length.limit(4), Ok(()));
+        assert_eq!(of_unknown_length.chunk().await, Err(BodyError::TooLarge(4)));
     }
 }

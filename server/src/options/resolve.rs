@@ -104,8 +104,14 @@ fn processes(gathered: &Gathered) -> Result<ProcessSettings, OptionError> {
 fn limits(gathered: &Gathered) -> Result<Limits, OptionError> {
     // The uwsgi protocol cannot express more than 65535; a file that asks for more gets that.
     let buffer_size = gathered.number("buffer-size", 65535, 1024, 16 * 1024 * 1024)?;
+    let size = |given: &Given| given.read("a number of bytes", values::number);
     Ok(Limits {
         buffer_size: buffer_size as usize,
+        body_size: match gathered.last("limit-post").map(size).transpose()? {
+            // As in uWSGI.
+            None | Some(0) => u64::MAX,
+            Some(bytes) => bytes,
+        },
         socket_timeout: gathered.seconds("socket-timeout")?,
     })
 }

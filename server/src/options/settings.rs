@@ -145,6 +145,8 @@ pub struct ProcessSettings {
 pub struct Limits {
     /// `buffer-size`: bytes of meta-variables or header fields.
     pub buffer_size: usize,
+    /// `limit-post`: bytes of a request body; `u64::MAX` for any number.
+    pub body_size: u64,
     /// `socket-timeout`: silence of a peer, in any direction.
     pub socket_timeout: Duration,
 }

@@ -90,6 +90,12 @@ pub static OPTIONS: &[Opt] = &[
     )
     .short('b'),
     opt(
+        "limit-post",
+        One("BYTES"),
+        Sockets,
+        "Refuse request bodies that are larger with 413 [default: no limit]",
+    ),
+    opt(
         "socket-timeout",
         One("SECONDS"),
         Sockets,
@@ -210,7 +216,8 @@ pub static OPTIONS: &[Opt] = &[
         "uid",
         One("USER"),
         Processes,
-        "Run as USER (name or number) once the sockets are bound",
+        "Run as USER (name or number), and as its group unless --gid says else, once the sockets \
+         are bound",
     ),
     opt(
         "gid",

@@ -1,5 +1,6 @@
 //! Option texts to typed values.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use nix::unistd::{Gid, Group, Uid, User};
@@ -64,7 +65,8 @@ fn boolean(value: &str) -> Option<bool> {
     }
 }
 
-fn number(value: &str) -> Option<u32> {
+/// Decimal digits alone: `parse` would take a plus sign.
+pub(super) fn number<T: FromStr>(value: &str) -> Option<T> {
     let value = without_comment(value);
     value
         .bytes()
@@ -126,7 +128,7 @@ mod tests {
     fn numbers_and_flags_may_carry_a_comment() {
         assert_eq!(number("65536  # large"), Some(65536));
         assert_eq!(boolean("false ; not yet"), Some(false));
-        assert_eq!(number("4 5"), None);
+        assert_eq!(number::<u32>("4 5"), None);
     }
 
     #[test]

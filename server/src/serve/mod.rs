@@ -96,13 +96,16 @@ impl Service {
     }
 
     /// Has the application answer one request, and completes the reply whatever comes of it.
-    async fn exchange(&self, request: Request, mut reply: Reply) {
+    async fn exchange(&self, mut request: Request, mut reply: Reply) {
         let facts = self
             .log
             .wants_requests()
             .then(|| RequestFacts::of(&request.environ));
         let began = Instant::now();
-        let answered = self.app.serve(request, &mut reply).await;
+        let answered = match request.body.limit(self.limits.body_size) {
+            Ok(()) => self.app.serve(request, &mut reply).await,
+            Err(fault) => Err(fault.into()),
+        };
         let ending = complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         self.log.request(facts, reply.sent(), began.elapsed());
