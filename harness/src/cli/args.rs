@@ -62,7 +62,7 @@ pub(super) struct LaunchArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Outputs")]
 pub(super) struct OutputArgs {
-    /// Results as JSON; without any output option they go to reports/latest
+    /// Results as JSON
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
     /// JUnit XML for CI

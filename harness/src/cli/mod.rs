@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how the answer becomes an exit code.
 
 mod args;
+mod help;
 mod images;
 mod list;
 mod machine;
@@ -35,35 +36,31 @@ pub enum Verdict {
 
 /// The compatibility and throughput bench for the CGI family.
 #[derive(Debug, Parser)]
-#[command(name = "gatebench", version, arg_required_else_help = true, after_help = AFTER)]
+#[command(name = "gatebench", version, arg_required_else_help = true, after_help = help::ALL)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const AFTER: &str = "\
-Exit codes: 0 all well; 1 a required rule was broken (or a known entry is stale);
-            2 the bench could not do its work, or bad usage.
-
-Examples:
-  gatebench run                                    the main job, reports in reports/latest
-  gatebench check --gateway nginx --model fastcgi --scenario cgi/path-info
-  gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s
-  gatebench list scenarios";
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// The main job: correctness, then a short throughput comparison of the models
+    #[command(after_help = help::RUN)]
     Run(RunArgs),
     /// Correctness only
+    #[command(after_help = help::CHECK)]
     Check(CheckArgs),
     /// Throughput only: of pairings, or of anything that runs with --url
+    #[command(after_help = help::BENCH)]
     Bench(BenchArgs),
     /// Render, merge and compare stored results
+    #[command(after_help = help::REPORT)]
     Report(ReportArgs),
     /// What the bench knows: scenarios, requirements, gateways, backends
+    #[command(after_help = help::LIST)]
     List(ListArgs),
     /// Prepare the container images, so that a run need not wait for them
+    #[command(after_help = help::IMAGES)]
     Images(args::ImagesArgs),
     /// Print shell completions
     #[command(hide = true)]

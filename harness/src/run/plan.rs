@@ -78,10 +78,13 @@ pub enum BadSelection {
     #[error("the level or the shard leaves no scenario; `gatebench list scenarios` shows them all")]
     Nothing,
     /// Scenarios that the models cannot express.
-    #[error(
-        "none of the scenarios is for {0}; `gatebench list scenarios --format json` tells which models each is for"
-    )]
-    Models(String),
+    #[error("none of the scenarios is for {asked}; they are for {known}")]
+    Models {
+        /// The models that were asked for.
+        asked: String,
+        /// Those that at least one of the scenarios is for.
+        known: String,
+    },
 }
 
 /// The work of a run.
@@ -121,8 +124,17 @@ impl Plan {
         let scenarios = select(selection, catalogue)?;
         let plan = Self { groups, scenarios };
         match plan.cases() {
-            0 => Err(BadSelection::Models(words(&models))),
+            0 => Err(plan.for_other_models(&models)),
             _ => Ok(plan),
+        }
+    }
+
+    fn for_other_models(&self, asked: &[Model]) -> BadSelection {
+        let applies = |model: &Model| self.scenarios.iter().any(|one| one.applies(*model));
+        let known: Vec<Model> = Model::ALL.into_iter().filter(applies).collect();
+        BadSelection::Models {
+            asked: words(asked),
+            known: words(&known),
         }
     }
 
@@ -334,7 +346,7 @@ mod tests {
             models: vec![Model::Http],
             ..Selection::default()
         };
-        insta::assert_snapshot!(refused(&models), @"none of the scenarios is for http; `gatebench list scenarios --format json` tells which models each is for");
+        insta::assert_snapshot!(refused(&models), @"none of the scenarios is for http; they are for cgi, fastcgi, uwsgi, scgi");
     }
 
     #[test]

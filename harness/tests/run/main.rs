@@ -1,35 +1,20 @@
 //! How a case is played and judged, on a gateway that answers as the test wants.
 
+#[path = "../support/scenario.rs"]
+mod scenario;
 mod tiny;
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use gatebench::{
     outcome::{AtFault, Outcome, Witness},
     run::case::{Played, play},
-    scenario::{Scenario, load_dir},
     witness::Health,
 };
+use scenario::scenario;
 use tiny::{Asked, Reply, Tiny, reply, report};
 
-/// A scenario that asks for `/probe/case`.
-fn scenario(level: &str, lines: &str) -> Scenario {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("cgi")).unwrap();
-    let text = format!(
-        "spec = 's'\n[[scenario]]\nname = 'n'\nlevel = '{level}'\nsays = 'It holds.'\n\
-         requirements = ['CGI-DF-HTTPOXY']\nfaults = ['gateway/httpoxy']\n\
-         request.target = '{{app}}/case'\nwithin = '300ms'\n{lines}"
-    );
-    fs::write(folder.path().join("cgi/t.toml"), text).unwrap();
-    let catalogue = load_dir(folder.path()).unwrap_or_else(|error| panic!("{error}"));
-    catalogue.scenarios.into_iter().next().unwrap()
-}
-
-const WANTS_200: &str = "expect.client.status = 200";
+const WANTS_200: &str = "expect.client.status = 200\nwithin = '300ms'";
 
 /// The case is answered by `case`, everything else as it should.
 async fn answering(case: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Tiny {

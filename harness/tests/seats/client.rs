@@ -93,7 +93,6 @@ async fn view(method: &str, reply: &'static [u8], size: usize, then: Then) -> Cl
 }
 
 /// What the client sees of `reply`, which is the same however it is cut.
-#[track_caller]
 async fn seen(method: &str, reply: &'static [u8], then: Then) -> ClientView {
     let whole = view(method, reply, reply.len(), then).await;
     assert_eq!(view(method, reply, 1, then).await, whole, "byte by byte");

@@ -1,10 +1,15 @@
 //! What the test programs of the bench share.
 
-use std::process::Command;
+use std::{process::Command, sync::OnceLock};
 
 /// Builds gateserve and the probe beside the test programs: cargo builds no other package's
 /// programs for an integration test.
 pub(crate) fn build_programs() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(build);
+}
+
+fn build() {
     let status = Command::new(env!("CARGO"))
         .args([
             "build",

@@ -1,16 +1,8 @@
-//! The command line as a user meets it: bad input gets one clear sentence and exit code 2.
+//! Bad input gets one clear sentence and exit code 2.
 
-mod support;
-
-use assert_cmd::Command;
 use predicates::{prelude::*, str::contains};
 
-fn gatebench() -> Command {
-    support::build_programs();
-    let mut command = Command::cargo_bin("gatebench").unwrap();
-    command.env("NO_COLOR", "1").env_remove("RUST_LOG");
-    command
-}
+use super::gatebench;
 
 /// One sentence on standard error that begins with the program's name.
 fn one_sentence() -> impl Predicate<str> {
@@ -99,60 +91,95 @@ fn an_unreachable_engine_is_told_when_containers_are_asked_for() {
         .env("DOCKER_HOST", "unix:///no/such/engine.sock")
         .assert()
         .code(2)
-        .stderr(contains("engine"));
+        .stderr(one_sentence().and(contains("no container engine answers")));
 }
 
 #[test]
-fn every_list_is_valid_json() {
-    for what in ["scenarios", "requirements", "gateways", "backends"] {
-        let output = gatebench()
-            .args(["list", what, "--format", "json"])
+fn nothing_stands_in_for_a_container_that_was_asked_for() {
+    gatebench()
+        .args(["check", "--via", "container"])
+        .env("DOCKER_HOST", "unix:///no/such/engine.sock")
+        .assert()
+        .code(2)
+        .stderr(one_sentence().and(contains("no container engine answers")));
+}
+
+#[test]
+fn a_version_that_is_not_there_is_told() {
+    gatebench()
+        .args(["check", "--gateway", "builtin@99.1"])
+        .assert()
+        .code(2)
+        .stderr(contains("builtin@99.1 was asked for, but builtin here is "));
+}
+
+#[test]
+fn an_image_for_nobody_is_not_ignored() {
+    gatebench()
+        .args(["check", "--gateway", "builtin", "--image", "ngnix=nginx:1"])
+        .assert()
+        .code(2)
+        .stderr(one_sentence().and(contains("--image ngnix=…")));
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_told_before_the_work() {
+    for option in ["--json", "--junit", "--html", "--markdown"] {
+        gatebench()
+            .args(["run", "--gateway", "builtin", option, "/proc/no/such/file"])
             .assert()
-            .success();
-        let list: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
-        assert!(!list.as_array().unwrap().is_empty(), "{what}");
+            .code(2)
+            .stderr(one_sentence().and(contains("cannot write /proc/no/such/file")));
     }
 }
 
 #[test]
-fn the_same_requests_travel_by_three_models_through_the_builtin_gateway() {
-    let folder = tempfile::tempdir().unwrap();
+fn results_to_compare_with_are_read_before_the_work() {
     gatebench()
-        .args([
-            "run",
-            "--gateway",
-            "builtin",
-            "--scenario",
-            "cgi/path-info",
-            "--rounds",
-            "1",
-            "--duration",
-            "200ms",
-        ])
+        .args(["run", "--gateway", "builtin", "--compare", "/no/old.json"])
+        .assert()
+        .code(2)
+        .stderr(one_sentence().and(contains("cannot read results from /no/old.json")));
+}
+
+#[test]
+fn a_missing_program_of_the_project_is_told_with_a_way_out() {
+    gatebench();
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("gatebench");
+    std::fs::copy(assert_cmd::cargo::cargo_bin("gatebench"), &alone).unwrap();
+    assert_cmd::Command::new(alone)
+        .args(["check", "--gateway", "builtin"])
+        .env("PATH", "/usr/bin:/bin")
         .current_dir(folder.path())
         .assert()
-        .success()
-        .stdout(contains("fastcgi").and(contains("uwsgi")));
-    let latest = folder.path().join("reports/latest");
-    for file in ["results.json", "junit.xml", "summary.md", "report.html"] {
-        assert!(latest.join(file).is_file(), "{file}");
-    }
-    let results = std::fs::read_to_string(latest.join("results.json")).unwrap();
-    let results: gatebench::results::Results = serde_json::from_str(&results).unwrap();
-    assert_eq!(results.throughput.len(), 3);
-    assert!(results.results.iter().all(|case| case.transcript.is_some()));
+        .code(2)
+        .stderr(one_sentence().and(contains("gateserve was not found in ")));
 }
 
 #[test]
-fn completions_and_the_manual_come_from_the_command_line_itself() {
+fn a_url_where_nobody_listens_is_told() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
     gatebench()
-        .args(["completions", "bash"])
+        .args(["bench", "--url", &url])
         .assert()
-        .success()
-        .stdout(contains("--gateway"));
+        .code(2)
+        .stderr(contains("nothing accepts connections at 127.0.0.1:"));
+}
+
+#[test]
+fn a_url_takes_no_options_of_pairings() {
     gatebench()
-        .arg("man")
+        .args([
+            "bench",
+            "--url",
+            "http://127.0.0.1:1/",
+            "--gateway",
+            "nginx",
+        ])
         .assert()
-        .success()
-        .stdout(contains(".TH gatebench"));
+        .code(2)
+        .stderr(contains("'--url <URL>' cannot be used with '--gateway"));
 }

@@ -1,0 +1,68 @@
+//! What stands below the options in `--help`.
+
+/// Of the program.
+pub(super) const ALL: &str = "\
+Exit codes: 0 all well; 1 a required rule was broken (or a known entry is stale);
+            2 the bench could not do its work, or bad usage.
+
+Examples:
+  gatebench run                                    the main job, reports in reports/latest
+  gatebench check --gateway nginx --model fastcgi --scenario cgi/path-info
+  gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s
+  gatebench list scenarios";
+
+/// Of `run`.
+pub(super) const RUN: &str = "\
+Without any output option all four reports go to reports/latest, transcripts beside them.
+
+Examples:
+  gatebench run                                    nginx (else built-in) by cgi, fastcgi, uwsgi
+  gatebench run --gateway all --model all          everything the bench knows
+  gatebench run --binary nginx=/opt/nginx/sbin/nginx --gateway nginx:stock,nginx:keepalive
+  gatebench run --resume                           go on where Ctrl-C ended it";
+
+/// Of `check`.
+pub(super) const CHECK: &str = "\
+Without any output option all four reports go to reports/latest, transcripts beside them.
+
+Examples:
+  gatebench check --scenario cgi/path-info,cgi/query
+  gatebench check --gateway nginx --image nginx=nginx:1.25 --compare reports/old.json
+  gatebench check --level recommended --junit junit.xml --markdown summary.md
+  gatebench check --shard 1/4 --json part1.json    a quarter of it; see gatebench report";
+
+/// Of `bench`.
+pub(super) const BENCH: &str = "\
+Without any output option reports of pairings go to reports/latest, those of a URL nowhere.
+Measurements know no scenarios: --scenario, --level, --shard and --resume change nothing here.
+
+Examples:
+  gatebench bench --gateway builtin --connections 64 --duration 10s --rounds 5
+  gatebench bench --gateway nginx --model fastcgi,http --rate 2000
+  gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s --json load.json
+  gatebench bench --url http://unix:/run/app.sock:/ --rate 500";
+
+/// Of `report`.
+pub(super) const REPORT: &str = "\
+Where two files hold the same case, the later one counts. The exit code is that of a run with
+these results.
+
+Examples:
+  gatebench report reports/latest                  show it once more
+  gatebench report part*.json --html report.html   put the parts of a sharded run together
+  gatebench report new.json --compare old.json     what got better or worse";
+
+/// Of `list`.
+pub(super) const LIST: &str = "\
+Examples:
+  gatebench list scenarios                         id, level, what must hold
+  gatebench list requirements                      every rule, and the scenarios that cover it
+  gatebench list gateways --format json";
+
+/// Of `images`.
+pub(super) const IMAGES: &str = "\
+Each is pulled, or built from Debian packages where it cannot be (root and debootstrap needed).
+
+Examples:
+  gatebench images
+  gatebench images nginx";

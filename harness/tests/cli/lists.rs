@@ -1,0 +1,66 @@
+//! What the bench knows, for people and programs.
+
+use std::process::Stdio;
+
+use predicates::str::contains;
+
+use super::gatebench;
+
+#[test]
+fn every_list_is_valid_json() {
+    for what in ["scenarios", "requirements", "gateways", "backends"] {
+        let output = gatebench()
+            .args(["list", what, "--format", "json"])
+            .assert()
+            .success();
+        let list: serde_json::Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+        assert!(!list.as_array().unwrap().is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_come_from_the_command_line_itself() {
+    gatebench()
+        .args(["completions", "bash"])
+        .assert()
+        .success()
+        .stdout(contains("--gateway"));
+    gatebench()
+        .arg("man")
+        .assert()
+        .success()
+        .stdout(contains(".TH gatebench"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_left_in_peace() {
+    gatebench();
+    let lists: [&[&str]; 3] = [
+        &["list", "requirements"],
+        &["completions", "bash"],
+        &["man"],
+    ];
+    for list in lists {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatebench"))
+            .args(list)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{list:?}: {output:?}");
+        assert_eq!(output.stderr, b"", "{list:?}");
+    }
+}
+
+#[test]
+fn every_command_shows_how_it_is_used() {
+    for command in ["run", "check", "bench", "report", "list", "images"] {
+        gatebench()
+            .args([command, "--help"])
+            .assert()
+            .success()
+            .stdout(contains(format!("Examples:\n  gatebench {command}")));
+    }
+}

@@ -1,0 +1,16 @@
+//! The command line as a user meets it.
+
+mod bad_input;
+mod lists;
+mod runs;
+#[path = "../support/mod.rs"]
+mod support;
+
+use assert_cmd::Command;
+
+fn gatebench() -> Command {
+    support::build_programs();
+    let mut command = Command::cargo_bin("gatebench").unwrap();
+    command.env("NO_COLOR", "1").env_remove("RUST_LOG");
+    command
+}

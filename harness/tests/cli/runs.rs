@@ -1,0 +1,247 @@
+//! Whole runs on the built-in gateway: outputs, exit codes, going on after an interruption.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Stdio},
+};
+
+use gatebench::results::Results;
+use predicates::{prelude::*, str::contains};
+
+use super::gatebench;
+
+#[test]
+fn the_same_requests_travel_by_three_models_through_the_builtin_gateway() {
+    let folder = tempfile::tempdir().unwrap();
+    gatebench()
+        .args([
+            "run",
+            "--gateway",
+            "builtin",
+            "--scenario",
+            "cgi/path-info",
+            "--rounds",
+            "1",
+            "--duration",
+            "200ms",
+        ])
+        .current_dir(folder.path())
+        .assert()
+        .success()
+        .stdout(contains("fastcgi").and(contains("uwsgi")));
+    let latest = folder.path().join("reports/latest");
+    for file in ["results.json", "junit.xml", "summary.md", "report.html"] {
+        assert!(latest.join(file).is_file(), "{file}");
+    }
+    let results = results(&latest.join("results.json"));
+    assert_eq!(results.throughput.len(), 3);
+    assert!(results.results.iter().all(|case| case.transcript.is_some()));
+}
+
+/// The stored results of a run.
+fn results(path: &Path) -> Results {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A folder with one scenario at a level that expects a status of the plain reply.
+fn scenarios(level: &str, status: u16) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("cgi")).unwrap();
+    let text = format!(
+        "spec = 's'\n[[scenario]]\nname = 'n'\nlevel = '{level}'\nsays = 'It holds.'\n\
+         requirements = ['CGI-4.1.5-PI-DECODED']\nfaults = ['gateway/path-info-raw']\n\
+         expect.client.status = {status}\n"
+    );
+    fs::write(folder.path().join("cgi/t.toml"), text).unwrap();
+    folder
+}
+
+/// Exit code of a check of these scenarios.
+fn exit_code(scenarios: &Path, more: &[&str]) -> i32 {
+    let folder = tempfile::tempdir().unwrap();
+    let assert = gatebench()
+        .args([
+            "check",
+            "--gateway",
+            "builtin",
+            "--model",
+            "uwsgi",
+            "--scenarios",
+        ])
+        .arg(scenarios)
+        .args(more)
+        .current_dir(folder.path())
+        .assert();
+    assert.get_output().status.code().unwrap()
+}
+
+#[test]
+fn only_what_binds_turns_the_exit_code() {
+    let [kept, broken, advice] = [
+        scenarios("required", 200),
+        scenarios("required", 299),
+        scenarios("recommended", 299),
+    ];
+    assert_eq!(exit_code(kept.path(), &[]), 0);
+    assert_eq!(exit_code(broken.path(), &[]), 1);
+    assert_eq!(exit_code(advice.path(), &[]), 0);
+    assert_eq!(exit_code(advice.path(), &["--level", "recommended"]), 1);
+}
+
+#[test]
+fn a_known_deviation_is_0_and_a_stale_one_is_1() {
+    let known = "[[known]]\nsubject = 'builtin'\nversion = 'any'\nmodel = 'any'\n\
+                 scenario = 'cgi/t/n'\nbecause = 'it is so'\n";
+    for (status, code) in [(299, 0), (200, 1)] {
+        let folder = scenarios("required", status);
+        fs::write(folder.path().join("known.toml"), known).unwrap();
+        assert_eq!(exit_code(folder.path(), &[]), code, "status {status}");
+    }
+}
+
+#[test]
+fn what_the_bench_cannot_judge_is_2() {
+    // It ends at once and serves nobody.
+    let folder = tempfile::tempdir().unwrap();
+    gatebench()
+        .args(["check", "--gateway", "nginx", "--binary", "nginx=/bin/true"])
+        .args(["--model", "fastcgi", "--scenario", "cgi/query/always-set"])
+        .current_dir(folder.path())
+        .assert()
+        .code(2)
+        .stdout(contains("nginx ended before it was ready"));
+}
+
+#[test]
+fn a_run_goes_on_where_another_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |more: &[&str]| {
+        gatebench()
+            .args(["check", "--gateway", "builtin", "--scenario", "cgi/query"])
+            .args(more)
+            .current_dir(folder.path())
+            .assert()
+    };
+    // The results cannot be written, so the journal stays.
+    check(&["--json", "/dev/full"]).code(2);
+    let latest = folder.path().join("reports/latest");
+    let journal = fs::read_to_string(latest.join("journal.jsonl")).unwrap();
+    let finished = journal.lines().count();
+    check(&["--resume"])
+        .success()
+        .stderr(contains(format!("{finished} finished cases were left")));
+    assert!(!latest.join("journal.jsonl").exists());
+    let resumed = results(&latest.join("results.json"));
+    assert_eq!(resumed.results.len(), finished);
+    let transcripts = resumed.results.iter().map(|case| case.transcript.as_ref());
+    for transcript in transcripts {
+        assert!(latest.join(transcript.unwrap()).is_file());
+    }
+    let compared = |run: &Results| -> Vec<usize> {
+        run.results.iter().map(|case| case.differs.len()).collect()
+    };
+    check(&[]).success();
+    let anew = results(&latest.join("results.json"));
+    assert_eq!(
+        compared(&resumed),
+        compared(&anew),
+        "the models are compared"
+    );
+}
+
+#[test]
+fn shards_in_one_folder_make_one_report() {
+    let folder = tempfile::tempdir().unwrap();
+    for shard in ["1/2", "2/2"] {
+        let name = format!("part{}.json", &shard[..1]);
+        gatebench()
+            .args(["check", "--gateway", "builtin", "--scenario", "cgi/query"])
+            .args(["--shard", shard, "--json", &name])
+            .current_dir(folder.path())
+            .assert()
+            .success();
+    }
+    gatebench()
+        .args(["report", "part1.json", "part2.json", "--json", "all.json"])
+        .current_dir(folder.path())
+        .assert()
+        .success();
+    let [one, two, all] =
+        ["part1", "part2", "all"].map(|name| results(&folder.path().join(format!("{name}.json"))));
+    assert_eq!(one.results.len() + two.results.len(), all.results.len());
+    for case in &all.results {
+        let transcript = case.transcript.as_ref().unwrap();
+        assert!(folder.path().join(transcript).is_file(), "{transcript}");
+    }
+}
+
+#[test]
+fn changes_against_an_old_run_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |more: &[&str]| {
+        gatebench()
+            .args(["check", "--gateway", "builtin", "--scenario", "cgi/query"])
+            .args(more)
+            .current_dir(folder.path())
+            .assert()
+            .success()
+    };
+    check(&["--json", "old.json"]);
+    check(&["--compare", "old.json"]).stdout(contains("Nothing changed"));
+}
+
+fn spawn(arguments: &[&str], folder: &Path) -> Child {
+    gatebench();
+    std::process::Command::new(assert_cmd::cargo::cargo_bin("gatebench"))
+        .args(arguments)
+        .current_dir(folder)
+        .env("TMPDIR", folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_reader_that_leaves_early_costs_no_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = scenarios("required", 299);
+    let scenarios = broken.path().display().to_string();
+    let arguments = ["check", "--gateway", "builtin", "--scenarios", &scenarios];
+    let mut child = spawn(&arguments, folder.path());
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(folder.path().join("reports/latest/results.json").is_file());
+}
+
+/// Command lines of living processes that speak of `folder`.
+fn speaking_of(folder: &Path) -> Vec<String> {
+    let folder = folder.display().to_string();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines.filter(|line| line.contains(&folder)).collect()
+}
+
+#[test]
+fn an_interrupted_run_leaves_neither_process_nor_folder() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let folder = tempfile::Builder::new().prefix("gbt").tempdir().unwrap();
+        let mut child = spawn(&["run", "--gateway", "builtin"], folder.path());
+        // The backend listens in the folder, so both sides are under way.
+        while speaking_of(folder.path()).is_empty() {
+            assert_eq!(child.try_wait().unwrap(), None, "it runs on");
+            std::thread::yield_now();
+        }
+        let pid = child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", signal, &pid])
+            .status();
+        assert!(sent.unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(speaking_of(folder.path()), [""; 0]);
+        let left = fs::read_dir(folder.path()).unwrap().flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+        assert_eq!(left, ["reports"]);
+    }
+}
