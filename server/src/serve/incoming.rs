@@ -14,6 +14,9 @@ use crate::exchange::{Body, BodyError, Intake, PIECE};
 /// The interim response that asks for the body (RFC 9110 section 10.1.1).
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// A piece below this size is joined with those that came with it.
+const JOIN_BELOW: usize = 4096;
+
 /// A body on its way in; the listener keeps one handle, the application's [`Body`] another.
 #[derive(Clone)]
 pub(super) struct Incoming {
@@ -145,17 +148,42 @@ impl Incoming {
 
     fn take(&self) -> Result<Taken, BodyError> {
         let mut state = self.state.borrow_mut();
-        if let Some(error) = &state.broken {
+        self.connection
+            .with_input(|input| match state.take(input)? {
+                Taken::Piece(piece) if is_worth_joining(&piece, input) => {
+                    Ok(Taken::Piece(state.join(piece, input)))
+                }
+                taken => Ok(taken),
+            })
+    }
+}
+
+impl State {
+    fn take(&mut self, input: &mut BytesMut) -> Result<Taken, BodyError> {
+        if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        let taken = self
-            .connection
-            .with_input(|input| state.framing.take(input));
+        let taken = self.framing.take(input);
         if let Err(error) = &taken {
-            state.broken = Some(error.clone());
+            self.broken = Some(error.clone());
         }
         taken
     }
+
+    /// `piece` and what follows it in `input`, as one: a client that sends a byte a chunk must not
+    /// cost the application a read a byte. What ends the body is found again by the next
+    /// [`Self::take`].
+    fn join(&mut self, piece: Bytes, input: &mut BytesMut) -> Bytes {
+        let mut joined = BytesMut::from(piece);
+        while let Ok(Taken::Piece(next)) = self.take(input) {
+            joined.extend_from_slice(&next);
+        }
+        joined.freeze()
+    }
+}
+
+fn is_worth_joining(piece: &Bytes, input: &BytesMut) -> bool {
+    piece.len() < JOIN_BELOW && !input.is_empty() && piece.len() + input.len() <= PIECE
 }
 
 impl BodyFraming {
@@ -194,5 +222,42 @@ fn take_chunk(decoder: &mut ChunkedDecoder, input: &mut BytesMut) -> Result<Take
 impl Intake for Incoming {
     fn chunk(&mut self) -> LocalBoxFuture<'_, Result<Option<Bytes>, BodyError>> {
         self.next().boxed_local()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunked() -> State {
+        State {
+            framing: BodyFraming::Chunked(ChunkedDecoder::new()),
+            expects_continue: false,
+            broken: None,
+        }
+    }
+
+    /// What is taken of `wire`, small pieces joined, until it is used up.
+    fn taken(wire: &str) -> (Vec<Bytes>, State) {
+        let (mut state, mut input) = (chunked(), BytesMut::from(wire));
+        let mut pieces = Vec::new();
+        while let Ok(Taken::Piece(piece)) = state.take(&mut input) {
+            pieces.push(state.join(piece, &mut input));
+        }
+        (pieces, state)
+    }
+
+    #[test]
+    fn small_chunks_are_joined_up_to_the_end_of_the_body() {
+        let (pieces, state) = taken("1\r\na\r\n2\r\nbc\r\n0\r\n\r\nnext");
+        assert_eq!(pieces, ["abc"]);
+        assert!(matches!(state.framing, BodyFraming::Done));
+    }
+
+    #[test]
+    fn small_chunks_are_joined_up_to_a_fault_which_is_told_after_them() {
+        let (pieces, state) = taken("1\r\na\r\n1\r\nb\r\nx\r\n");
+        assert_eq!(pieces, ["ab"]);
+        assert!(matches!(state.broken, Some(BodyError::Malformed(_))));
     }
 }
