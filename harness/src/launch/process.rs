@@ -200,11 +200,10 @@ fn end(child: &mut Child, grace: Duration) {
 pub(super) fn kill_all(group: i32, members: &[Stat]) {
     // Errors mean that nobody is left.
     let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    let alive = || members.iter().filter(|member| procfs::lives(member));
-    for member in alive() {
+    for member in members.iter().filter(|member| procfs::lives(member)) {
         let _ = kill(Pid::from_raw(member.pid), Signal::SIGKILL);
     }
-    wait_until(VANISH, || alive().next().is_none());
+    wait_until(VANISH, || !members.iter().any(procfs::lingers));
 }
 
 fn wait_until(within: Duration, done: impl Fn() -> bool) {

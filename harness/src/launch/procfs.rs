@@ -20,9 +20,14 @@ pub(crate) struct Stat {
 const EXITING: u32 = 0x4;
 
 impl Stat {
-    /// A zombie has ended, even if its parent has not asked yet.
+    /// Neither ended nor on its way out.
     pub(crate) fn lives(&self) -> bool {
-        !self.is_exiting && !matches!(self.state, 'Z' | 'X')
+        !self.is_exiting && !self.has_ended()
+    }
+
+    /// A zombie has ended, even if its parent has not asked yet.
+    fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
     }
 
     /// The name in parentheses may hold spaces and parentheses itself: fields follow the last one.
@@ -49,6 +54,11 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
 /// Whether the very same process is still there and not a zombie.
 pub(crate) fn lives(process: &Stat) -> bool {
     stat(process.pid).is_some_and(|now| now.started == process.started && now.lives())
+}
+
+/// Whether the very same process has not ended yet; on its way out it still holds its files.
+pub(crate) fn lingers(process: &Stat) -> bool {
+    stat(process.pid).is_some_and(|now| now.started == process.started && !now.has_ended())
 }
 
 /// Its process id inside its own namespace, which is what it logs.
