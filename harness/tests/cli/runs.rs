@@ -23,8 +23,10 @@ fn the_same_requests_travel_by_three_models_through_the_builtin_gateway() {
             "cgi/path-info",
             "--rounds",
             "1",
+            "--connections",
+            "2",
             "--duration",
-            "200ms",
+            "1s",
         ])
         .current_dir(folder.path())
         .assert()
