@@ -15,7 +15,7 @@ use std::io;
 
 use crate::app::cgi::SetupError;
 use crate::log;
-use crate::options::{ProcessSettings, Settings};
+use crate::options::{Settings, SystemSettings};
 use crate::socket::{BindError, Bound};
 
 use files::Files;
@@ -51,7 +51,7 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> StartError {
 /// # Errors
 /// Whatever keeps the server from starting; nothing is left behind then.
 pub fn run(settings: &Settings) -> Result<(), StartError> {
-    if let Some(folder) = &settings.processes.chdir {
+    if let Some(folder) = &settings.system.chdir {
         std::env::set_current_dir(folder)
             .map_err(system(format!("change to folder {}", folder.display())))?;
     }
@@ -62,8 +62,8 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     crate::app::load(&settings.apps)?;
     let mut files = Files::default();
     let sockets = bind(settings, &mut files)?;
-    write_pidfile(&settings.processes, &mut files)?;
-    privileges::give_up(&settings.processes)?;
+    write_pidfile(&settings.system, &mut files)?;
+    privileges::give_up(&settings.system)?;
     supervise::supervise(settings, sockets).map_err(system("supervise workers"))?;
     files.settle(settings.sockets.vacuum);
     Ok(())
@@ -84,8 +84,8 @@ fn bind(settings: &Settings, files: &mut Files) -> Result<Vec<Bound>, StartError
     Ok(sockets)
 }
 
-fn write_pidfile(processes: &ProcessSettings, files: &mut Files) -> Result<(), StartError> {
-    let Some(file) = &processes.pidfile else {
+fn write_pidfile(settings: &SystemSettings, files: &mut Files) -> Result<(), StartError> {
+    let Some(file) = &settings.pidfile else {
         return Ok(());
     };
     std::fs::write(file, format!("{}\n", std::process::id()))

@@ -7,20 +7,20 @@ use nix::unistd::{Gid, Uid, User, initgroups, setgid, setgroups, setuid};
 
 use super::{StartError, system};
 use crate::log;
-use crate::options::ProcessSettings;
+use crate::options::SystemSettings;
 
 /// Becomes the user and group that were asked for. A user without a group gets the one of its
 /// account: root's would still open what is root's.
-pub(super) fn give_up(processes: &ProcessSettings) -> Result<(), StartError> {
-    let account = processes.uid.map(User::from_uid);
+pub(super) fn give_up(settings: &SystemSettings) -> Result<(), StartError> {
+    let account = settings.uid.map(User::from_uid);
     let account = account.and_then(Result::ok).flatten();
     let is_root = Uid::effective().is_root();
     let own = account.as_ref().map(|user| user.gid).filter(|_| is_root);
-    if let Some(gid) = processes.gid.or(own) {
+    if let Some(gid) = settings.gid.or(own) {
         // Group first: without root's rights it could not be changed any more.
         change_group(account.as_ref(), gid).map_err(system(format!("run as group {gid}")))?;
     }
-    if let Some(uid) = processes.uid {
+    if let Some(uid) = settings.uid {
         let changed = setuid(uid).map_err(io::Error::from);
         changed.map_err(system(format!("run as user {uid}")))?;
     }

@@ -163,7 +163,7 @@ impl Master<'_> {
     fn drain(&mut self) {
         log::tell("SIGINT/SIGTERM received...waiting for workers to finish...");
         self.phase = Phase::Draining {
-            until: Instant::now() + self.settings.processes.mercy,
+            until: Instant::now() + self.settings.reload.mercy,
         };
         self.signal_all(Signal::SIGTERM);
     }

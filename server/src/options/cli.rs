@@ -11,7 +11,7 @@ use super::error::OptionError;
 use super::foreign::{self, Foreign};
 use super::given::{Gathered, Given, Origin};
 use super::opt::{Opt, Takes};
-use super::table::OPTIONS;
+use super::table;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +54,7 @@ pub(super) fn command() -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(about)
         .styles(Styles::styled())
-        .args(OPTIONS.iter().enumerate().map(arg))
+        .args(table::all().enumerate().map(arg))
         .arg(files.help("Configuration files; each is read as with --ini"))
         .arg(
             hidden("completions")
@@ -114,10 +114,7 @@ pub(super) fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, Opti
     if let Some(printed) = generated(&matches) {
         return Ok(Asked::Print(printed));
     }
-    let given = OPTIONS
-        .iter()
-        .flat_map(|opt| given(opt, &matches))
-        .collect();
+    let given = table::all().flat_map(|opt| given(opt, &matches)).collect();
     let unsupported = skipped
         .iter()
         .map(|foreign| foreign.name.to_owned())

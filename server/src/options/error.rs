@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::given::Origin;
-use super::settings::MAX_SOCKETS;
+use super::groups::sockets::MAX_SOCKETS;
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Options that uWSGI has and this server does not: known by name, so that they can be told from
 //! spelling mistakes and skipped on a command line together with their argument.
 
-use super::table::{self, OPTIONS};
+use super::table;
 
 /// Name, argument (`no`, `required`, `optional`) and short letter of each of uWSGI's options.
 static LIST: &str = include_str!("uwsgi-options.txt");
@@ -40,16 +40,15 @@ pub(super) fn find(name: &str) -> Option<Foreign> {
 
 /// uWSGI's option with this short letter, unless this server has the letter or the option.
 pub(super) fn find_short(letter: char) -> Option<Foreign> {
-    let ours = OPTIONS.iter().any(|opt| opt.short == Some(letter)) || matches!(letter, 'h' | 'V');
+    let ours = table::all().any(|opt| opt.short == Some(letter)) || matches!(letter, 'h' | 'V');
     let foreign = all().find(|foreign| foreign.short == Some(letter))?;
     (!ours && table::find(foreign.name).is_none()).then_some(foreign)
 }
 
 /// The known option name that looks most like `name`, if any looks like it at all.
 pub(super) fn nearest(name: &str) -> Option<String> {
-    let ours = OPTIONS
-        .iter()
-        .flat_map(|opt| [opt.name].into_iter().chain(opt.aliases.iter().copied()));
+    let ours =
+        table::all().flat_map(|opt| [opt.name].into_iter().chain(opt.aliases.iter().copied()));
     let scored = ours.chain(all().map(|foreign| foreign.name));
     let (score, known) = scored
         .map(|known| (strsim::jaro_winkler(name, known), known))

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::opt::{Opt, Takes, Topic};
-use super::table::OPTIONS;
+use super::table;
 
 /// All options in Markdown, one table a topic.
 pub fn manual() -> String {
@@ -15,7 +15,7 @@ pub fn manual() -> String {
             topic.heading()
         )
         .expect("writing to memory cannot fail");
-        for opt in OPTIONS.iter().filter(|opt| opt.topic == topic) {
+        for opt in table::all().filter(|opt| opt.topic == topic) {
             text.push_str(&row(opt));
         }
         text.push('\n');
@@ -49,7 +49,6 @@ fn row(opt: &Opt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::table;
 
     #[test]
     fn a_row_has_all_names_and_the_value() {

@@ -9,12 +9,12 @@
 //! The command line counts before the environment, and that before ini files. Options that may
 //! be repeated add up.
 
-mod apps;
 mod cli;
 mod env;
 mod error;
 mod foreign;
 mod given;
+mod groups;
 mod ini;
 mod manual;
 mod opt;
@@ -27,14 +27,21 @@ mod values;
 
 pub use error::OptionError;
 pub use given::{Gathered, Given, Origin};
+pub use groups::apps::AppSettings;
+pub use groups::cgi::{CgiMount, CgiSettings};
+pub use groups::gateway::Upstream;
+pub use groups::limits::Limits;
+pub use groups::log::LogSettings;
+pub use groups::processes::ProcessSettings;
+pub use groups::recycle::RecycleSettings;
+pub use groups::reload::ReloadSettings;
+pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};
+pub use groups::system::SystemSettings;
 pub use manual::manual;
 pub use opt::{Opt, Takes, Topic};
-pub use settings::{
-    AppSettings, CgiMount, CgiSettings, Limits, ListenerSettings, LogSettings, MAX_SOCKETS,
-    ProcessSettings, Settings, SocketSettings, Upstream,
-};
+pub use settings::Settings;
 pub use show::show;
-pub use table::OPTIONS;
+pub use table::all;
 
 /// What a start of the program comes to.
 #[derive(Debug)]

@@ -1,18 +1,12 @@
 //! From what was given to what it means.
 
-use std::path::PathBuf;
-
-use super::apps::apps;
 use super::error::OptionError;
 use super::foreign;
-use super::given::{Gathered, Given};
-use super::settings::{
-    AppSettings, Limits, ListenerSettings, LogSettings, MAX_SOCKETS, ProcessSettings, Settings,
-    SocketSettings,
-};
-use super::values;
-use crate::exchange::Protocol;
-use crate::socket::Address;
+use super::given::Gathered;
+use super::groups::apps::AppSettings;
+use super::groups::sockets::ListenerSettings;
+use super::groups::{apps, limits, log, processes, recycle, reload, sockets, system};
+use super::settings::Settings;
 
 /// Works out the settings.
 ///
@@ -21,22 +15,19 @@ use crate::socket::Address;
 pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
     let strict = gathered.flag("strict")?;
     let warnings = warnings(gathered, strict)?;
-    let apps = apps(gathered)?;
-    let listeners = listeners(gathered, apps.upstream.is_some())?;
+    let apps = apps::resolve(gathered)?;
+    let listeners = sockets::listeners(gathered, apps.upstream.is_some())?;
     check_apps(&listeners, &apps)?;
-    for no_effect in ["master", "die-on-term", "need-app"] {
-        gathered.flag(no_effect)?;
-    }
     Ok(Settings {
         listeners,
-        sockets: sockets(gathered)?,
+        sockets: sockets::resolve(gathered)?,
+        limits: limits::resolve(gathered)?,
         apps,
-        processes: processes(gathered)?,
-        limits: limits(gathered)?,
-        log: LogSettings {
-            requests: !gathered.flag("disable-logging")?,
-            file: path(gathered, "logto"),
-        },
+        processes: processes::resolve(gathered)?,
+        recycle: recycle::resolve(gathered)?,
+        reload: reload::resolve(gathered)?,
+        system: system::resolve(gathered)?,
+        log: log::resolve(gathered)?,
         check_only: gathered.flag("check-config")?,
         warnings,
     })
@@ -71,98 +62,6 @@ fn warnings(gathered: &Gathered, strict: bool) -> Result<Vec<String>, OptionErro
     Ok(warnings)
 }
 
-fn path(gathered: &Gathered, name: &str) -> Option<PathBuf> {
-    gathered.last(name).map(|given| PathBuf::from(&given.value))
-}
-
-fn sockets(gathered: &Gathered) -> Result<SocketSettings, OptionError> {
-    let mode = |given: &Given| given.read("three octal digits, as in 660", values::mode);
-    let owner = |given: &Given| given.read("a USER or USER:GROUP of this machine", values::owner);
-    Ok(SocketSettings {
-        backlog: gathered.number("listen", 100, 1, 65535)?,
-        mode: gathered.last("chmod-socket").map(mode).transpose()?,
-        owner: gathered.last("chown-socket").map(owner).transpose()?,
-        vacuum: gathered.flag("vacuum")?,
-    })
-}
-
-fn processes(gathered: &Gathered) -> Result<ProcessSettings, OptionError> {
-    let user = |given: &Given| given.read("a user of this machine", values::user);
-    let group = |given: &Given| given.read("a group of this machine", values::group);
-    let max_requests = gathered.number("max-requests", 0, 0, u32::MAX)?;
-    Ok(ProcessSettings {
-        workers: gathered.number("processes", 1, 1, 1024)?,
-        max_requests: (max_requests > 0).then_some(max_requests),
-        mercy: gathered.seconds("worker-reload-mercy")?,
-        chdir: path(gathered, "chdir"),
-        uid: gathered.last("uid").map(user).transpose()?,
-        gid: gathered.last("gid").map(group).transpose()?,
-        pidfile: path(gathered, "pidfile"),
-    })
-}
-
-fn limits(gathered: &Gathered) -> Result<Limits, OptionError> {
-    // The uwsgi protocol cannot express more than 65535; a file that asks for more gets that.
-    let buffer_size = gathered.number("buffer-size", 65535, 1024, 16 * 1024 * 1024)?;
-    let size = |given: &Given| given.read("a number of bytes", values::number);
-    Ok(Limits {
-        buffer_size: buffer_size as usize,
-        body_size: match gathered.last("limit-post").map(size).transpose()? {
-            // As in uWSGI.
-            None | Some(0) => u64::MAX,
-            Some(bytes) => bytes,
-        },
-        socket_timeout: gathered.seconds("socket-timeout")?,
-    })
-}
-
-fn listeners(gathered: &Gathered, gateway: bool) -> Result<Vec<ListenerSettings>, OptionError> {
-    let plain = gathered
-        .last("protocol")
-        .map_or(Ok(Protocol::Uwsgi), |given| {
-            given.read("uwsgi, fastcgi, scgi or http", protocol)
-        })?;
-    let kinds = [
-        ("socket", plain, false),
-        ("uwsgi-socket", Protocol::Uwsgi, false),
-        ("fastcgi-socket", Protocol::FastCgi, false),
-        ("scgi-socket", Protocol::Scgi, false),
-        ("http-socket", Protocol::Http, false),
-        ("http", Protocol::Http, gateway),
-    ];
-    let mut listeners = Vec::new();
-    for (name, protocol, forwards) in kinds {
-        for given in gathered.all(name) {
-            listeners.push(ListenerSettings {
-                address: address(given, &given.value)?,
-                protocol,
-                forwards,
-            });
-        }
-    }
-    match listeners.len() {
-        0 => Err(OptionError::NoSocket),
-        1..=MAX_SOCKETS => Ok(listeners),
-        more => Err(OptionError::TooManySockets(more)),
-    }
-}
-
-fn protocol(name: &str) -> Option<Protocol> {
-    let all = [
-        Protocol::Uwsgi,
-        Protocol::FastCgi,
-        Protocol::Scgi,
-        Protocol::Http,
-    ];
-    all.into_iter().find(|protocol| protocol.name() == name)
-}
-
-pub(super) fn address(given: &Given, value: &str) -> Result<Address, OptionError> {
-    value.parse().map_err(|bad: crate::socket::BadAddress| {
-        given.refuse(&format!("a socket address ({bad})"))
-    })
-}
-
 /// Every listener needs something behind it.
 fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), OptionError> {
     let needed = listeners.iter().any(|listener| !listener.forwards);
@@ -176,6 +75,7 @@ fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Protocol;
     use crate::options::CgiMount;
     use crate::options::cli::{Asked, read};
 

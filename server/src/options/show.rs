@@ -4,15 +4,12 @@ use std::fmt::Write;
 
 use super::given::{Gathered, Given};
 use super::opt::{Opt, Takes};
-use super::table::OPTIONS;
+use super::table;
 
 /// What counts, as an ini file that means the same, each option with where it was given.
 pub fn show(gathered: &Gathered) -> String {
     let mut text = String::from("[uwsgi]\n");
-    for opt in OPTIONS
-        .iter()
-        .filter(|opt| !matches!(opt.name, "check-config" | "ini"))
-    {
+    for opt in table::all().filter(|opt| !matches!(opt.name, "check-config" | "ini")) {
         for given in counting(opt, gathered) {
             let Given { opt, value, origin } = given;
             writeln!(text, "; {origin}\n{} = {value}", opt.name)
@@ -34,7 +31,6 @@ fn counting<'g>(opt: &'static Opt, gathered: &'g Gathered) -> Vec<&'g Given> {
 mod tests {
     use super::*;
     use crate::options::given::Origin;
-    use crate::options::table;
 
     #[test]
     fn the_last_of_an_option_counts_and_lists_are_whole() {

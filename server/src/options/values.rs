@@ -1,5 +1,6 @@
 //! Option texts to typed values.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -53,6 +54,38 @@ impl Gathered {
     pub(super) fn seconds(&self, name: &str) -> Result<Duration, OptionError> {
         const DAY: u32 = 24 * 60 * 60;
         Ok(Duration::from_secs(self.number(name, 60, 1, DAY)?.into()))
+    }
+
+    /// A file or folder.
+    pub(super) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.last(name).map(|given| PathBuf::from(&given.value))
+    }
+
+    /// All values of a repeatable option, in order.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        self.all(name).map(|given| given.value.clone()).collect()
+    }
+
+    /// The values of a repeatable option whose values are `NAME=VALUE`, which `expected` spells.
+    pub(super) fn pairs(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Vec<(String, String)>, OptionError> {
+        let pair = |value: &str| {
+            let (name, value) = value.split_once('=').filter(|(name, _)| !name.is_empty())?;
+            Some((name.to_owned(), value.to_owned()))
+        };
+        let pairs = self.all(name).map(|given| given.read(expected, pair));
+        pairs.collect()
+    }
+}
+
+/// A URL prefix without a slash at its end, empty if there is none, and what is mounted there.
+pub(super) fn mounted(value: &str) -> (&str, &str) {
+    match value.split_once('=') {
+        Some((prefix, rest)) if prefix.starts_with('/') => (prefix.trim_end_matches('/'), rest),
+        _ => ("", value),
     }
 }
 

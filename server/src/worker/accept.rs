@@ -27,7 +27,7 @@ pub(super) fn start(
     let settings = start.settings;
     let apps = app::load(&settings.apps).map_err(io::Error::other)?;
     let log = Rc::new(RequestLog::new(settings.log.requests, start.tally));
-    let retirement = Retirement::new(settings.processes.max_requests, Rc::clone(retire));
+    let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
     let retirement = Rc::new(retirement);
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
         let service = Service {

@@ -98,7 +98,7 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
         }
         drain.send_replace(true);
         // Every listener and every connection holds a receiver.
-        timeout(start.settings.processes.mercy, drain.closed()).await
+        timeout(start.settings.reload.mercy, drain.closed()).await
     };
     tokio::select! {
         _ = finished => {}

@@ -1,0 +1,6 @@
+//! Static files.
+
+use crate::options::opt::Opt;
+
+/// The options of this group.
+pub(in crate::options) static OPTIONS: &[Opt] = &[];

@@ -1,0 +1,46 @@
+//! The options, one file a group: their table, their settings, and the way from one to the other.
+
+pub(super) mod accepted;
+pub(super) mod apps;
+pub(super) mod cgi;
+pub(super) mod configuration;
+pub(super) mod files;
+pub(super) mod gateway;
+pub(super) mod harakiri;
+pub(super) mod hooks;
+pub(super) mod limits;
+pub(super) mod log;
+pub(super) mod processes;
+pub(super) mod python;
+pub(super) mod recycle;
+pub(super) mod reload;
+pub(super) mod routing;
+pub(super) mod sockets;
+pub(super) mod stats;
+pub(super) mod system;
+pub(super) mod tls;
+
+use super::opt::Opt;
+
+/// The tables of all groups, in the order of help and manual.
+pub(super) static TABLES: &[&[Opt]] = &[
+    sockets::OPTIONS,
+    tls::OPTIONS,
+    limits::OPTIONS,
+    apps::OPTIONS,
+    python::OPTIONS,
+    cgi::OPTIONS,
+    files::OPTIONS,
+    routing::OPTIONS,
+    gateway::OPTIONS,
+    processes::OPTIONS,
+    recycle::OPTIONS,
+    reload::OPTIONS,
+    harakiri::OPTIONS,
+    system::OPTIONS,
+    hooks::OPTIONS,
+    stats::OPTIONS,
+    log::OPTIONS,
+    configuration::OPTIONS,
+    accepted::OPTIONS,
+];

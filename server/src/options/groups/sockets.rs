@@ -1,0 +1,175 @@
+//! What to listen on, and how sockets are made.
+
+use nix::unistd::{Gid, Uid};
+
+use crate::exchange::Protocol;
+use crate::options::error::OptionError;
+use crate::options::given::{Gathered, Given};
+use crate::options::opt::Takes::{Flag, Many, Maybe, One};
+use crate::options::opt::Topic::Sockets;
+use crate::options::opt::{Opt, opt};
+use crate::options::values;
+use crate::socket::Address;
+
+/// The options of this group.
+pub(in crate::options) static OPTIONS: &[Opt] = &[
+    opt(
+        "socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak --protocol there. ADDR is host:port, :port, [v6]:port, \
+         /path of a Unix socket, @abstract or fd://N. Up to 8 sockets in all",
+    )
+    .short('s'),
+    opt(
+        "protocol",
+        One("NAME"),
+        Sockets,
+        "What --socket speaks: uwsgi (default), fastcgi, scgi or http",
+    )
+    .aliases(&["socket-protocol"]),
+    opt(
+        "uwsgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak uwsgi (nginx: uwsgi_pass)",
+    ),
+    opt(
+        "fastcgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak FastCGI (nginx: fastcgi_pass)",
+    ),
+    opt(
+        "scgi-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak SCGI (nginx: scgi_pass)",
+    ),
+    opt(
+        "http-socket",
+        Many("ADDR"),
+        Sockets,
+        "Listen on ADDR and speak HTTP/1.1 (nginx: proxy_pass, or a browser)",
+    ),
+    opt(
+        "listen",
+        One("N"),
+        Sockets,
+        "Length of the queue of connections not yet accepted [default: 100]",
+    )
+    .short('l'),
+    opt(
+        "chmod-socket",
+        Maybe {
+            value: "MODE",
+            default: "666",
+        },
+        Sockets,
+        "Permissions of Unix sockets, as three octal digits [without a value: 666]",
+    )
+    .short('C')
+    .aliases(&["chmod"]),
+    opt(
+        "chown-socket",
+        One("USER[:GROUP]"),
+        Sockets,
+        "Owner of Unix sockets",
+    ),
+    opt(
+        "vacuum",
+        Flag,
+        Sockets,
+        "Remove Unix sockets and the pidfile on exit",
+    ),
+];
+
+/// The most sockets that may be listened on, as in uWSGI 0.9.
+pub const MAX_SOCKETS: usize = 8;
+
+/// One socket to listen on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerSettings {
+    /// Where.
+    pub address: Address,
+    /// What is spoken there.
+    pub protocol: Protocol,
+    /// Whether requests go to the upstream instead of the applications (`--http` with `--…-to`).
+    pub forwards: bool,
+}
+
+/// How sockets are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SocketSettings {
+    /// `listen`: connections that may wait to be accepted.
+    pub backlog: u32,
+    /// `chmod-socket`: permissions of Unix sockets.
+    pub mode: Option<u32>,
+    /// `chown-socket`: owner of Unix sockets.
+    pub owner: Option<(Option<Uid>, Option<Gid>)>,
+    /// `vacuum`: whether Unix sockets and the pidfile are removed on exit.
+    pub vacuum: bool,
+}
+
+pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<SocketSettings, OptionError> {
+    let mode = |given: &Given| given.read("three octal digits, as in 660", values::mode);
+    let owner = |given: &Given| given.read("a USER or USER:GROUP of this machine", values::owner);
+    Ok(SocketSettings {
+        backlog: gathered.number("listen", 100, 1, 65535)?,
+        mode: gathered.last("chmod-socket").map(mode).transpose()?,
+        owner: gathered.last("chown-socket").map(owner).transpose()?,
+        vacuum: gathered.flag("vacuum")?,
+    })
+}
+
+/// Every socket asked for. `gateway`: whether `http` forwards to an upstream.
+pub(in crate::options) fn listeners(
+    gathered: &Gathered,
+    gateway: bool,
+) -> Result<Vec<ListenerSettings>, OptionError> {
+    let plain = gathered
+        .last("protocol")
+        .map_or(Ok(Protocol::Uwsgi), |given| {
+            given.read("uwsgi, fastcgi, scgi or http", protocol)
+        })?;
+    let kinds = [
+        ("socket", plain, false),
+        ("uwsgi-socket", Protocol::Uwsgi, false),
+        ("fastcgi-socket", Protocol::FastCgi, false),
+        ("scgi-socket", Protocol::Scgi, false),
+        ("http-socket", Protocol::Http, false),
+        ("http", Protocol::Http, gateway),
+    ];
+    let mut listeners = Vec::new();
+    for (name, protocol, forwards) in kinds {
+        for given in gathered.all(name) {
+            listeners.push(ListenerSettings {
+                address: address(given, &given.value)?,
+                protocol,
+                forwards,
+            });
+        }
+    }
+    match listeners.len() {
+        0 => Err(OptionError::NoSocket),
+        1..=MAX_SOCKETS => Ok(listeners),
+        more => Err(OptionError::TooManySockets(more)),
+    }
+}
+
+fn protocol(name: &str) -> Option<Protocol> {
+    let all = [
+        Protocol::Uwsgi,
+        Protocol::FastCgi,
+        Protocol::Scgi,
+        Protocol::Http,
+    ];
+    all.into_iter().find(|protocol| protocol.name() == name)
+}
+
+/// A socket address that an option names.
+pub(in crate::options) fn address(given: &Given, value: &str) -> Result<Address, OptionError> {
+    value.parse().map_err(|bad: crate::socket::BadAddress| {
+        given.refuse(&format!("a socket address ({bad})"))
+    })
+}

@@ -1,0 +1,6 @@
+//! What the server tells of itself.
+
+use crate::options::opt::Opt;
+
+/// The options of this group.
+pub(in crate::options) static OPTIONS: &[Opt] = &[];

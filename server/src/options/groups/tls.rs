@@ -1,0 +1,6 @@
+//! Sockets with TLS.
+
+use crate::options::opt::Opt;
+
+/// The options of this group.
+pub(in crate::options) static OPTIONS: &[Opt] = &[];
