@@ -142,11 +142,11 @@ fn the_configuration_is_checked_and_shown() {
 
 #[test]
 fn a_bad_value_is_refused_with_its_line() {
-    let file = ini("[uwsgi]\nsocket = :1\nprobe = true\nprocesses = many\n");
+    let file = ini("[uwsgi]\nsocket = :1\nprobe = true\nchmod-socket = open\n");
     let path = file.to_str().unwrap();
     assert_refused(
         &["--check-config", path],
-        &format!("`processes` takes a number from 1 to 1024, not `many` ({path}, line 4)"),
+        &format!("`chmod-socket` takes three octal digits, as in 660, not `open` ({path}, line 4)"),
     );
 }
 

@@ -122,7 +122,7 @@ pub(super) fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, Opti
     let gathered = Gathered {
         given,
         unsupported,
-        unknown: Vec::new(),
+        ..Gathered::default()
     };
     let files = matches
         .get_many("files")

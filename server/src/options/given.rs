@@ -1,5 +1,6 @@
 //! Options as they were given, before their values are looked at.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub struct Gathered {
     pub unsupported: Vec<String>,
     /// Keys of ini files that are nobody's option.
     pub unknown: Vec<(String, Origin)>,
+    /// What came up while the values were read, one sentence each.
+    pub(super) notes: RefCell<Vec<String>>,
 }
 
 impl Gathered {
@@ -59,6 +62,19 @@ impl Gathered {
         self.given.extend(stronger.given);
         self.unsupported.extend(stronger.unsupported);
         self.unknown.extend(stronger.unknown);
+    }
+
+    /// Keeps a sentence for the user; the same one only once.
+    pub(super) fn note(&self, sentence: String) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&sentence) {
+            notes.push(sentence);
+        }
+    }
+
+    /// Everything noted so far.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.borrow().clone()
     }
 
     /// The value that counts for an option that is not repeatable.

@@ -14,11 +14,11 @@ use super::settings::Settings;
 /// The first value that cannot be used, or options that do not go together.
 pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
     let strict = gathered.flag("strict")?;
-    let warnings = warnings(gathered, strict)?;
+    let mut warnings = warnings(gathered, strict)?;
     let apps = apps::resolve(gathered)?;
     let listeners = sockets::listeners(gathered, apps.upstream.is_some())?;
     check_apps(&listeners, &apps)?;
-    Ok(Settings {
+    let mut settings = Settings {
         listeners,
         sockets: sockets::resolve(gathered)?,
         limits: limits::resolve(gathered)?,
@@ -29,8 +29,11 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         system: system::resolve(gathered)?,
         log: log::resolve(gathered)?,
         check_only: gathered.flag("check-config")?,
-        warnings,
-    })
+        warnings: Vec::new(),
+    };
+    warnings.extend(gathered.notes());
+    settings.warnings = warnings;
+    Ok(settings)
 }
 
 /// What was given and cannot be followed: told once, or refused under `strict`.
@@ -184,8 +187,8 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_with_its_place() {
         assert_refused(
-            "-s :1 --probe -p x",
-            "`processes` takes a number from 1 to 1024, not `x` (command line)",
+            "-s :1 --probe --processes=-1",
+            "`processes` takes a number from 0 up, not `-1` (command line)",
         );
         assert_refused("-s host: --probe", "has no valid port");
     }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use crate::options::error::OptionError;
-use crate::options::given::{Gathered, Given};
+use crate::options::given::Gathered;
 use crate::options::opt::Takes::One;
 use crate::options::opt::Topic::Sockets;
 use crate::options::opt::{Opt, opt};
-use crate::options::values;
 
 /// The options of this group.
 pub(in crate::options) static OPTIONS: &[Opt] = &[
@@ -48,14 +47,9 @@ pub struct Limits {
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Limits, OptionError> {
     // The uwsgi protocol cannot express more than 65535; a file that asks for more gets that.
     let buffer_size = gathered.number("buffer-size", 65535, 1024, 16 * 1024 * 1024)?;
-    let size = |given: &Given| given.read("a number of bytes", values::number);
     Ok(Limits {
         buffer_size: buffer_size as usize,
-        body_size: match gathered.last("limit-post").map(size).transpose()? {
-            // As in uWSGI.
-            None | Some(0) => u64::MAX,
-            Some(bytes) => bytes,
-        },
+        body_size: gathered.size("limit-post")?.unwrap_or(u64::MAX),
         socket_timeout: gathered.seconds("socket-timeout")?,
     })
 }

@@ -23,8 +23,7 @@ pub struct RecycleSettings {
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<RecycleSettings, OptionError> {
-    let max_requests = gathered.number("max-requests", 0, 0, u32::MAX)?;
     Ok(RecycleSettings {
-        max_requests: (max_requests > 0).then_some(max_requests),
+        max_requests: gathered.nonzero("max-requests")?,
     })
 }
