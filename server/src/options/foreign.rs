@@ -63,10 +63,10 @@ mod tests {
 
     #[test]
     fn an_option_of_uwsgi_alone_is_known() {
-        let harakiri = find("harakiri").unwrap();
-        assert!(harakiri.takes_next);
-        assert_eq!(find_short('t'), Some(harakiri));
-        assert!(!find("enable-threads").unwrap().takes_next);
+        let area = find("sharedarea").unwrap();
+        assert!(area.takes_next);
+        assert_eq!(find_short('A'), Some(area));
+        assert!(!find("emperor-tyrant").unwrap().takes_next);
     }
 
     #[test]

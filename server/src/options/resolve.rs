@@ -195,17 +195,17 @@ mod tests {
 
     #[test]
     fn options_of_uwsgi_alone_are_told_once_or_refused() {
-        let line = "-s :1 --probe --threads 4 --harakiri 60 --threads 2";
+        let line = "-s :1 --probe --sharedarea 4 --emperor 60 --sharedarea 2";
         let warnings = settings(line).unwrap().warnings;
         assert_eq!(warnings.len(), 1);
         assert!(
-            warnings[0].ends_with(": harakiri, threads"),
+            warnings[0].ends_with(": emperor, sharedarea"),
             "{}",
             warnings[0]
         );
         assert_refused(
             &format!("{line} --strict"),
-            "refused because of strict: harakiri, threads",
+            "refused because of strict: emperor, sharedarea",
         );
     }
 }

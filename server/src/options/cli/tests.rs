@@ -59,10 +59,10 @@ fn files_stand_without_an_option() {
 
 #[test]
 fn options_of_uwsgi_alone_are_put_aside_with_their_value() {
-    let (gathered, files) = read_line("--harakiri 60 -t30 --enable-threads --threads=2 --probe");
+    let (gathered, files) = read_line("--sharedarea 60 -A30 --emperor-tyrant --emperor=2 --probe");
     assert_eq!(
         gathered.unsupported,
-        ["harakiri", "harakiri", "enable-threads", "threads"]
+        ["sharedarea", "sharedarea", "emperor-tyrant", "emperor"]
     );
     assert_eq!(values(&gathered, "probe"), ["true"]);
     assert!(files.is_empty(), "{files:?}");
