@@ -6,6 +6,7 @@
 //! both at the same time.
 
 mod body;
+mod part;
 #[cfg(test)]
 mod recording;
 mod reply;
@@ -16,6 +17,7 @@ use wire::http::Version;
 
 pub(crate) use body::Intake;
 pub use body::{Body, BodyError};
+pub(crate) use part::{FileFault, FilePart};
 #[cfg(test)]
 pub(crate) use recording::Recording;
 pub(crate) use reply::{Carrier, Ending, HeadSize};

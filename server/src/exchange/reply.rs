@@ -1,6 +1,7 @@
 //! The sending half of an exchange.
 
 use std::fmt;
+use std::fs::File;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
@@ -9,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
 
+use super::part::FilePart;
 use crate::app::Redirect;
 
 /// Why a reply could not be sent.
@@ -29,7 +31,14 @@ pub enum ReplyError {
     /// Body bytes before any head.
     #[error("application sent body bytes before a head")]
     NoHead,
+    /// A file that was to be sent is shorter than was said, or cannot be read.
+    #[error("{0}")]
+    File(String),
 }
+
+/// Part of a file below this size, in bytes, is cheaper to copy: it then leaves in one write with
+/// the head.
+const COPY_BELOW: u64 = 16 * 1024;
 
 /// What one head came to, once encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +63,11 @@ pub(crate) trait Carrier {
     fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError>;
     /// Queues a piece of the body.
     fn body(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
+    /// Queues part of a file as a piece of the body, or hands it back to be read and queued piece
+    /// by piece.
+    fn file(&mut self, part: FilePart) -> Result<Option<FilePart>, ReplyError> {
+        Ok(Some(part))
+    }
     /// Queues bytes that bring their own head.
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
     /// Hands on the application's error text.
@@ -143,6 +157,33 @@ impl Reply {
         self.sent.body_bytes += bytes.len() as u64;
         self.carrier.body(bytes)?;
         self.room().await
+    }
+
+    /// Sends `length` bytes of `file` from `offset` on as a piece of the body, and waits while the
+    /// peer is slow to take them. The file's own position is neither used nor moved. Where the
+    /// protocol allows it the kernel copies them (sendfile), else they are read piece by piece.
+    ///
+    /// # Errors
+    /// No head was sent, the peer is gone, or the file holds less or cannot be read.
+    pub async fn file(&mut self, file: File, offset: u64, length: u64) -> Result<(), ReplyError> {
+        let mut part = FilePart::new(file, offset, length);
+        if self.phase == Phase::Head && length > COPY_BELOW {
+            self.sent.body_bytes += length;
+            match self.carrier.file(part)? {
+                None => return self.room().await,
+                Some(back) => {
+                    self.sent.body_bytes -= length;
+                    part = back;
+                }
+            }
+        }
+        while part.len() > 0 {
+            let piece = part
+                .read()
+                .map_err(|fault| ReplyError::File(fault.to_string()))?;
+            self.body(piece).await?;
+        }
+        self.body(Bytes::new()).await
     }
 
     /// Sends bytes of a response that the application made itself, head included. Where

@@ -14,10 +14,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::task::coop::consume_budget;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::queue::Queue;
-use crate::exchange::{PIECE, ReplyError};
+use crate::exchange::{FileFault, PIECE, ReplyError};
+use crate::log;
 use crate::socket::Stream;
 
 /// How much is read at first: most requests fit.
@@ -29,11 +31,16 @@ const HANG_UP_CHECK: Duration = Duration::from_millis(200);
 /// How long the rest of an unread request is read and dropped before the close (DF-LINGER).
 pub(super) const LINGER: Duration = Duration::from_secs(5);
 
+/// Bytes that one connection writes, about, before others have a turn.
+const TURN: u64 = 1024 * 1024;
+
 /// Why a connection is of no more use for writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Gone,
     TimedOut,
+    /// A file of this server's own could not be sent whole.
+    File,
 }
 
 /// What came of a wait for bytes.
@@ -45,6 +52,17 @@ pub(super) enum Filled {
     End,
     /// Nothing came in time.
     TimedOut,
+}
+
+/// What a failed write means; a file that failed is told of, since nobody else learns why.
+fn fault_of(error: &io::Error) -> Fault {
+    match error.get_ref() {
+        Some(inner) if inner.is::<FileFault>() => {
+            log::fault(&inner.to_string());
+            Fault::File
+        }
+        _ => Fault::Gone,
+    }
 }
 
 fn filled(read: &io::Result<usize>) -> Filled {
@@ -170,6 +188,7 @@ impl Connection {
         match fault {
             Fault::Gone => ReplyError::ClientGone,
             Fault::TimedOut => ReplyError::TimedOut(self.patience.as_secs()),
+            Fault::File => ReplyError::File("a file could not be sent whole".into()),
         }
     }
 
@@ -177,21 +196,25 @@ impl Connection {
     /// time that the request log takes.
     pub(super) fn write_now(&self) {
         match self.write() {
-            Err(error) if error.kind() != ErrorKind::WouldBlock => self.fail(Fault::Gone),
+            Err(error) if error.kind() != ErrorKind::WouldBlock => self.fail(fault_of(&error)),
             _ => {}
         }
     }
 
-    /// Writes until nothing is left or the socket takes no more.
+    /// Writes until nothing is left, or the socket takes no more, or others should have a turn.
     fn write(&self) -> io::Result<()> {
         let mut queue = self.queue.borrow_mut();
-        while !queue.is_empty() {
+        let enough = queue.written() + TURN;
+        while !queue.is_empty() && queue.written() < enough {
             queue.write_to(&self.stream)?;
         }
         Ok(())
     }
 
     fn fail(&self, fault: Fault) {
+        if fault == Fault::File {
+            self.tear();
+        }
         self.fault.set(Some(fault));
         self.queue.borrow_mut().clear();
         self.wake_waiting();
@@ -211,8 +234,11 @@ impl Connection {
             let before = self.queue.borrow().written();
             let writing = self.stream.when_writable(|| self.write_some(before));
             match timeout(self.patience, writing).await {
+                // A peer that takes a long file as fast as it is sent must not have the worker for
+                // itself.
+                Ok(Ok(())) if !self.queue.borrow().is_empty() => yield_now().await,
                 Ok(Ok(())) => {}
-                Ok(Err(_)) => self.fail(Fault::Gone),
+                Ok(Err(error)) => self.fail(fault_of(&error)),
                 Err(_) => self.fail(Fault::TimedOut),
             }
         }

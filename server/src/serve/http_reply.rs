@@ -7,7 +7,7 @@ use wire::http::{Header, LAST_CHUNK, ResponseHead, Version};
 
 use super::queue::Queue;
 use crate::clock;
-use crate::exchange::{Ending, HeadSize};
+use crate::exchange::{Ending, FilePart, HeadSize};
 
 /// What the request says of its reply.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +134,26 @@ impl HttpReply {
                     .tail()
                     .put_slice(format!("{:x}\r\n", piece.len()).as_bytes());
                 queue.push(piece);
+                queue.tail().put_slice(b"\r\n");
+            }
+        }
+    }
+
+    /// Queues part of a file as a piece of the body, as [`Self::body`] does bytes.
+    pub(super) fn file(&mut self, mut part: FilePart, queue: &mut Queue) {
+        match &mut self.framing {
+            Framing::Unknown | Framing::Absent => {}
+            Framing::UntilClose => queue.push_file(part),
+            Framing::Length(left) => {
+                part.truncate(*left);
+                *left -= part.len();
+                queue.push_file(part);
+            }
+            Framing::Chunked => {
+                queue
+                    .tail()
+                    .put_slice(format!("{:x}\r\n", part.len()).as_bytes());
+                queue.push_file(part);
                 queue.tail().put_slice(b"\r\n");
             }
         }

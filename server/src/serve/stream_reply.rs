@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::http_reply::HttpReply;
 use super::incoming::Incoming;
 use super::queue::Queue;
-use crate::exchange::{Carrier, Ending, HeadSize, ReplyError};
+use crate::exchange::{Carrier, Ending, FilePart, HeadSize, ReplyError};
 use crate::log;
 
 /// The form that a reply takes.
@@ -54,6 +54,14 @@ impl Carrier for StreamReply {
             Form::Cgi(reply) => reply.body(piece, queue),
         });
         Ok(())
+    }
+
+    fn file(&mut self, part: FilePart) -> Result<Option<FilePart>, ReplyError> {
+        self.connection.send(|queue| match &mut self.form {
+            Form::Http(reply) => reply.file(part, queue),
+            Form::Cgi(reply) => reply.file(part, queue),
+        });
+        Ok(None)
     }
 
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
@@ -157,6 +165,12 @@ impl CgiReply {
     fn body(&mut self, piece: Bytes, queue: &mut Queue) {
         if !self.drops_body {
             queue.push(piece);
+        }
+    }
+
+    fn file(&mut self, part: FilePart, queue: &mut Queue) {
+        if !self.drops_body {
+            queue.push_file(part);
         }
     }
 

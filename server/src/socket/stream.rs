@@ -4,7 +4,7 @@
 //! when its connection is accepted, and whose reply fits the socket's buffer, costs no `epoll_ctl`
 //! at all; most connections of a gateway that opens one per request are like that.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use nix::libc::{MSG_DONTWAIT, MSG_NOSIGNAL};
+use nix::libc::{MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::Socket;
 use tokio::io::Interest;
@@ -20,12 +20,15 @@ use tokio::io::unix::AsyncFd;
 
 use super::receive::receive;
 use super::register::register;
+use crate::exchange::FilePart;
 
 /// A connected socket.
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Rc<Socket>,
     registered: OnceCell<AsyncFd<Rc<Socket>>>,
+    /// `sendfile` knows no flags: the socket itself has to be non-blocking.
+    nonblocking: Cell<bool>,
 }
 
 impl Stream {
@@ -33,6 +36,7 @@ impl Stream {
         Self {
             socket: Rc::new(socket),
             registered: OnceCell::new(),
+            nonblocking: Cell::new(false),
         }
     }
 
@@ -41,13 +45,24 @@ impl Stream {
         uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT))
     }
 
-    /// Writes what fits; `WouldBlock` if nothing does.
-    pub(crate) fn try_write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    /// Writes what fits; `WouldBlock` if nothing does. `more` is to follow at once, so that a packet
+    /// which is not full may wait for it.
+    pub(crate) fn try_write(&self, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+        let flags = MSG_DONTWAIT | MSG_NOSIGNAL | if more { MSG_MORE } else { 0 };
         uninterrupted(|| match slices {
             [one] => self.socket.send_with_flags(one, flags),
             many => self.socket.send_vectored_with_flags(many, flags),
         })
+    }
+
+    /// Has the kernel send the next bytes of a file; `WouldBlock` if none fit, `None` if they have to
+    /// be read and written instead.
+    pub(crate) fn try_send_file(&self, part: &mut FilePart) -> io::Result<Option<usize>> {
+        if !self.nonblocking.get() {
+            self.socket.set_nonblocking(true)?;
+            self.nonblocking.set(true);
+        }
+        part.send(self.socket.as_ref())
     }
 
     /// Waits for bytes, or the end, and then reads; again while `read` says `WouldBlock`. A

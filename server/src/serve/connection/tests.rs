@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 
 use super::*;
+use crate::exchange::FilePart;
 
 /// A connection and its peer, who is not waited for longer than a moment.
 fn connected() -> (Connection, UnixStream) {
@@ -95,4 +96,40 @@ async fn what_is_queued_leaves_when_the_work_waits() {
         })
         .await;
     reading.join().unwrap();
+}
+
+/// A file of zeros.
+fn file(length: u64) -> std::fs::File {
+    let file = tempfile::tempfile().unwrap();
+    file.set_len(length).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_long_file_reaches_a_peer_that_reads() {
+    let (connection, mut peer) = connected();
+    let length = 5_000_000;
+    connection.send(|queue| queue.push_file(FilePart::new(file(length), 0, length)));
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut bytes = vec![1; 5_000_000];
+        peer.read_exact(&mut bytes).map(|()| bytes)
+    });
+    connection.flush().await;
+    assert!(
+        reading
+            .await
+            .unwrap()
+            .unwrap()
+            .iter()
+            .all(|&byte| byte == 0)
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_ends_early_breaks_the_connection() {
+    let (connection, _peer) = connected();
+    connection.send(|queue| queue.push_file(FilePart::new(file(10), 0, 20)));
+    connection.flush().await;
+    let error = poll_fn(|cx| connection.poll_room(cx)).await;
+    assert!(matches!(error, Err(ReplyError::File(_))), "{error:?}");
 }

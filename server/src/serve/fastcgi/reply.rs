@@ -11,7 +11,7 @@ use wire::environ::Environ;
 use wire::fastcgi::{EndRequest, Kind, ProtocolStatus, record};
 
 use super::stdin::Stdin;
-use crate::exchange::{Carrier, Ending, HeadSize, ReplyError};
+use crate::exchange::{Carrier, Ending, FilePart, HeadSize, ReplyError};
 use crate::log;
 use crate::serve::connection::Connection;
 use crate::serve::oneshot;
@@ -97,6 +97,12 @@ impl Carrier for FastCgiReply {
                 .send(|queue| push_stdout(self.id, piece, queue));
         }
         Ok(())
+    }
+
+    fn file(&mut self, part: FilePart) -> Result<Option<FilePart>, ReplyError> {
+        self.check()?;
+        // Records have to be put around its bytes.
+        Ok((!self.form.drops_body()).then_some(part))
     }
 
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {

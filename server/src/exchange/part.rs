@@ -1,0 +1,143 @@
+//! Part of a file, as a piece of a reply's body.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use bytes::Bytes;
+use nix::errno::Errno;
+use nix::libc::off_t;
+use nix::sys::sendfile::sendfile;
+
+use super::PIECE;
+
+/// The most that one `sendfile` is asked for, in bytes: a peer that reads as fast as this server
+/// sends would otherwise keep one call, and with it the event loop, busy for the whole file.
+const SEND: usize = 512 * 1024;
+
+/// Part of a file that is on its way out.
+#[derive(Debug)]
+pub(crate) struct FilePart {
+    file: File,
+    offset: u64,
+    left: u64,
+    /// The kernel cannot send this kind of file by itself.
+    copied: bool,
+}
+
+/// A file that does not hold what was announced, or cannot be read. Nobody but this server's own
+/// side is at fault.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileFault {
+    /// It was cut while it was being sent.
+    #[error("a file that is being sent ends {0} bytes early")]
+    Short(u64),
+    /// The system's reason.
+    #[error("a file that is being sent cannot be read: {0}")]
+    Unreadable(io::Error),
+}
+
+impl From<FileFault> for io::Error {
+    fn from(fault: FileFault) -> Self {
+        Self::other(fault)
+    }
+}
+
+impl FilePart {
+    /// `length` bytes from `offset` on; the file's own position is neither used nor moved.
+    pub(crate) fn new(file: File, offset: u64, length: u64) -> Self {
+        Self {
+            file,
+            offset,
+            left: length,
+            copied: false,
+        }
+    }
+
+    /// Bytes not yet taken.
+    pub(crate) fn len(&self) -> u64 {
+        self.left
+    }
+
+    /// Leaves out what lies beyond `length` bytes.
+    pub(crate) fn truncate(&mut self, length: u64) {
+        self.left = self.left.min(length);
+    }
+
+    /// Takes the next bytes into memory, at most [`PIECE`]; empty at the end of the part.
+    pub(crate) fn read(&mut self) -> Result<Bytes, FileFault> {
+        let wanted = usize::try_from(self.left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = vec![0; wanted];
+        let read = loop {
+            match self.file.read_at(&mut piece, self.offset) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read.map_err(FileFault::Unreadable)?,
+            }
+        };
+        if read == 0 && wanted > 0 {
+            return Err(FileFault::Short(self.left));
+        }
+        piece.truncate(read);
+        self.advance(read);
+        Ok(piece.into())
+    }
+
+    /// Has the kernel send the next bytes to a socket, which must not block; `None` if it cannot do
+    /// so with this file, which then has to be [read](Self::read).
+    pub(crate) fn send(&mut self, socket: impl AsFd) -> io::Result<Option<usize>> {
+        if self.copied {
+            return Ok(None);
+        }
+        let wanted = usize::try_from(self.left).unwrap_or(SEND).min(SEND);
+        // A file is never so long that its offset would not fit.
+        let mut offset = off_t::try_from(self.offset).unwrap_or(off_t::MAX);
+        let sent = loop {
+            match sendfile(&socket, &self.file, Some(&mut offset), wanted) {
+                Err(Errno::EINTR) => {}
+                Err(Errno::EINVAL | Errno::ENOSYS) => {
+                    self.copied = true;
+                    return Ok(None);
+                }
+                sent => break sent?,
+            }
+        };
+        if sent == 0 && wanted > 0 {
+            return Err(FileFault::Short(self.left).into());
+        }
+        self.advance(sent);
+        Ok(Some(sent))
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.offset += count as u64;
+        self.left -= count as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn part(text: &str, offset: u64, length: u64) -> FilePart {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        FilePart::new(file, offset, length)
+    }
+
+    #[test]
+    fn a_part_is_read_from_its_offset_to_its_length() {
+        let mut part = part("hello world", 6, 3);
+        assert_eq!(part.read().unwrap(), "wor");
+        assert_eq!(part.read().unwrap(), "");
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_an_error_and_no_end() {
+        let mut part = part("hello", 3, 10);
+        assert_eq!(part.read().unwrap(), "lo");
+        assert!(matches!(part.read(), Err(FileFault::Short(8))));
+    }
+}
