@@ -8,6 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use nix::libc;
+use nix::sys::time::TimeSpec;
+use nix::time::{ClockId, clock_gettime};
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = [
@@ -53,6 +55,19 @@ fn now() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or_default()
+}
+
+/// Unix time in seconds.
+pub(crate) fn unix() -> u64 {
+    u64::try_from(now()).unwrap_or_default()
+}
+
+/// Microseconds of the clock that never goes back; the same in all processes.
+pub(crate) fn monotonic_us() -> u64 {
+    // It fails for an unknown clock only.
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
+    let (seconds, nanoseconds) = (now.tv_sec().unsigned_abs(), now.tv_nsec().unsigned_abs());
+    seconds * 1_000_000 + nanoseconds / 1000
 }
 
 fn http_date_at(second: i64) -> String {

@@ -10,7 +10,7 @@ use wire::environ::Environ;
 use super::{push_printable, write};
 use crate::clock;
 use crate::exchange::Sent;
-use crate::master::Tally;
+use crate::master::WorkerSlot;
 
 /// What the log tells of a request, kept while the application works on it.
 #[derive(Clone, Debug, Default)]
@@ -64,17 +64,17 @@ impl fmt::Display for RequestFacts {
 pub(crate) struct RequestLog {
     enabled: bool,
     pid: u32,
-    tally: Tally,
+    slot: WorkerSlot,
     line: RefCell<String>,
 }
 
 impl RequestLog {
-    /// A log that writes lines if `enabled`, and counts in `tally` in any case.
-    pub(crate) fn new(enabled: bool, tally: Tally) -> Self {
+    /// A log that writes lines if `enabled`, and counts in `slot` in any case.
+    pub(crate) fn new(enabled: bool, slot: WorkerSlot) -> Self {
         Self {
             enabled,
             pid: std::process::id(),
-            tally,
+            slot,
             line: RefCell::default(),
         }
     }
@@ -86,7 +86,7 @@ impl RequestLog {
 
     /// Counts a request that is complete, and tells of it if facts were kept.
     pub(crate) fn request(&self, facts: Option<RequestFacts>, sent: Sent, took: Duration) {
-        let counts = self.tally.count();
+        let counts = self.slot.count();
         if let Some(facts) = facts {
             self.tell(&facts, sent, took, counts);
         }

@@ -7,9 +7,9 @@ mod life;
 mod news;
 mod obituary;
 mod privileges;
+pub(crate) mod scoreboard;
 mod signals;
 mod supervise;
-mod tally;
 
 use std::io;
 
@@ -20,7 +20,7 @@ use crate::socket::{BindError, Bound};
 
 use files::Files;
 pub(crate) use news::{Event, News};
-pub(crate) use tally::{Board, Tally};
+pub(crate) use scoreboard::{Scoreboard, State, WorkerSlot};
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,7 @@ use super::life::{Life, RESPAWN_DELAY};
 use super::news::{self, Event, News};
 use super::obituary::obituary;
 use super::signals::Signals;
-use super::{Board, fork};
+use super::{Scoreboard, fork};
 use crate::log;
 use crate::options::Settings;
 use crate::socket::Bound;
@@ -34,7 +34,7 @@ pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<
         signals,
         told,
         tell,
-        board: Board::new(workers)?,
+        board: Scoreboard::new(workers, 1)?,
         workers: Vec::with_capacity(workers),
         leaving: Vec::new(),
         phase: Phase::Starting,
@@ -64,7 +64,7 @@ struct Master<'a> {
     told: io::PipeReader,
     /// What workers tell of themselves goes in here.
     tell: io::PipeWriter,
-    board: Board,
+    board: Scoreboard,
     workers: Vec<Worker>,
     /// Workers that finish what they have while others are in their places already.
     leaving: Vec<Pid>,
@@ -238,6 +238,7 @@ impl Master<'_> {
         let worker = &mut self.workers[number];
         worker.pid = None;
         worker.life = worker.life.ended(now, expected);
+        self.board.worker(number).vacate();
         if serving && worker.life.due() > Some(now) {
             log::tell(&format!(
                 "worker respawning too fast !!! i have to sleep a bit ({} seconds)...",
@@ -290,7 +291,7 @@ impl Master<'_> {
             settings: self.settings,
             sockets: &self.sockets,
             tell: &self.tell,
-            tally: self.board.tally(number),
+            slot: self.board.worker(number),
             signal_mask: self.signals.unblocked(),
             master: std::process::id(),
         };

@@ -14,13 +14,14 @@ mod uwsgi;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Instant;
 
 use tokio::sync::{Notify, watch};
+use wire::environ::Environ;
 
 use crate::app::{self, App, AppError, CLIENT_GONE};
 use crate::exchange::{Ending, Protocol, Reply, Request};
 use crate::log::{RequestFacts, RequestLog};
+use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::Limits;
 use crate::socket::Stream;
 use connection::Connection;
@@ -53,6 +54,8 @@ pub(crate) struct Service {
     pub(crate) log: Rc<RequestLog>,
     /// Turns true when no new request is to be begun.
     pub(crate) draining: watch::Receiver<bool>,
+    /// The worker's place on the scoreboard.
+    pub(crate) slot: WorkerSlot,
     /// When the worker has done its share.
     pub(crate) retirement: Rc<Retirement>,
 }
@@ -101,15 +104,24 @@ impl Service {
             .log
             .wants_requests()
             .then(|| RequestFacts::of(&request.environ));
-        let began = Instant::now();
+        let running = self.begin(&request.environ);
         let answered = match request.body.limit(self.limits.body_size) {
             Ok(()) => self.app.serve(request, &mut reply).await,
             Err(fault) => Err(fault.into()),
         };
         let ending = complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
-        self.log.request(facts, reply.sent(), began.elapsed());
+        let sent = reply.sent();
+        let took = running.end(sent.body_bytes + sent.head_bytes as u64);
+        self.log.request(facts, sent, took);
         self.retirement.count();
+    }
+
+    /// Puts a request on the scoreboard.
+    fn begin(&self, environ: &Environ) -> Running {
+        let text = |name| environ.get(name).map_or(&b""[..], AsRef::as_ref);
+        let (peer, method) = (text("REMOTE_ADDR"), text("REQUEST_METHOD"));
+        self.slot.core(0).begin(peer, method, text("REQUEST_URI"))
     }
 
     fn is_draining(&self) -> bool {

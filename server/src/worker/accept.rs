@@ -26,7 +26,7 @@ pub(super) fn start(
 ) -> io::Result<()> {
     let settings = start.settings;
     let apps = app::load(&settings.apps).map_err(io::Error::other)?;
-    let log = Rc::new(RequestLog::new(settings.log.requests, start.tally));
+    let log = Rc::new(RequestLog::new(settings.log.requests, start.slot));
     let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
     let retirement = Rc::new(retirement);
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
@@ -36,6 +36,7 @@ pub(super) fn start(
             limits: settings.limits,
             log: Rc::clone(&log),
             draining: draining.clone(),
+            slot: start.slot,
             retirement: Rc::clone(&retirement),
         };
         let socket = Listener::new(socket.socket().try_clone()?)?;

@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 use crate::log;
-use crate::master::{Event, News, Tally};
+use crate::master::{Event, News, State, WorkerSlot};
 use crate::options::Settings;
 use crate::socket::Bound;
 
@@ -32,7 +32,8 @@ pub(crate) struct Start<'a> {
     pub(crate) sockets: &'a [Bound],
     /// Takes the worker's news of itself.
     pub(crate) tell: &'a io::PipeWriter,
-    pub(crate) tally: Tally,
+    /// Its place on the scoreboard.
+    pub(crate) slot: WorkerSlot,
     /// The signal mask from before the master blocked its signals.
     pub(crate) signal_mask: SigSet,
     /// The master's process id.
@@ -41,6 +42,7 @@ pub(crate) struct Start<'a> {
 
 /// Runs in the forked child; returns its exit code.
 pub(crate) fn run(start: &Start<'_>) -> i32 {
+    start.slot.occupy();
     match stay_with_master(start).and_then(|()| serve(start)) {
         Ok(()) => DONE,
         Err(error) => {
@@ -89,11 +91,14 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
     let (drain, draining) = watch::channel(false);
     let retire = Rc::new(Notify::new());
     accept::start(start, draining, &retire)?;
+    start.slot.core(0).attach_thread();
+    start.slot.set_accepting(true);
+    start.slot.set_state(State::Serving);
     start.tell(Event::Ready)?;
 
     let finished = async {
         tokio::select! {
-            _ = term.recv() => {}
+            _ = term.recv() => start.slot.set_accepting(false),
             () = retire.notified() => retired(start),
         }
         drain.send_replace(true);
@@ -111,6 +116,8 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
 /// for long.
 fn retired(start: &Start<'_>) {
     let pid = std::process::id();
+    // Before its place goes to another process.
+    start.slot.set_accepting(false);
     log::tell(&format!("...The work of process {pid} is done. Seeya!"));
     // Without a master nobody is to fill the place.
     let _ = start.tell(Event::Leaving);
