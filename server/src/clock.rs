@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -50,7 +51,25 @@ pub(crate) fn local_date() -> Bytes {
     LOCAL.with_borrow_mut(|cached| cached.at(now(), local_date_at))
 }
 
-fn now() -> i64 {
+/// A time in seconds since 1970 as `ctime` writes it, in local time.
+pub(crate) fn ctime_of(second: i64) -> String {
+    local_date_at(second)
+}
+
+/// A time in seconds since 1970 as `strftime` writes it, in local time. Empty if the format makes
+/// no text, or more than 255 bytes of it.
+pub(crate) fn strftime(format: &CStr, second: i64) -> Vec<u8> {
+    let t = local(second);
+    let mut text = [0_u8; 256];
+    // SAFETY: `format` ends with a NUL, `t` is initialized (its zone name points into the C
+    // library's memory or is null, and both are allowed), and at most `text.len()` bytes are written.
+    let length =
+        unsafe { libc::strftime(text.as_mut_ptr().cast(), text.len(), format.as_ptr(), &t) };
+    text[..length].to_vec()
+}
+
+/// Now, in seconds since 1970.
+pub(crate) fn now() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -140,6 +159,14 @@ mod tests {
     #[test]
     fn log_dates_are_ctimes() {
         assert_eq!(ctime(&utc(784_111_777)), "Sun Nov  6 08:49:37 1994");
+    }
+
+    #[test]
+    fn strftime_knows_its_signs_and_keeps_what_is_none() {
+        assert_eq!(strftime(c"%%Y:%Y", 784_111_777), b"%Y:1994");
+        assert_eq!(strftime(c"", 0), b"");
+        let long = std::ffi::CString::new("x".repeat(256)).unwrap();
+        assert_eq!(strftime(&long, 0), b"");
     }
 
     #[test]

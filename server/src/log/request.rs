@@ -7,7 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use wire::environ::Environ;
 
-use super::{push_printable, write};
+use super::printable::push_printable;
+use super::{follow, write};
 use crate::clock;
 use crate::exchange::Sent;
 use crate::master::WorkerSlot;
@@ -81,6 +82,8 @@ impl RequestLog {
 
     /// Whether lines are written.
     pub(crate) fn wants_requests(&self) -> bool {
+        // What the application prints is to go to the same file as the request's line.
+        follow();
         self.enabled
     }
 

@@ -51,12 +51,17 @@ fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> StartError {
 /// # Errors
 /// Whatever keeps the server from starting; nothing is left behind then.
 pub fn run(settings: &Settings) -> Result<(), StartError> {
+    let owner = (settings.system.uid, settings.system.gid);
+    log::begin(
+        &settings.destinations,
+        settings.log.date.as_ref(),
+        owner,
+        false,
+    )
+    .map_err(system("open the log"))?;
     if let Some(folder) = &settings.system.chdir {
         std::env::set_current_dir(folder)
             .map_err(system(format!("change to folder {}", folder.display())))?;
-    }
-    if let Some(file) = &settings.log.file {
-        log::redirect(file).map_err(system(format!("open log file {}", file.display())))?;
     }
     // Loaded here to be refused here; each worker loads its own after the fork.
     crate::app::load(&settings.apps)?;
@@ -64,6 +69,8 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
     let sockets = bind(settings, &mut files)?;
     write_pidfile(&settings.system, &mut files)?;
     privileges::give_up(&settings.system)?;
+    log::begin_unprivileged(&settings.destinations, false)
+        .map_err(system("open the log of logto2"))?;
     supervise::supervise(settings, sockets).map_err(system("supervise workers"))?;
     files.settle(settings.sockets.vacuum);
     Ok(())

@@ -5,7 +5,7 @@ use super::foreign;
 use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
-use super::groups::{apps, limits, log, processes, recycle, reload, sockets, system};
+use super::groups::{apps, destinations, limits, log, processes, recycle, reload, sockets, system};
 use super::settings::Settings;
 
 /// Works out the settings.
@@ -28,6 +28,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         reload: reload::resolve(gathered)?,
         system: system::resolve(gathered)?,
         log: log::resolve(gathered)?,
+        destinations: destinations::resolve(gathered)?,
         check_only: gathered.flag("check-config")?,
         warnings: Vec::new(),
     };

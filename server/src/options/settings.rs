@@ -1,6 +1,7 @@
 //! What the options mean, worked out once: nothing below looks at option texts again.
 
 use super::groups::apps::AppSettings;
+use super::groups::destinations::DestinationSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
 use super::groups::processes::ProcessSettings;
@@ -28,8 +29,10 @@ pub struct Settings {
     pub reload: ReloadSettings,
     /// Folder, user, files.
     pub system: SystemSettings,
-    /// Where messages go.
+    /// What the log says.
     pub log: LogSettings,
+    /// Where the log goes.
+    pub destinations: DestinationSettings,
     /// Whether to print the configuration instead of serving.
     pub check_only: bool,
     /// What the user should know, one sentence each.

@@ -4,6 +4,7 @@ pub(super) mod accepted;
 pub(super) mod apps;
 pub(super) mod cgi;
 pub(super) mod configuration;
+pub(super) mod destinations;
 pub(super) mod files;
 pub(super) mod gateway;
 pub(super) mod harakiri;
@@ -41,6 +42,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     hooks::OPTIONS,
     stats::OPTIONS,
     log::OPTIONS,
+    destinations::OPTIONS,
     configuration::OPTIONS,
     accepted::OPTIONS,
 ];
