@@ -17,6 +17,8 @@
 pub mod app;
 mod clock;
 pub mod exchange;
+pub mod interpreter;
+pub mod language;
 mod log;
 mod master;
 pub mod options;
@@ -24,4 +26,5 @@ mod serve;
 pub mod socket;
 mod worker;
 
+pub use language::Language;
 pub use master::{StartError, run};

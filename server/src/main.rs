@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use gateserve::interpreter;
 use gateserve::options::{self, Wanted};
 
 fn main() -> ExitCode {
@@ -28,7 +29,10 @@ fn start() -> anyhow::Result<()> {
             if settings.check_only {
                 return Ok(write!(std::io::stdout(), "{}", options::show(&given))?);
             }
-            Ok(gateserve::run(&settings)?)
+            if let Some(python) = &settings.apps.python {
+                return Err(interpreter::enter(python, std::env::args_os()).into());
+            }
+            Ok(gateserve::run(&settings, None)?)
         }
     }
 }

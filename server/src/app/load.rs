@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::call::{CallApp, Queue};
 use super::cgi::{self, SetupError};
 use super::forward::ForwardApp;
 use super::probe::ProbeApp;
@@ -23,12 +24,21 @@ impl Apps {
     }
 }
 
-/// Loads what the settings name.
+/// Loads what the settings name; `calls` leads to the synchronous applications.
 ///
 /// # Errors
 /// Something that is configured and not there.
-pub(crate) fn load(settings: &AppSettings) -> Result<Apps, SetupError> {
+pub(crate) fn load(settings: &AppSettings, calls: &Queue) -> Result<Apps, SetupError> {
     let mut mounts = cgi::mounts(&settings.cgi, &settings.cgi_settings)?;
+    for (number, app) in settings
+        .python
+        .iter()
+        .flat_map(|python| &python.apps)
+        .enumerate()
+    {
+        let app_of_python = CallApp::new(calls.clone(), number);
+        mounts.push(Mount::new(&app.prefix, Rc::new(app_of_python)));
+    }
     if settings.probe {
         mounts.push(Mount::new("/", Rc::new(ProbeApp)));
     }

@@ -1,5 +1,6 @@
 //! Applications: what answers a request once a listener has read it.
 
+mod call;
 pub mod cgi;
 pub mod forward;
 mod lines;
@@ -20,6 +21,8 @@ use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
+pub use call::Call;
+pub(crate) use call::{Queue, Turner};
 pub(crate) use load::load;
 pub use redirect::Redirect;
 use router::full_path;

@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use nix::unistd::{ForkResult, Pid, fork};
 
+use crate::Language;
+
 /// The exit code of a child that panicked.
 const PANICKED: i32 = 101;
 
@@ -15,13 +17,23 @@ const PANICKED: i32 = 101;
 ///
 /// The caller must be the only thread of its process: the child goes on from here, and a lock that
 /// another thread held would stay locked in it for ever.
-pub(super) fn spawn(work: impl FnOnce() -> i32) -> io::Result<Pid> {
-    // SAFETY: the master has a single thread from start to end (it has no runtime and starts no
-    // thread), so the child finds every lock free and may go on as an ordinary process.
-    match unsafe { fork() }? {
+pub(super) fn spawn(
+    language: Option<&dyn Language>,
+    work: impl FnOnce() -> i32,
+) -> io::Result<Pid> {
+    let forked = match language {
+        Some(language) => language.fork(),
+        // SAFETY: the master has a single thread from start to end (it has no runtime and starts
+        // no thread), so the child finds every lock free and may go on as an ordinary process.
+        None => unsafe { fork() }.map_err(io::Error::from),
+    };
+    match forked? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let code = catch_unwind(AssertUnwindSafe(work)).unwrap_or(PANICKED);
+            if let Some(language) = language {
+                language.leave();
+            }
             std::process::exit(code)
         }
     }

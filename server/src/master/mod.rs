@@ -13,7 +13,9 @@ mod supervise;
 
 use std::io;
 
+use crate::app::Queue;
 use crate::app::cgi::SetupError;
+use crate::language::{Language, LoadError};
 use crate::log;
 use crate::options::{Settings, SystemSettings};
 use crate::socket::{BindError, Bound};
@@ -31,6 +33,12 @@ pub enum StartError {
     /// An application.
     #[error(transparent)]
     App(#[from] SetupError),
+    /// An application in a language of its own, which has told what is wrong.
+    #[error("no app loaded. GAME OVER: {0}")]
+    Language(#[from] LoadError),
+    /// Applications are configured that only another program can run.
+    #[error("this program does not run Python: start gateserve instead")]
+    NoLanguage,
     /// A folder, file, user or group that cannot be used.
     #[error("cannot {what}: {source}")]
     System {
@@ -41,16 +49,29 @@ pub enum StartError {
     },
 }
 
+impl StartError {
+    /// uWSGI's exit code for this: 22 for an application that does not load.
+    pub fn exit_code(&self) -> i32 {
+        match self {
+            Self::Language(_) => 22,
+            _ => 1,
+        }
+    }
+}
+
 fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> StartError {
     let what = what.into();
     move |source| StartError::System { what, source }
 }
 
-/// Serves until a signal asks for the end.
+/// Serves until a signal asks for the end. `language` runs the synchronous applications.
 ///
 /// # Errors
 /// Whatever keeps the server from starting; nothing is left behind then.
-pub fn run(settings: &Settings) -> Result<(), StartError> {
+pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
+    if settings.apps.python.is_some() && language.is_none() {
+        return Err(StartError::NoLanguage);
+    }
     let owner = (settings.system.uid, settings.system.gid);
     log::begin(
         &settings.destinations,
@@ -64,14 +85,17 @@ pub fn run(settings: &Settings) -> Result<(), StartError> {
             .map_err(system(format!("change to folder {}", folder.display())))?;
     }
     // Loaded here to be refused here; each worker loads its own after the fork.
-    crate::app::load(&settings.apps)?;
+    crate::app::load(&settings.apps, &Queue::default())?;
     let mut files = Files::default();
     let sockets = bind(settings, &mut files)?;
     write_pidfile(&settings.system, &mut files)?;
     privileges::give_up(&settings.system)?;
     log::begin_unprivileged(&settings.destinations, false)
         .map_err(system("open the log of logto2"))?;
-    supervise::supervise(settings, sockets).map_err(system("supervise workers"))?;
+    if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
+        language.load(settings)?;
+    }
+    supervise::supervise(settings, language, sockets).map_err(system("supervise workers"))?;
     files.settle(settings.sockets.vacuum);
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::news::{self, Event, News};
 use super::obituary::obituary;
 use super::signals::Signals;
 use super::{Scoreboard, fork};
+use crate::Language;
 use crate::log;
 use crate::options::Settings;
 use crate::socket::Bound;
@@ -24,12 +25,17 @@ use crate::worker;
 const LAST_MERCY: Duration = Duration::from_secs(2);
 
 /// Runs the workers until a signal ends them.
-pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<()> {
+pub(super) fn supervise(
+    settings: &Settings,
+    language: Option<&dyn Language>,
+    sockets: Vec<Bound>,
+) -> io::Result<()> {
     let signals = Signals::block()?;
     let (told, tell) = news::pipe()?;
     let workers = settings.processes.workers as usize;
     let mut master = Master {
         settings,
+        language,
         sockets,
         signals,
         told,
@@ -59,6 +65,7 @@ pub(super) fn supervise(settings: &Settings, sockets: Vec<Bound>) -> io::Result<
 
 struct Master<'a> {
     settings: &'a Settings,
+    language: Option<&'a dyn Language>,
     sockets: Vec<Bound>,
     signals: Signals,
     told: io::PipeReader,
@@ -289,13 +296,14 @@ impl Master<'_> {
         let start = worker::Start {
             number,
             settings: self.settings,
+            language: self.language,
             sockets: &self.sockets,
             tell: &self.tell,
             slot: self.board.worker(number),
             signal_mask: self.signals.unblocked(),
             master: std::process::id(),
         };
-        let pid = fork::spawn(|| worker::run(&start))?;
+        let pid = fork::spawn(self.language, || worker::run(&start))?;
         Ok((pid, Instant::now()))
     }
 }

@@ -91,7 +91,7 @@ pub enum OptionError {
     TooManySockets(usize),
     /// Nothing that answers.
     #[error(
-        "no application to serve: give --cgi or --probe, or forward --http with --uwsgi-to, \
+        "no application to serve: give --module, --wsgi-file, --cgi or --probe, or forward --http with --uwsgi-to, \
          --fastcgi-to or --scgi-to (see --help)"
     )]
     NoApp,

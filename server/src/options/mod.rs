@@ -34,6 +34,7 @@ pub use groups::gateway::Upstream;
 pub use groups::limits::Limits;
 pub use groups::log::{DateStyle, LogSettings};
 pub use groups::processes::ProcessSettings;
+pub use groups::python::{PythonApp, PythonSettings, PythonSource};
 pub use groups::recycle::RecycleSettings;
 pub use groups::reload::ReloadSettings;
 pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};

@@ -25,6 +25,8 @@ pub enum Topic {
     Sockets,
     /// What answers.
     Applications,
+    /// Python applications.
+    Python,
     /// Master and workers.
     Processes,
     /// The request log and messages.
@@ -37,9 +39,10 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in the order of the help.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Sockets,
         Self::Applications,
+        Self::Python,
         Self::Gateway,
         Self::Processes,
         Self::Logging,
@@ -51,6 +54,7 @@ impl Topic {
         match self {
             Self::Sockets => "Sockets",
             Self::Applications => "Applications",
+            Self::Python => "Python",
             Self::Processes => "Processes",
             Self::Logging => "Logging",
             Self::Gateway => "Built-in gateway",

@@ -69,7 +69,7 @@ fn warnings(gathered: &Gathered, strict: bool) -> Result<Vec<String>, OptionErro
 /// Every listener needs something behind it.
 fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), OptionError> {
     let needed = listeners.iter().any(|listener| !listener.forwards);
-    if needed && !apps.probe && apps.cgi.is_empty() {
+    if needed && !apps.probe && apps.cgi.is_empty() && apps.python.is_none() {
         Err(OptionError::NoApp)
     } else {
         Ok(())

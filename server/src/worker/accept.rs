@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::spawn_local;
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::sleep;
 
 use super::Start;
-use crate::app;
+use crate::app::{self, Queue};
 use crate::log::{self, RequestLog};
 use crate::serve::{Retirement, Service};
 use crate::socket::Listener;
@@ -23,9 +23,10 @@ pub(super) fn start(
     start: &Start<'_>,
     draining: watch::Receiver<bool>,
     retire: &Rc<Notify>,
+    calls: &Queue,
 ) -> io::Result<()> {
     let settings = start.settings;
-    let apps = app::load(&settings.apps).map_err(io::Error::other)?;
+    let apps = app::load(&settings.apps, calls).map_err(io::Error::other)?;
     let log = Rc::new(RequestLog::new(settings.log.requests, start.slot));
     let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
     let retirement = Rc::new(retirement);
@@ -40,16 +41,38 @@ pub(super) fn start(
             retirement: Rc::clone(&retirement),
         };
         let socket = Listener::new(socket.socket().try_clone()?)?;
-        spawn_local(accept(socket, Rc::new(service)));
+        let turnstile = Turnstile {
+            calls: start.language.is_some().then(|| calls.clone()),
+            threads: start.threads(),
+        };
+        spawn_local(accept(socket, Rc::new(service), turnstile));
     }
     Ok(())
 }
 
+/// Where applications are synchronous, a worker takes no more connections than it has threads
+/// free: what waits in the socket's queue may go to another worker.
+struct Turnstile {
+    calls: Option<Queue>,
+    threads: usize,
+}
+
+impl Turnstile {
+    async fn pass(&self) {
+        if let Some(calls) = &self.calls {
+            // The connection that came last gets to tell its request.
+            yield_now().await;
+            calls.room(self.threads).await;
+        }
+    }
+}
+
 /// Accepts until the worker drains.
-async fn accept(socket: Listener, service: Rc<Service>) {
+async fn accept(socket: Listener, service: Rc<Service>, turnstile: Turnstile) {
     let accepting = async {
         let mut failing = false;
         loop {
+            turnstile.pass().await;
             match socket.accept().await {
                 Ok((stream, peer)) => {
                     failing = false;

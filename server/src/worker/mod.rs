@@ -1,6 +1,7 @@
 //! A worker process: an event loop, started after the fork, that serves until it is told to stop.
 
 mod accept;
+mod calls;
 
 use std::io;
 use std::rc::Rc;
@@ -13,6 +14,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
+use crate::Language;
+use crate::app::Queue;
 use crate::log;
 use crate::master::{Event, News, State, WorkerSlot};
 use crate::options::Settings;
@@ -29,6 +32,7 @@ pub(crate) struct Start<'a> {
     /// Counted from 0.
     pub(crate) number: usize,
     pub(crate) settings: &'a Settings,
+    pub(crate) language: Option<&'a dyn Language>,
     pub(crate) sockets: &'a [Bound],
     /// Takes the worker's news of itself.
     pub(crate) tell: &'a io::PipeWriter,
@@ -67,13 +71,16 @@ fn stay_with_master(start: &Start<'_>) -> io::Result<()> {
 
 fn serve(start: &Start<'_>) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let served = LocalSet::new().block_on(&runtime, live(start));
+    if let Some(language) = start.language {
+        return calls::serve(start, language, runtime);
+    }
+    let served = LocalSet::new().block_on(&runtime, live(start, &Queue::default()));
     // Threads that still read or write a file are not waited for.
     runtime.shutdown_background();
     served
 }
 
-async fn live(start: &Start<'_>) -> io::Result<()> {
+async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut quit = signal(SignalKind::quit())?;
     // A terminal sends these to every process, and so does `killall`; what they mean is up to the
@@ -90,7 +97,7 @@ async fn live(start: &Start<'_>) -> io::Result<()> {
 
     let (drain, draining) = watch::channel(false);
     let retire = Rc::new(Notify::new());
-    accept::start(start, draining, &retire)?;
+    accept::start(start, draining, &retire, calls)?;
     start.slot.core(0).attach_thread();
     start.slot.set_accepting(true);
     start.slot.set_state(State::Serving);
@@ -124,6 +131,11 @@ fn retired(start: &Start<'_>) {
 }
 
 impl Start<'_> {
+    /// How many synchronous requests run at a time.
+    fn threads(&self) -> usize {
+        self.settings.processes.threads as usize
+    }
+
     fn tell(&self, event: Event) -> io::Result<()> {
         let from = nix::unistd::getpid();
         News { from, event }.send(self.tell)

@@ -3,6 +3,7 @@
 // Each test file uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod python;
 pub mod site;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

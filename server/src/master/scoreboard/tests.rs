@@ -116,7 +116,7 @@ fn threads_that_write_and_read_at_once_see_whole_texts_or_none() {
 #[test]
 fn a_forked_process_writes_what_its_parent_reads() {
     let worker = occupied(1, 1).worker(0);
-    let child = fork::spawn(|| {
+    let child = fork::spawn(None, || {
         worker.occupy();
         worker.count();
         0

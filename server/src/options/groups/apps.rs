@@ -1,6 +1,6 @@
 //! What answers requests, in general.
 
-use super::{cgi, gateway};
+use super::{cgi, gateway, python};
 use crate::options::error::OptionError;
 use crate::options::given::Gathered;
 use crate::options::opt::Takes::{Flag, Maybe};
@@ -36,6 +36,8 @@ pub struct AppSettings {
     pub cgi: Vec<cgi::CgiMount>,
     /// How CGI programs run.
     pub cgi_settings: cgi::CgiSettings,
+    /// Python applications, if there are any.
+    pub python: Option<python::PythonSettings>,
     /// Where the built-in gateway forwards to.
     pub upstream: Option<gateway::Upstream>,
 }
@@ -46,6 +48,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<AppSettings, Op
         probe: gathered.flag("probe")?,
         cgi: cgi::mounts(gathered)?,
         cgi_settings: cgi::resolve(gathered)?,
+        python: python::resolve(gathered)?,
         upstream: gateway::resolve(gathered)?,
     })
 }

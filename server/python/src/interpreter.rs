@@ -1,0 +1,99 @@
+//! The interpreter as the server sees it.
+
+use std::io;
+use std::sync::OnceLock;
+
+use gateserve::Language;
+use gateserve::app::Call;
+use gateserve::language::LoadError;
+use gateserve::options::Settings;
+use nix::unistd::{ForkResult, Pid};
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use send_wrapper::SendWrapper;
+
+use crate::app::App;
+use crate::names::Names;
+use crate::{load, tell};
+
+/// CPython in this process.
+pub(crate) struct Interpreter {
+    names: Names,
+    apps: OnceLock<Vec<App>>,
+}
+
+impl Interpreter {
+    /// The interpreter that has loaded this library.
+    pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
+        Ok(Self {
+            names: Names::new(py)?,
+            apps: OnceLock::new(),
+        })
+    }
+}
+
+impl Language for Interpreter {
+    fn load(&self, settings: &Settings) -> Result<(), LoadError> {
+        let Some(python) = &settings.apps.python else {
+            return Ok(());
+        };
+        let apps = Python::attach(|py| {
+            load::all(py, python, settings).map_err(|error| tell::failed_load(py, &error))
+        })?;
+        // The master loads once; a worker only if the master did not.
+        let _ = self.apps.set(apps);
+        Ok(())
+    }
+
+    fn fork(&self) -> io::Result<ForkResult> {
+        // `os.fork` runs what applications and the interpreter itself registered for it.
+        let forked = Python::attach(|py| -> PyResult<i32> {
+            py.import("os")?.call_method0("fork")?.extract()
+        });
+        match forked {
+            Ok(0) => Ok(ForkResult::Child),
+            Ok(child) => Ok(ForkResult::Parent {
+                child: Pid::from_raw(child),
+            }),
+            Err(error) => Err(Python::attach(|py| system_error(py, &error))),
+        }
+    }
+
+    fn detached(&self, work: &mut dyn FnMut()) {
+        // The event loop is of this thread and stays on it.
+        let work = SendWrapper::new(work);
+        Python::attach(|py| py.detach(move || (work.take())()));
+    }
+
+    fn leave(&self) {
+        Python::attach(|py| {
+            let left = py
+                .import("atexit")
+                .and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
+            if let Err(error) = left {
+                tell::exception(py, &error);
+            }
+        });
+    }
+
+    fn call(&self, call: Call) {
+        Python::attach(
+            |py| match self.apps.get().and_then(|apps| apps.get(call.app)) {
+                Some(app) => app.answer(py, call, &self.names),
+                None => tell::no_application(call),
+            },
+        );
+    }
+}
+
+/// What the system said to `os.fork`.
+fn system_error(py: Python<'_>, error: &PyErr) -> io::Error {
+    let number = error
+        .is_instance_of::<PyOSError>(py)
+        .then(|| error.value(py).getattr("errno").ok()?.extract().ok())
+        .flatten();
+    number.map_or_else(
+        || io::Error::other(error.to_string()),
+        io::Error::from_raw_os_error,
+    )
+}

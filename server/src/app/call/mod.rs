@@ -1,0 +1,141 @@
+//! Synchronous applications: the bridge between the event loop, on which every request arrives,
+//! and code that waits for what it reads and writes, such as a WSGI application.
+//!
+//! ```text
+//!  event loop                                        the thread that answers
+//!  CallApp::serve ── Call ──▶ Queue ──────────────▶  Language::call
+//!        ▲  Body, Reply                                  │ read, head, body, finish
+//!        └───────────────────── Ask ◀────────────────────┘
+//! ```
+//!
+//! With `threads = 1` both are the same thread: calls run between two turns of the event loop,
+//! and a call that has to wait turns the loop itself ([`turn`]). So nothing is handed from thread
+//! to thread, and Python's main thread answers, as in uWSGI.
+
+mod ask;
+mod queue;
+mod turn;
+
+use bytes::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use wire::cgi::CgiHead;
+use wire::environ::Environ;
+
+use super::{App, AppError};
+use crate::exchange::{BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
+use ask::Ask;
+pub(crate) use queue::Queue;
+pub(crate) use turn::Turner;
+
+/// One request for a synchronous application, with the means to answer it.
+///
+/// Dropping it without [`finish`](Self::finish) or [`fail`](Self::fail) cuts the reply off.
+#[derive(Debug)]
+pub struct Call {
+    /// The CGI meta-variables, mount taken into account.
+    pub environ: Environ,
+    /// What carried the request here.
+    pub protocol: Protocol,
+    /// Present where `protocol` is [`Protocol::Http`].
+    pub http: Option<HttpFacts>,
+    /// Size of the request body in bytes, where it was announced.
+    pub body_length: Option<u64>,
+    /// Which of the language's applications is to answer.
+    pub app: usize,
+    asks: UnboundedSender<Ask>,
+}
+
+impl Call {
+    /// The next piece of the request body, of at most 64 KiB and never empty; `None` at its end.
+    /// Waits until one is there.
+    ///
+    /// # Errors
+    /// The client or gateway went away, aborted, timed out, sent too much, or broke the body's
+    /// framing.
+    pub fn read(&self) -> Result<Option<Bytes>, BodyError> {
+        self.ask(Ask::Read).unwrap_or(Err(BodyError::ClientGone))
+    }
+
+    /// Sends the head; it leaves together with a piece of the body that follows at once.
+    ///
+    /// # Errors
+    /// The head cannot be encoded, is the second one, or the peer is gone.
+    pub fn head(&self, head: CgiHead) -> Result<(), ReplyError> {
+        self.ask(|done| Ask::Head(head, done))
+            .unwrap_or(Err(ReplyError::ClientGone))
+    }
+
+    /// Sends a piece of the body and waits until the peer has taken so much that more may follow.
+    ///
+    /// # Errors
+    /// No head was sent, or the peer is gone.
+    pub fn body(&self, bytes: Bytes) -> Result<(), ReplyError> {
+        self.ask(|done| Ask::Body(bytes, done))
+            .unwrap_or(Err(ReplyError::ClientGone))
+    }
+
+    /// Ends the reply, with a head and a last piece of the body if these are still due. Does not
+    /// wait: the event loop sends them.
+    pub fn finish(self, head: Option<CgiHead>, bytes: Bytes) {
+        let _ = self.asks.send(Ask::Finish(head, bytes));
+    }
+
+    /// Gives up: the error's status is answered if no head was sent, else the reply is cut off.
+    pub fn fail(self, error: AppError) {
+        let _ = self.asks.send(Ask::Fail(error));
+    }
+
+    /// Asks the event loop and waits for its answer; `None` if the exchange is over.
+    fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Option<T> {
+        let (sender, answer) = oneshot::channel();
+        self.asks.send(ask(sender)).ok()?;
+        turn::wait(answer).ok()
+    }
+}
+
+/// The application side of one mount: hands each request to the language.
+pub(crate) struct CallApp {
+    queue: Queue,
+    app: usize,
+}
+
+impl CallApp {
+    /// Hands requests to application number `app` by way of `queue`.
+    pub(crate) fn new(queue: Queue, app: usize) -> Self {
+        Self { queue, app }
+    }
+
+    async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        let (asks, mut asked) = unbounded_channel();
+        let mut body = request.body;
+        self.queue.push(Call {
+            environ: request.environ,
+            protocol: request.protocol,
+            http: request.http,
+            body_length: body.length(),
+            app: self.app,
+            asks,
+        });
+        while let Some(ask) = asked.recv().await {
+            if let Some(ended) = ask.follow(&mut body, reply).await {
+                return ended;
+            }
+        }
+        Err(AppError::new(
+            500,
+            "application left its request unanswered",
+        ))
+    }
+}
+
+impl App for CallApp {
+    fn serve<'a>(
+        &'a self,
+        request: Request,
+        reply: &'a mut Reply,
+    ) -> LocalBoxFuture<'a, Result<(), AppError>> {
+        self.answer(request, reply).boxed_local()
+    }
+}

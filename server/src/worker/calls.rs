@@ -1,0 +1,89 @@
+//! A worker with synchronous applications: who turns the event loop, and who answers calls.
+
+use std::io;
+use std::pin::pin;
+use std::thread;
+
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+
+use super::{Start, live};
+use crate::Language;
+use crate::app::{Call, Queue, Turner};
+
+/// Serves until the worker is told to stop. Nobody waits for threads of the runtime: the process
+/// ends after this.
+pub(super) fn serve(
+    start: &Start<'_>,
+    language: &dyn Language,
+    runtime: Runtime,
+) -> io::Result<()> {
+    if start.settings.processes.lazy_apps {
+        language.load(start.settings).map_err(io::Error::other)?;
+    }
+    let turner = Turner::install(runtime, LocalSet::new());
+    let mut served = Ok(());
+    language.detached(&mut || {
+        served = match start.threads() {
+            1 => on_one_thread(start, language, &turner),
+            threads => on_many_threads(start, language, &turner, threads),
+        };
+    });
+    served
+}
+
+/// Calls run between turns of the event loop.
+fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<()> {
+    let queue = Queue::default();
+    let mut live = pin!(live(start, &queue));
+    loop {
+        let next = turner.until(async {
+            tokio::select! {
+                biased;
+                served = &mut live => Next::Over(served),
+                call = queue.next() => Next::Call(Box::new(call)),
+            }
+        });
+        match next {
+            Next::Over(served) => return served,
+            Next::Call(call) => answer(*call, language, &queue),
+        }
+    }
+}
+
+/// What the event loop came up with.
+enum Next {
+    Call(Box<Call>),
+    Over(io::Result<()>),
+}
+
+/// Calls run on threads of their own, and this one turns the event loop.
+fn on_many_threads(
+    start: &Start<'_>,
+    language: &dyn Language,
+    turner: &Turner,
+    threads: usize,
+) -> io::Result<()> {
+    let queue = Queue::default();
+    thread::scope(|scope| {
+        for number in 1..=threads {
+            let queue = &queue;
+            let answering = move || {
+                while let Some(call) = queue.wait() {
+                    answer(call, language, queue);
+                }
+            };
+            thread::Builder::new()
+                .name(format!("request {number}"))
+                .spawn_scoped(scope, answering)?;
+        }
+        let served = turner.until(live(start, &queue));
+        queue.close();
+        served
+    })
+}
+
+fn answer(call: Call, language: &dyn Language, queue: &Queue) {
+    language.call(call);
+    queue.done();
+}

@@ -1,0 +1,67 @@
+//! WSGI applications in pre-forked workers.
+
+mod support;
+
+use support::python::Site;
+use support::{Responses, Server};
+
+const ECHO: &str = "
+import threading
+loaded_in = __import__('os').getpid()
+
+def application(environ, start_response):
+    body = environ['wsgi.input'].read()
+    in_main = threading.current_thread() is threading.main_thread()
+    start_response('200 Fine', [('X-Main', str(in_main)), ('X-Loaded-In', str(loaded_in))])
+    return [body, b'!']
+";
+
+const HTTP: [&str; 2] = ["--http-socket", "127.0.0.1:0"];
+
+fn post(server: &Server, body: &str) -> support::Response {
+    let mut responses = Responses::on(server.connect());
+    let length = body.len();
+    responses.peer.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+    ));
+    responses.next("POST")
+}
+
+#[test]
+fn an_application_reads_the_body_and_replies_on_the_main_thread() {
+    needs_python!();
+    let site = Site::new(ECHO);
+    let server = site.serve(&HTTP);
+    let response = post(&server, "hello");
+    assert_eq!(response.head.status, 200);
+    assert_eq!(response.head.reason, "Fine");
+    assert_eq!(response.body, b"hello!");
+    assert_eq!(response.field("x-main"), Some("True"));
+}
+
+#[test]
+fn threads_answer_where_there_are_many() {
+    needs_python!();
+    let site = Site::new(ECHO);
+    let server = site.serve(&[&HTTP[..], &["--threads", "3"]].concat());
+    let response = post(&server, "hello");
+    assert_eq!(response.body, b"hello!");
+    assert_eq!(response.field("x-main"), Some("False"));
+}
+
+#[test]
+fn the_master_loads_the_application_unless_it_is_lazy() {
+    needs_python!();
+    let loader_of = |args: &[&str]| {
+        let site = Site::new(ECHO);
+        let server = site.serve(&[&HTTP[..], args].concat());
+        let pid: i32 = post(&server, "")
+            .field("x-loaded-in")
+            .unwrap()
+            .parse()
+            .unwrap();
+        pid == server.pid().as_raw()
+    };
+    assert!(loader_of(&[]));
+    assert!(!loader_of(&["--lazy-apps"]));
+}
