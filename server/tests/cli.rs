@@ -153,11 +153,11 @@ fn a_bad_value_is_refused_with_its_line() {
 #[test]
 fn options_of_uwsgi_alone_are_told_or_refused() {
     let file =
-        ini("[uwsgi]\nsocket = :1\nprobe = true\nharakiri = 60\nthreads = 2\nvaccum = true\n");
+        ini("[uwsgi]\nsocket = :1\nprobe = true\nmules = 6\nspooler = a\nvaccum = true\n");
     let path = file.to_str().unwrap();
     gateserve(&["--check-config", path]).success().stderr(format!(
         "gateserve: warning: there is no option `vaccum` ({path}, line 6); did you mean `vacuum`?\n\
-         gateserve: warning: options of uWSGI that are not supported yet are left out: harakiri, threads\n"
+         gateserve: warning: options of uWSGI that are not supported yet are left out: mules, spooler\n"
     ));
     gateserve(&["--check-config", "--strict", path]).code(1);
 }

@@ -47,8 +47,8 @@ mod tests {
     #[test]
     fn an_option_of_uwsgi_alone_is_noted() {
         assert_eq!(
-            read_pairs(&[("UWSGI_HARAKIRI", "60")]).unsupported,
-            ["harakiri"]
+            read_pairs(&[("UWSGI_MULES", "2")]).unsupported,
+            ["mules"]
         );
     }
 

@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn variables_of_the_user_are_not_taken_for_options() {
-        let text = "[uwsgi]\nbase = /srv\nchdir = %(base)/app\nvaccum = true\nharakiri = 5\n";
+        let text = "[uwsgi]\nbase = /srv\nchdir = %(base)/app\nvaccum = true\nmules = 5\n";
         let (pairs, gathered) = read_text(text).unwrap();
         assert_eq!(pairs, ["chdir=/srv/app"]);
-        assert_eq!(gathered.unsupported, ["harakiri"]);
+        assert_eq!(gathered.unsupported, ["mules"]);
         let unknown: Vec<_> = gathered
             .unknown
             .iter()

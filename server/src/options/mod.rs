@@ -31,6 +31,7 @@ pub use groups::apps::AppSettings;
 pub use groups::cgi::{CgiMount, CgiSettings};
 pub use groups::destinations::{DestinationSettings, LogTarget};
 pub use groups::gateway::Upstream;
+pub use groups::harakiri::{Graceful, HarakiriSettings};
 pub use groups::limits::Limits;
 pub use groups::log::{DateStyle, LogSettings};
 pub use groups::processes::ProcessSettings;

@@ -5,7 +5,7 @@ use super::foreign;
 use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
-use super::groups::{apps, destinations, limits, log, processes, recycle, reload, sockets, system};
+use super::groups::{apps, harakiri, destinations, limits, log, processes, recycle, reload, sockets, system};
 use super::settings::Settings;
 
 /// Works out the settings.
@@ -25,6 +25,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         apps,
         processes: processes::resolve(gathered)?,
         recycle: recycle::resolve(gathered)?,
+        harakiri: harakiri::resolve(gathered)?,
         reload: reload::resolve(gathered)?,
         system: system::resolve(gathered)?,
         log: log::resolve(gathered)?,

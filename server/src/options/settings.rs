@@ -2,6 +2,7 @@
 
 use super::groups::apps::AppSettings;
 use super::groups::destinations::DestinationSettings;
+use super::groups::harakiri::HarakiriSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
 use super::groups::processes::ProcessSettings;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// When a worker makes room for a fresh one.
     pub recycle: RecycleSettings,
+    /// The time that a request may take.
+    pub harakiri: HarakiriSettings,
     /// Reloading and stopping.
     pub reload: ReloadSettings,
     /// Folder, user, files.
