@@ -152,8 +152,7 @@ fn a_bad_value_is_refused_with_its_line() {
 
 #[test]
 fn options_of_uwsgi_alone_are_told_or_refused() {
-    let file =
-        ini("[uwsgi]\nsocket = :1\nprobe = true\nmules = 6\nspooler = a\nvaccum = true\n");
+    let file = ini("[uwsgi]\nsocket = :1\nprobe = true\nmules = 6\nspooler = a\nvaccum = true\n");
     let path = file.to_str().unwrap();
     gateserve(&["--check-config", path]).success().stderr(format!(
         "gateserve: warning: there is no option `vaccum` ({path}, line 6); did you mean `vacuum`?\n\

@@ -1,6 +1,7 @@
 //! From settings to applications.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::call::{CallApp, Queue};
 use super::cgi::{self, SetupError};
@@ -24,12 +25,21 @@ impl Apps {
     }
 }
 
-/// Loads what the settings name; `calls` leads to the synchronous applications.
+/// Loads what the settings name; `calls` leads to the synchronous applications, and all others get
+/// so long for a request as `limit` says.
 ///
 /// # Errors
 /// Something that is configured and not there.
-pub(crate) fn load(settings: &AppSettings, calls: &Queue) -> Result<Apps, SetupError> {
+pub(crate) fn load(
+    settings: &AppSettings,
+    limit: Option<Duration>,
+    calls: &Queue,
+) -> Result<Apps, SetupError> {
     let mut mounts = cgi::mounts(&settings.cgi, &settings.cgi_settings)?;
+    if settings.probe {
+        mounts.push(Mount::new("/", Rc::new(ProbeApp)));
+    }
+    mounts = mounts.into_iter().map(|it| it.limited(limit)).collect();
     for (number, app) in settings
         .python
         .iter()
@@ -39,18 +49,15 @@ pub(crate) fn load(settings: &AppSettings, calls: &Queue) -> Result<Apps, SetupE
         let app_of_python = CallApp::new(calls.clone(), number);
         mounts.push(Mount::new(&app.prefix, Rc::new(app_of_python)));
     }
-    if settings.probe {
-        mounts.push(Mount::new("/", Rc::new(ProbeApp)));
-    }
     Ok(Apps {
         mounted: Rc::new(Router::new(mounts)),
-        forward: settings.upstream.clone().map(forward),
+        forward: settings.upstream.clone().map(|it| forward(it, limit)),
     })
 }
 
 /// The router follows local redirects.
-fn forward(upstream: Upstream) -> Rc<dyn App> {
+fn forward(upstream: Upstream, limit: Option<Duration>) -> Rc<dyn App> {
     let prefix = upstream.prefix.clone();
-    let app = Rc::new(ForwardApp::new(upstream));
-    Rc::new(Router::new(vec![Mount::new(&prefix, app)]))
+    let app = Mount::new(&prefix, Rc::new(ForwardApp::new(upstream)));
+    Rc::new(Router::new(vec![app.limited(limit)]))
 }

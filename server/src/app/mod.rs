@@ -3,6 +3,7 @@
 mod call;
 pub mod cgi;
 pub mod forward;
+mod limited;
 mod lines;
 mod load;
 mod patience;

@@ -1,11 +1,13 @@
 //! Picks the application by path.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use wire::environ::Environ;
 
+use super::limited::Limited;
 use super::{App, AppError, plain, redirect};
 use crate::exchange::{Reply, Request};
 
@@ -21,6 +23,14 @@ impl Mount {
     pub fn new(prefix: &str, app: Rc<dyn App>) -> Self {
         let prefix = Bytes::copy_from_slice(prefix.trim_end_matches('/').as_bytes());
         Self { prefix, app }
+    }
+
+    /// The same, with a limit on the time of each request.
+    pub(super) fn limited(self, limit: Option<Duration>) -> Self {
+        Self {
+            app: Limited::limit(self.app, limit),
+            ..self
+        }
     }
 
     /// Whether `path` is the prefix itself or lies below it.

@@ -85,7 +85,7 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
             .map_err(system(format!("change to folder {}", folder.display())))?;
     }
     // Loaded here to be refused here; each worker loads its own after the fork.
-    crate::app::load(&settings.apps, &Queue::default())?;
+    crate::app::load(&settings.apps, None, &Queue::default())?;
     let mut files = Files::default();
     let sockets = bind(settings, &mut files)?;
     write_pidfile(&settings.system, &mut files)?;

@@ -46,10 +46,7 @@ mod tests {
 
     #[test]
     fn an_option_of_uwsgi_alone_is_noted() {
-        assert_eq!(
-            read_pairs(&[("UWSGI_MULES", "2")]).unsupported,
-            ["mules"]
-        );
+        assert_eq!(read_pairs(&[("UWSGI_MULES", "2")]).unsupported, ["mules"]);
     }
 
     #[test]

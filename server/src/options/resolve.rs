@@ -5,7 +5,9 @@ use super::foreign;
 use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
-use super::groups::{apps, harakiri, destinations, limits, log, processes, recycle, reload, sockets, system};
+use super::groups::{
+    apps, destinations, harakiri, limits, log, processes, recycle, reload, sockets, system,
+};
 use super::settings::Settings;
 
 /// Works out the settings.
