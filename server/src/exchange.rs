@@ -6,6 +6,7 @@
 //! both at the same time.
 
 mod body;
+mod notes;
 mod part;
 #[cfg(test)]
 mod recording;
@@ -17,6 +18,7 @@ use wire::http::Version;
 
 pub(crate) use body::Intake;
 pub use body::{Body, BodyError};
+pub use notes::{Notes, Via};
 pub(crate) use part::{FileFault, FilePart};
 #[cfg(test)]
 pub(crate) use recording::Recording;

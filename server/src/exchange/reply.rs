@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
 
+use super::notes::{Notes, Via};
 use super::part::FilePart;
 use crate::app::Redirect;
 
@@ -103,6 +104,7 @@ pub struct Reply {
     sent: Sent,
     exit_status: u32,
     redirect: Option<Redirect>,
+    notes: Notes,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -120,6 +122,7 @@ impl Reply {
             sent: Sent::default(),
             exit_status: 0,
             redirect: None,
+            notes: Notes::default(),
         }
     }
 
@@ -170,7 +173,10 @@ impl Reply {
         if self.phase == Phase::Head && length > COPY_BELOW {
             self.sent.body_bytes += length;
             match self.carrier.file(part)? {
-                None => return self.room().await,
+                None => {
+                    self.notes.via = Via::Sendfile;
+                    return self.room().await;
+                }
                 Some(back) => {
                     self.sent.body_bytes -= length;
                     part = back;
@@ -248,6 +254,11 @@ impl Reply {
         self.redirect.take()
     }
 
+    /// What the log is to tell of the request beside what was sent.
+    pub fn notes(&mut self) -> &mut Notes {
+        &mut self.notes
+    }
+
     /// What was sent so far.
     pub fn sent(&self) -> Sent {
         self.sent
@@ -266,7 +277,11 @@ impl Reply {
     async fn room(&mut self) -> Result<(), ReplyError> {
         // An application that never waits must not have the worker for itself.
         consume_budget().await;
-        poll_fn(|cx| self.carrier.poll_room(cx)).await
+        let room = poll_fn(|cx| self.carrier.poll_room(cx)).await;
+        if matches!(room, Err(ReplyError::ClientGone | ReplyError::TimedOut(_))) {
+            self.notes.write_errors += 1;
+        }
+        room
     }
 }
 

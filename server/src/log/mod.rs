@@ -9,7 +9,10 @@
 //! A log file that is opened anew or rotated ([`reopen`], [`rotate`], called in the master) is
 //! followed by every worker before its next line.
 
+mod choice;
+mod facts;
 mod file;
+mod format;
 mod generation;
 mod printable;
 mod request;
@@ -20,8 +23,9 @@ use std::net::SocketAddr;
 
 use crate::app::AppError;
 
+pub(crate) use facts::RequestFacts;
 use printable::{printable_lines, push_printable};
-pub(crate) use request::{RequestFacts, RequestLog};
+pub(crate) use request::RequestLog;
 #[allow(
     unused_imports,
     reason = "the master's fifo and touch files call these"

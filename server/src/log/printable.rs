@@ -31,7 +31,6 @@ fn push_escaped(line: &mut String, text: &str, escape: impl Fn(&mut String, char
     line.push_str(rest);
 }
 
-#[allow(dead_code, reason = "log formats are to use it")]
 /// Appends text as the inside of a JSON string (RFC 8259 section 7). Bytes that are not UTF-8
 /// become U+FFFD.
 pub(super) fn push_json(line: &mut String, text: &[u8]) {

@@ -33,7 +33,7 @@ pub use groups::destinations::{DestinationSettings, LogTarget};
 pub use groups::gateway::Upstream;
 pub use groups::harakiri::{Graceful, HarakiriSettings};
 pub use groups::limits::Limits;
-pub use groups::log::{DateStyle, LogSettings};
+pub use groups::log::{DateStyle, LogSettings, Unusual};
 pub use groups::processes::ProcessSettings;
 pub use groups::python::{PythonApp, PythonSettings, PythonSource};
 pub use groups::recycle::RecycleSettings;

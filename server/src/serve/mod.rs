@@ -103,17 +103,23 @@ impl Service {
         let facts = self
             .log
             .wants_requests()
-            .then(|| RequestFacts::of(&request.environ));
+            .then(|| self.log.facts(&request.environ));
         let running = self.begin(&request.environ);
         let answered = match request.body.limit(self.limits.body_size) {
             Ok(()) => self.app.serve(request, &mut reply).await,
             Err(fault) => Err(fault.into()),
         };
+        if answered
+            .as_ref()
+            .is_err_and(|error| matches!(error.status, 400 | 408))
+        {
+            reply.notes().read_errors += 1;
+        }
         let ending = complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         let sent = reply.sent();
         let took = running.end(sent.body_bytes + sent.head_bytes as u64);
-        self.log.request(facts, sent, took);
+        self.log.request(facts, sent, reply.notes(), took);
         self.retirement.count();
     }
 

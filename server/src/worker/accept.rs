@@ -28,7 +28,7 @@ pub(super) fn start(
     let settings = start.settings;
     let apps =
         app::load(&settings.apps, settings.harakiri.limit, calls).map_err(io::Error::other)?;
-    let log = Rc::new(RequestLog::new(settings.log.requests, start.slot));
+    let log = Rc::new(RequestLog::new(&settings.log, start.slot));
     let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
     let retirement = Rc::new(retirement);
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
