@@ -133,6 +133,6 @@ mod tests {
     fn wanted_variables_are_kept_in_the_order_of_the_format() {
         let facts = facts(false, &["HTTP_NONE", "HTTP_X_ID"]);
         assert_eq!(facts.wanted, ["", "7"]);
-        assert_eq!(facts.vars_bytes, 40 + 12 + 20 + 10);
+        assert_eq!(facts.vars_bytes, 43 + 24 + 14);
     }
 }

@@ -110,6 +110,7 @@ impl CallApp {
     async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
         let (asks, mut asked) = unbounded_channel();
         let mut body = request.body;
+        reply.notes().app = i32::try_from(self.app).unwrap_or(i32::MAX);
         self.queue.push(Call {
             environ: request.environ,
             protocol: request.protocol,

@@ -69,7 +69,7 @@ fn each_variable_stands_for_its_fact() {
         ("%(micros) %(msecs) %(secs)", "1234567 1234 1.234567"),
         ("%(time) %(tmsecs)", "784111777 784111777000"),
         ("%(tmicros)", "784111777000123"),
-        ("%(cl) %(vars) %(pktsize)", "12 8 194"),
+        ("%(cl) %(vars) %(pktsize)", "12 8 184"),
         ("%(pid) %(wid) %(core) %(switches)", "4711 2 3 1"),
         ("%(rss) %(rssM) %(vszM)", "52428807 50 900"),
         ("%(modifier1) %(modifier2)", "0 0"),
