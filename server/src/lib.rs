@@ -25,6 +25,7 @@ mod master;
 pub mod options;
 mod serve;
 pub mod socket;
+pub mod system;
 mod worker;
 
 pub use language::Language;

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use gateserve::interpreter;
 use gateserve::options::{self, Wanted};
+use gateserve::{interpreter, system};
 
 fn main() -> ExitCode {
     match start() {
@@ -29,6 +29,8 @@ fn start() -> anyhow::Result<()> {
             if settings.check_only {
                 return Ok(write!(std::io::stdout(), "{}", options::show(&given))?);
             }
+            // An interpreter reads the environment once, when it starts.
+            system::environment::change(&settings.system.environment);
             if let Some(python) = &settings.apps.python {
                 return Err(interpreter::enter(python, std::env::args_os()).into());
             }

@@ -284,7 +284,7 @@ fn a_start_that_fails_leaves_nothing_behind() {
     let mut command = assert_cmd::Command::cargo_bin("gateserve").unwrap();
     command
         .args(["--socket", socket.to_str().unwrap(), "--probe"])
-        .args(["--pidfile", "/no/such/folder/app.pid"])
+        .args(["--exec-post-app", "false"])
         .assert()
         .code(1);
     assert!(!socket.exists());

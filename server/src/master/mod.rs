@@ -1,25 +1,27 @@
 //! The master: forks the workers, replaces those that die, and ends them. It never serves, holds
 //! no runtime and has one thread, so that forking at any time is sound.
 
+mod beside;
 mod files;
 mod fork;
 mod life;
 mod news;
 mod obituary;
-mod privileges;
 pub(crate) mod scoreboard;
 mod signals;
+mod start;
 mod supervise;
 
 use std::io;
 
-use crate::app::Queue;
 use crate::app::cgi::SetupError;
 use crate::language::{Language, LoadError};
-use crate::log;
-use crate::options::{Settings, SystemSettings};
-use crate::socket::{BindError, Bound};
+use crate::options::Settings;
+use crate::socket::BindError;
+use crate::system::hooks::{self, HookError, HookPhase};
+use crate::system::identity::IdentityError;
 
+use beside::Beside;
 use files::Files;
 pub(crate) use news::{Event, News};
 pub(crate) use scoreboard::{Scoreboard, State, WorkerSlot};
@@ -39,7 +41,13 @@ pub enum StartError {
     /// Applications are configured that only another program can run.
     #[error("this program does not run Python: start gateserve instead")]
     NoLanguage,
-    /// A folder, file, user or group that cannot be used.
+    /// A hook that failed.
+    #[error(transparent)]
+    Hook(#[from] HookError),
+    /// A user or group that the process cannot become.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A folder or file that cannot be used.
     #[error("cannot {what}: {source}")]
     System {
         /// What was tried.
@@ -72,55 +80,12 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
     if settings.apps.python.is_some() && language.is_none() {
         return Err(StartError::NoLanguage);
     }
-    let owner = (settings.system.uid, settings.system.gid);
-    log::begin(
-        &settings.destinations,
-        settings.log.date.as_ref(),
-        owner,
-        false,
-    )
-    .map_err(system("open the log"))?;
-    if let Some(folder) = &settings.system.chdir {
-        std::env::set_current_dir(folder)
-            .map_err(system(format!("change to folder {}", folder.display())))?;
-    }
-    // Loaded here to be refused here; each worker loads its own after the fork.
-    crate::app::load(&settings.apps, None, &Queue::default())?;
     let mut files = Files::default();
-    let sockets = bind(settings, &mut files)?;
-    write_pidfile(&settings.system, &mut files)?;
-    privileges::give_up(&settings.system)?;
-    log::begin_unprivileged(&settings.destinations, false)
-        .map_err(system("open the log of logto2"))?;
-    if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
-        language.load(settings)?;
-    }
-    supervise::supervise(settings, language, sockets).map_err(system("supervise workers"))?;
-    files.settle(settings.sockets.vacuum);
-    Ok(())
-}
-
-fn bind(settings: &Settings, files: &mut Files) -> Result<Vec<Bound>, StartError> {
-    let mut sockets = Vec::with_capacity(settings.listeners.len());
-    for (index, listener) in settings.listeners.iter().enumerate() {
-        let bound = Bound::new(&listener.address, &settings.sockets)?;
-        bound.file.iter().for_each(|file| files.add(file.clone()));
-        let protocol = listener.protocol.name();
-        let (family, name, fd) = (bound.family(), &bound.name, bound.fd());
-        log::tell(&format!(
-            "{protocol} socket {index} bound to {family} address {name} fd {fd}"
-        ));
-        sockets.push(bound);
-    }
-    Ok(sockets)
-}
-
-fn write_pidfile(settings: &SystemSettings, files: &mut Files) -> Result<(), StartError> {
-    let Some(file) = &settings.pidfile else {
-        return Ok(());
-    };
-    std::fs::write(file, format!("{}\n", std::process::id()))
-        .map_err(system(format!("write pidfile {}", file.display())))?;
-    files.add(file.clone());
+    let sockets = start::start(settings, language, &mut files)?;
+    hooks::run(&settings.hooks, HookPhase::MasterStart)?;
+    let mut beside = Beside::new(settings, files);
+    supervise::supervise(settings, language, sockets, &mut beside)
+        .map_err(system("supervise workers"))?;
+    beside.settle();
     Ok(())
 }

@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use super::beside::Beside;
 use super::life::{Life, RESPAWN_DELAY};
 use super::news::{self, Event, News};
 use super::obituary::obituary;
@@ -25,10 +26,11 @@ use crate::worker;
 const LAST_MERCY: Duration = Duration::from_secs(2);
 
 /// Runs the workers until a signal ends them.
-pub(super) fn supervise(
-    settings: &Settings,
-    language: Option<&dyn Language>,
+pub(super) fn supervise<'a>(
+    settings: &'a Settings,
+    language: Option<&'a dyn Language>,
     sockets: Vec<Bound>,
+    beside: &mut Beside<'a>,
 ) -> io::Result<()> {
     let signals = Signals::block()?;
     let (told, tell) = news::pipe()?;
@@ -37,6 +39,7 @@ pub(super) fn supervise(
         settings,
         language,
         sockets,
+        beside,
         signals,
         told,
         tell,
@@ -63,10 +66,12 @@ pub(super) fn supervise(
     master.run()
 }
 
-struct Master<'a> {
+struct Master<'a, 'b> {
     settings: &'a Settings,
     language: Option<&'a dyn Language>,
     sockets: Vec<Bound>,
+    /// What runs beside the workers.
+    beside: &'b mut Beside<'a>,
     signals: Signals,
     told: io::PipeReader,
     /// What workers tell of themselves goes in here.
@@ -108,7 +113,7 @@ impl Phase {
     }
 }
 
-impl Master<'_> {
+impl Master<'_, '_> {
     fn run(mut self) -> io::Result<()> {
         loop {
             self.wait()?;
@@ -222,6 +227,7 @@ impl Master<'_> {
             log::tell(&format!(
                 "gateserve is ready (pid {pid}, workers {workers})"
             ));
+            self.beside.ready();
         }
     }
 

@@ -29,6 +29,10 @@ pub enum Topic {
     Python,
     /// Master and workers.
     Processes,
+    /// The process in its system.
+    System,
+    /// What runs beside the workers.
+    Hooks,
     /// The request log and messages.
     Logging,
     /// The built-in gateway.
@@ -39,12 +43,14 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in the order of the help.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Sockets,
         Self::Applications,
         Self::Python,
         Self::Gateway,
         Self::Processes,
+        Self::System,
+        Self::Hooks,
         Self::Logging,
         Self::Configuration,
     ];
@@ -56,6 +62,8 @@ impl Topic {
             Self::Applications => "Applications",
             Self::Python => "Python",
             Self::Processes => "Processes",
+            Self::System => "System",
+            Self::Hooks => "Hooks, daemons and cron",
             Self::Logging => "Logging",
             Self::Gateway => "Built-in gateway",
             Self::Configuration => "Configuration",

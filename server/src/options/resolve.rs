@@ -6,7 +6,8 @@ use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    apps, destinations, harakiri, limits, log, processes, recycle, reload, sockets, system,
+    apps, destinations, harakiri, hooks, limits, log, names, processes, recycle, reload, sockets,
+    system,
 };
 use super::settings::Settings;
 
@@ -29,7 +30,9 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         recycle: recycle::resolve(gathered)?,
         harakiri: harakiri::resolve(gathered)?,
         reload: reload::resolve(gathered)?,
+        names: names::resolve(gathered)?,
         system: system::resolve(gathered)?,
+        hooks: hooks::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
         check_only: gathered.flag("check-config")?,

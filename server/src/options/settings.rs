@@ -3,8 +3,10 @@
 use super::groups::apps::AppSettings;
 use super::groups::destinations::DestinationSettings;
 use super::groups::harakiri::HarakiriSettings;
+use super::groups::hooks::HookSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
+use super::groups::names::ProcessNames;
 use super::groups::processes::ProcessSettings;
 use super::groups::recycle::RecycleSettings;
 use super::groups::reload::ReloadSettings;
@@ -30,8 +32,12 @@ pub struct Settings {
     pub harakiri: HarakiriSettings,
     /// Reloading and stopping.
     pub reload: ReloadSettings,
+    /// What `ps` shows.
+    pub names: ProcessNames,
     /// Folder, user, files.
     pub system: SystemSettings,
+    /// What runs at a point of the server's life.
+    pub hooks: HookSettings,
     /// What the log says.
     pub log: LogSettings,
     /// Where the log goes.

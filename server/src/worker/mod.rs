@@ -1,6 +1,7 @@
 //! A worker process: an event loop, started after the fork, that serves until it is told to stop.
 
 mod accept;
+mod begin;
 mod calls;
 
 use std::io;
@@ -47,7 +48,8 @@ pub(crate) struct Start<'a> {
 /// Runs in the forked child; returns its exit code.
 pub(crate) fn run(start: &Start<'_>) -> i32 {
     start.slot.occupy();
-    match stay_with_master(start).and_then(|()| serve(start)) {
+    let begun = stay_with_master(start).and_then(|()| begin::begin(start));
+    match begun.and_then(|()| serve(start)) {
         Ok(()) => DONE,
         Err(error) => {
             log::tell(&format!(
@@ -59,9 +61,14 @@ pub(crate) fn run(start: &Start<'_>) -> i32 {
     }
 }
 
-/// A worker without a master would hold the sockets for ever.
+/// A worker without a master would hold the sockets for ever: it finishes what runs, or is killed
+/// under `no-orphans`.
 fn stay_with_master(start: &Start<'_>) -> io::Result<()> {
-    nix::sys::prctl::set_pdeathsig(Signal::SIGTERM)?;
+    let signal = match start.settings.system.no_orphans {
+        true => Signal::SIGKILL,
+        false => Signal::SIGTERM,
+    };
+    nix::sys::prctl::set_pdeathsig(signal)?;
     // The master may have died before the line above.
     match getppid().as_raw().unsigned_abs() == start.master {
         true => Ok(()),
@@ -98,6 +105,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<()> {
     let (drain, draining) = watch::channel(false);
     let retire = Rc::new(Notify::new());
     accept::start(start, draining, &retire, calls)?;
+    begin::accepting(start)?;
     start.slot.core(0).attach_thread();
     start.slot.set_accepting(true);
     start.slot.set_state(State::Serving);

@@ -87,6 +87,11 @@ impl Server {
         }
     }
 
+    /// The lines of the log that were looked at so far.
+    pub fn told(&self) -> String {
+        self.seen.join("\n") + "\n"
+    }
+
     /// A connection to the first socket.
     #[track_caller]
     pub fn connect(&self) -> Peer {

@@ -11,6 +11,7 @@ pub(super) mod harakiri;
 pub(super) mod hooks;
 pub(super) mod limits;
 pub(super) mod log;
+pub(super) mod names;
 pub(super) mod processes;
 pub(super) mod python;
 pub(super) mod recycle;
@@ -38,6 +39,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     recycle::OPTIONS,
     reload::OPTIONS,
     harakiri::OPTIONS,
+    names::OPTIONS,
     system::OPTIONS,
     hooks::OPTIONS,
     stats::OPTIONS,

@@ -1,0 +1,140 @@
+//! The start: from the options to bound sockets and loaded applications, in uWSGI's order.
+//!
+//! ```text
+//! hooks asap · log · pidfile · hooks pre-jail, in-jail
+//!   as root: hooks post-jail · chroot · hooks as-root
+//! chdir · sockets · uid and gid · hooks as-user · logto2 · pidfile2 · limits
+//! hooks pre-app · applications · hooks post-app
+//! ```
+//!
+//! uWSGI binds after it has given up root's rights; here it is before, so that low ports can be
+//! bound. Unix sockets get the owner that they would have had.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::files::Files;
+use super::{StartError, system};
+use crate::Language;
+use crate::app::Queue;
+use crate::log;
+use crate::options::{RootUntil, Settings};
+use crate::socket::Bound;
+use crate::system::hooks::{self, HookPhase};
+use crate::system::{environment, identity, limits};
+
+/// Does all that comes before the workers. The files made on the way are added to `files`.
+pub(super) fn start(
+    settings: &Settings,
+    language: Option<&dyn Language>,
+    files: &mut Files,
+) -> Result<Vec<Bound>, StartError> {
+    let (system, hooks) = (&settings.system, &settings.hooks);
+    limits::mask_files(system.umask);
+    environment::change(&system.environment);
+    hooks::run(hooks, HookPhase::Asap)?;
+    open_log(settings)?;
+    write_pidfile(system.pidfiles.as_root.as_deref(), files);
+    hooks::run(hooks, HookPhase::PreJail)?;
+    hooks::run(hooks, HookPhase::InJail)?;
+    let was_root = identity::is_root();
+    as_root(settings, was_root)?;
+    // Where the hooks still are when the sockets are bound already.
+    let outside = File::open(".").ok();
+    change_folder(system.chdir.as_deref())?;
+    let sockets = bind(settings, files)?;
+    if system.identity.until == RootUntil::Bound {
+        identity::assume(&system.identity)?;
+    }
+    if was_root && system.identity.until != RootUntil::Forked {
+        back_to(outside.as_ref());
+        hooks::run(hooks, HookPhase::AsUser)?;
+        change_folder(system.chdir.as_deref())?;
+    }
+    log::begin_unprivileged(&settings.destinations, false)
+        .map_err(super::system("open the log of logto2"))?;
+    write_pidfile(system.pidfiles.as_user.as_deref(), files);
+    limits::set(&system.limits);
+    load(settings, language)?;
+    Ok(sockets)
+}
+
+fn open_log(settings: &Settings) -> Result<(), StartError> {
+    let owner = (settings.system.identity.uid, settings.system.identity.gid);
+    let date = settings.log.date.as_ref();
+    log::begin(&settings.destinations, date, owner, false).map_err(system("open the log"))
+}
+
+fn write_pidfile(file: Option<&Path>, files: &mut Files) {
+    if let Some(file) = file {
+        files.write_pidfile(file);
+    }
+}
+
+/// What only root may do, or is only run as root.
+fn as_root(settings: &Settings, is_root: bool) -> Result<(), StartError> {
+    let chroot = settings.system.chroot.as_deref();
+    if !is_root {
+        return match chroot {
+            Some(_) => Err(identity::IdentityError::NotRoot("chroot()").into()),
+            None => Ok(()),
+        };
+    }
+    hooks::run(&settings.hooks, HookPhase::PostJail)?;
+    if let Some(folder) = chroot {
+        let name = folder.display();
+        log::tell(&format!("chroot() to {name}"));
+        let inside = nix::unistd::chroot(folder).and_then(|()| nix::unistd::chdir("/"));
+        inside.map_err(|error| system(format!("make {name} the root"))(error.into()))?;
+    }
+    Ok(hooks::run(&settings.hooks, HookPhase::AsRoot)?)
+}
+
+fn change_folder(folder: Option<&Path>) -> Result<(), StartError> {
+    let Some(folder) = folder else { return Ok(()) };
+    let name = folder.display();
+    log::tell(&format!("chdir() to {name}"));
+    std::env::set_current_dir(folder).map_err(system(format!("change to folder {name}")))
+}
+
+fn back_to(folder: Option<&File>) {
+    // Where it cannot be gone back to, the hooks run in the folder of `chdir`.
+    let _ = folder.map(nix::unistd::fchdir);
+}
+
+fn bind(settings: &Settings, files: &mut Files) -> Result<Vec<Bound>, StartError> {
+    let owner = identity::owner(&settings.system.identity);
+    let mut sockets = Vec::with_capacity(settings.listeners.len());
+    for (index, listener) in settings.listeners.iter().enumerate() {
+        let bound = Bound::new(&listener.address, &settings.sockets)?;
+        if let Some(file) = &bound.file {
+            files.add(file);
+            if let Some((uid, gid)) = owner.filter(|_| settings.sockets.owner.is_none()) {
+                nix::unistd::chown(file, Some(uid), gid).map_err(|error| {
+                    system(format!("give {} to its user", file.display()))(error.into())
+                })?;
+            }
+        }
+        let protocol = listener.protocol.name();
+        let (family, name, fd) = (bound.family(), &bound.name, bound.fd());
+        log::tell(&format!(
+            "{protocol} socket {index} bound to {family} address {name} fd {fd}"
+        ));
+        sockets.push(bound);
+    }
+    Ok(sockets)
+}
+
+fn load(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
+    hooks::run(&settings.hooks, HookPhase::PreApp)?;
+    // Loaded here to be refused here; each worker loads its own after the fork.
+    crate::app::load(&settings.apps, None, &Queue::default())?;
+    if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
+        language.load(settings)?;
+    }
+    hooks::run(&settings.hooks, HookPhase::PostApp)?;
+    if settings.system.identity.until == RootUntil::AppsLoaded {
+        identity::assume(&settings.system.identity)?;
+    }
+    Ok(())
+}
