@@ -6,11 +6,11 @@ mod build;
 mod mirror;
 mod pull;
 
-use std::{env, fmt, fs::File, io, path::PathBuf};
+use std::{env, fmt, fs::File, io, os::unix::fs::OpenOptionsExt, path::PathBuf};
 
 use bollard::errors::Error;
 use nix::{
-    fcntl::{Flock, FlockArg},
+    fcntl::{Flock, FlockArg, OFlag},
     unistd::geteuid,
 };
 use sha2::{Digest, Sha256};
@@ -205,7 +205,14 @@ fn lock_path() -> PathBuf {
 
 /// One builder at a time on this machine, so that tests side by side do not all build the same.
 async fn lock(path: PathBuf) -> io::Result<Flock<File>> {
-    let file = File::create(path)?;
+    // The folder is open to everybody: neither a link nor a file of somebody else's is to be
+    // followed or emptied.
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
+        .open(path)?;
     let locked = tokio::task::spawn_blocking(move || Flock::lock(file, FlockArg::LockExclusive));
     match locked.await {
         Ok(Ok(lock)) => Ok(lock),
