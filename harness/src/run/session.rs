@@ -184,7 +184,7 @@ impl Session {
     /// Marks a violation that the known list speaks of.
     fn list_known(&self, case: CaseResult) -> CaseResult {
         let known = self.known.matching(&case, &self.subjects);
-        match known.filter(|_| case.outcome.is_violation()) {
+        match known {
             Some(known) => CaseResult {
                 known: true,
                 reason: Some(known.because.clone()),

@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use crate::{
     model::{Model, UnknownModel},
+    outcome::Outcome,
     results::{CaseResult, Subject},
 };
 
@@ -20,11 +21,18 @@ pub struct Known {
     pub model: Models,
     /// Id of the scenario.
     pub scenario: String,
+    /// How it ends: a crash or a hang is excused only where the entry says so.
+    #[serde(default = "broken_rule")]
+    pub outcome: Outcome,
     /// Why it is so.
     pub because: String,
     /// Where to read more.
     #[serde(default)]
     pub link: Option<String>,
+}
+
+fn broken_rule() -> Outcome {
+    Outcome::Fail
 }
 
 /// One model, or all.
@@ -81,9 +89,11 @@ impl KnownList {
         self.0.iter()
     }
 
-    /// The entry that speaks of this case, if one does.
+    /// The entry that speaks of this case and of how it ended, if one does.
     pub fn matching(&self, case: &CaseResult, subjects: &[Subject]) -> Option<&Known> {
-        self.0.iter().find(|known| known.speaks_of(case, subjects))
+        let speaks =
+            |known: &&Known| known.outcome == case.outcome && known.speaks_of(case, subjects);
+        self.0.iter().find(speaks)
     }
 
     /// Entries whose case ran and never broke its rule, so that they should be removed.
@@ -313,6 +323,18 @@ mod tests {
         assert!(matches(list("any", "any")));
         assert!(!matches(list("<1.22", "any")));
         assert!(!matches(list("any", "uwsgi")));
+    }
+
+    #[test]
+    fn a_crash_is_excused_only_where_the_entry_says_so() {
+        let mut list = list("any", "any");
+        let excuses = |list: &KnownList| {
+            list.matching(&case(Outcome::Crash), &nginx("1.22.1"))
+                .is_some()
+        };
+        assert!(!excuses(&list));
+        list.0[0].outcome = Outcome::Crash;
+        assert!(excuses(&list));
     }
 
     #[test]
