@@ -28,8 +28,18 @@ pub struct Results {
     pub results: Vec<CaseResult>,
     /// One entry per measured pairing and workload.
     pub throughput: Vec<Throughput>,
-    /// Counts over `results`.
+    /// Counts over `results`; `bench_error` counts figures that could not be measured too.
     pub summary: Summary,
+}
+
+impl Results {
+    /// Figures that the bench was asked for and could not measure.
+    pub fn missing_figures(&self) -> u32 {
+        let unjudged = self.results.iter();
+        let unjudged = unjudged.filter(|case| case.outcome == Outcome::BenchError);
+        let unjudged = u32::try_from(unjudged.count()).unwrap_or(u32::MAX);
+        self.summary.bench_error.saturating_sub(unjudged)
+    }
 }
 
 /// The machine and the program that made the results.
@@ -245,6 +255,12 @@ impl Summary {
             *counts.slot(case) += 1;
         }
         counts
+    }
+
+    /// The same with so many figures more that the bench could not measure.
+    pub fn with_missing(mut self, figures: u32) -> Self {
+        self.bench_error += figures;
+        self
     }
 
     fn slot(&mut self, case: &CaseResult) -> &mut u32 {

@@ -72,9 +72,25 @@ impl Desk {
         }
     }
 
+    /// The results with transcripts named from the current folder: a terminal stands there, the
+    /// files name them from their own.
+    fn seen_from_here(&self, results: &Results) -> Results {
+        let (folder, _) = self.place();
+        let mut results = results.clone();
+        for transcript in results
+            .results
+            .iter_mut()
+            .flat_map(|case| &mut case.transcript)
+        {
+            *transcript = folder.join(&*transcript).display().to_string();
+        }
+        results
+    }
+
     fn tell(&self, results: &Results) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
         let style = terminal::Style::detect(self.counts);
+        let results = &self.seen_from_here(results);
         write!(out, "{}", terminal::matrix(results, style))?;
         if let Some(old) = &self.old {
             let changes = change::compare(old, results);

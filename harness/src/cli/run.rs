@@ -104,7 +104,7 @@ impl Job<'_> {
             format: FORMAT,
             environment,
             subjects: run::subjects(&plan, &bench),
-            summary: Summary::of(&done.cases, done.stale),
+            summary: Summary::of(&done.cases, done.stale).with_missing(done.missing),
             results: done.cases,
             throughput: done.figures,
         };
@@ -113,10 +113,7 @@ impl Job<'_> {
             let complete = store.complete();
             complete.context("the run's journal could not be removed")?;
         }
-        Ok(match done.missing {
-            true => Verdict::Incomplete,
-            false => findings::Verdict::of(&results, counts).into(),
-        })
+        Ok(findings::Verdict::of(&results, counts).into())
     }
 
     /// Checks and measures.
@@ -150,7 +147,7 @@ impl Job<'_> {
         if let Some(measure) = &measure {
             let measured = run::measure(measure, plan, &bench, progress).await;
             done.figures = measured.figures;
-            done.missing = !measured.missing.is_empty();
+            done.missing = u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
             done.notes.extend(measured.missing);
         }
         done
@@ -162,8 +159,8 @@ impl Job<'_> {
 struct Done {
     cases: Vec<CaseResult>,
     figures: Vec<Throughput>,
-    /// Whether a figure that was asked for could not be had.
-    missing: bool,
+    /// Figures that were asked for and could not be had.
+    missing: u32,
     stale: u32,
     notes: Vec<String>,
 }

@@ -90,7 +90,7 @@ pub fn blame(case: &CaseResult) -> Option<String> {
 /// Cases that did not run to a verdict, gathered by the reason.
 #[derive(Debug)]
 pub struct Skipped<'a> {
-    /// `unsupported` or `blocked`.
+    /// `unsupported`, `blocked` or `bench_error`.
     pub mark: Mark,
     /// Why, as the bench said it.
     pub reason: &'a str,
@@ -107,10 +107,22 @@ impl Skipped<'_> {
 
 /// The `unsupported` and `blocked` cases by reason, the most frequent reason first.
 pub fn skipped(results: &Results) -> Vec<Skipped<'_>> {
+    by_reason(results, |mark| {
+        matches!(mark, Mark::Unsupported | Mark::Blocked)
+    })
+}
+
+/// The bench's own trouble by reason, the most frequent first: a pairing that does not start is one
+/// trouble, not one a case.
+pub fn troubles(results: &Results) -> Vec<Skipped<'_>> {
+    by_reason(results, |mark| mark == Mark::BenchError)
+}
+
+fn by_reason(results: &Results, wanted: impl Fn(Mark) -> bool) -> Vec<Skipped<'_>> {
     let mut by_reason = BTreeMap::<(Mark, &str), Vec<&CaseResult>>::new();
     for case in &results.results {
         let mark = Mark::of(case);
-        if matches!(mark, Mark::Unsupported | Mark::Blocked) {
+        if wanted(mark) {
             let reason = case.reason.as_deref().unwrap_or("no reason given");
             by_reason.entry((mark, reason)).or_default().push(case);
         }
@@ -222,7 +234,7 @@ fn by_value<'a>(values: BTreeMap<&'a str, &'a str>) -> Vec<(&'a str, Vec<&'a str
 /// What a run comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether any scenario ran at all.
+    /// Whether any case came to a verdict.
     pub judged: bool,
     /// Violations that count: at the level asked for or stricter, and not known.
     pub counted: usize,
@@ -230,8 +242,10 @@ pub struct Verdict {
     pub told: usize,
     /// Entries of the known list that are out of date.
     pub stale: u32,
-    /// Cases in which the bench itself could not do its work.
-    pub bench_errors: u32,
+    /// Cases that the bench itself could not judge.
+    pub unjudged: u32,
+    /// Figures that it could not measure.
+    pub missing: u32,
 }
 
 impl Verdict {
@@ -243,28 +257,31 @@ impl Verdict {
             .filter(|c| Mark::of(c).is_violation());
         let (counted, told): (Vec<_>, Vec<_>) = violations.partition(|c| c.level <= level);
         Self {
-            judged: !results.results.is_empty(),
+            judged: results
+                .results
+                .iter()
+                .any(|case| Mark::of(case).is_verdict()),
             counted: counted.len(),
             told: told.len(),
             stale: results.summary.stale,
-            bench_errors: results.summary.bench_error,
+            unjudged: results.summary.bench_error - results.missing_figures(),
+            missing: results.missing_figures(),
         }
     }
 
     /// What the program's exit code says: 2 when the bench broke, 1 when a rule was broken, else 0.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self {
-                bench_errors: 1.., ..
-            } => 2,
+            Self { unjudged: 1.., .. } | Self { missing: 1.., .. } => 2,
             Self { counted: 1.., .. } | Self { stale: 1.., .. } => 1,
             _ => 0,
         }
     }
 
-    /// `PASS`, `FAIL` or `ERROR`.
+    /// `PASS`, `FAIL` or `ERROR`; `DONE` where nothing was to be judged.
     pub fn word(&self) -> &'static str {
         match self.exit_code() {
+            0 if !self.judged => "DONE",
             0 => "PASS",
             1 => "FAIL",
             _ => "ERROR",
@@ -275,7 +292,7 @@ impl Verdict {
     pub fn sentence(&self) -> String {
         let mut parts = Vec::new();
         if !self.judged {
-            parts.push("no scenario ran".to_owned());
+            parts.push("nothing was judged".to_owned());
         } else if self.counted > 0 {
             parts.push(format!(
                 "{} broken a rule",
@@ -296,12 +313,14 @@ impl Verdict {
                 entries(self.stale)
             ));
         }
-        if self.bench_errors > 0 {
-            let count = self.bench_errors as usize;
-            parts.push(format!(
-                "the bench could not judge {}",
-                plural(count, "case")
-            ));
+        for (count, verb, noun) in [
+            (self.unjudged, "judge", "case"),
+            (self.missing, "measure", "pairing"),
+        ] {
+            if count > 0 {
+                let what = plural(count as usize, noun);
+                parts.push(format!("the bench could not {verb} {what}"));
+            }
         }
         parts.join("; ")
     }

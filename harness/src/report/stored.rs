@@ -102,6 +102,7 @@ pub fn merge(runs: Vec<Results>) -> Option<Results> {
     let mut merged = runs.next()?;
     for run in runs {
         let stale = merged.summary.stale + run.summary.stale;
+        let missing = merged.missing_figures() + run.missing_figures();
         join_environment(&mut merged, &run);
         for subject in run.subjects {
             if !merged.subjects.contains(&subject) {
@@ -110,7 +111,7 @@ pub fn merge(runs: Vec<Results>) -> Option<Results> {
         }
         join(&mut merged.results, run.results, key::of_case);
         join(&mut merged.throughput, run.throughput, key::of_measurement);
-        merged.summary = Summary::of(&merged.results, stale);
+        merged.summary = Summary::of(&merged.results, stale).with_missing(missing);
     }
     Some(merged)
 }

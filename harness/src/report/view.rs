@@ -88,6 +88,11 @@ impl Mark {
     pub fn is_violation(self) -> bool {
         matches!(self, Self::Fail | Self::Crash | Self::Hang)
     }
+
+    /// Whether the case came to a verdict on the subjects.
+    pub fn is_verdict(self) -> bool {
+        !matches!(self, Self::Unsupported | Self::Blocked | Self::BenchError)
+    }
 }
 
 /// Counts of marks, as a cell of the matrix shows them.

@@ -181,10 +181,10 @@ fn markup_from_the_wire_stays_text() {
 #[test]
 fn a_run_without_cases_or_measurements_is_still_a_report() {
     let results = empty();
-    assert!(terminal::matrix(&results, Style::PLAIN).contains("no scenario ran"));
-    assert!(markdown::render(&results).contains("no scenario ran"));
+    assert!(terminal::matrix(&results, Style::PLAIN).contains("nothing was judged"));
+    assert!(markdown::render(&results).contains("nothing was judged"));
     assert!(junit::render(&results).unwrap().contains("tests=\"0\""));
-    assert!(page(&results).contains("no scenario ran"));
+    assert!(page(&results).contains("nothing was judged"));
 }
 
 #[test]

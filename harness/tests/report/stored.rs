@@ -111,11 +111,20 @@ fn shards_merge_to_the_whole_run() {
     let (mut odd, mut even) = (whole.clone(), whole.clone());
     odd.results = whole.results.iter().skip(1).step_by(2).cloned().collect();
     even.results = whole.results.iter().step_by(2).cloned().collect();
+    odd.summary = Summary::of(&odd.results, whole.summary.stale);
     even.summary = Summary::of(&even.results, 0);
     let merged = stored::merge(vec![odd, even]).unwrap();
     assert_eq!(merged.summary, whole.summary);
     assert_eq!(merged.throughput.len(), whole.throughput.len());
     assert_eq!(merged.subjects, whole.subjects);
+}
+
+#[test]
+fn figures_that_are_missing_from_parts_are_missing_from_the_whole() {
+    let mut part = sample::results();
+    part.summary = Summary::of(&part.results, 0).with_missing(2);
+    let merged = stored::merge(vec![part.clone(), part]).unwrap();
+    assert_eq!(merged.missing_figures(), 4);
 }
 
 #[test]

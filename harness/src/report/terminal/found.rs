@@ -3,12 +3,12 @@
 use super::paint::{BOLD, DIM, Line, PLAIN, Page, YELLOW, style_of};
 use crate::{
     report::{
-        findings::{self, Disagreement, Finding, plural},
+        findings::{self, Disagreement, Finding, Skipped, plural},
         observed,
         text::{clip, visible},
         view::{Mark, gather},
     },
-    results::Results,
+    results::{CaseResult, Results},
 };
 
 /// Columns of a value that are shown: a header of 64 KiB would push all else off the screen.
@@ -25,15 +25,19 @@ pub(super) fn violations(page: &mut Page, results: &Results, width: usize) {
     for violation in &violations {
         finding(page, violation, width);
     }
-    let errors = findings::findings(results, |mark| mark == Mark::BenchError);
-    if !errors.is_empty() {
+    let troubles = findings::troubles(results);
+    if !troubles.is_empty() {
         page.heading(
             "THE BENCH'S OWN TROUBLE",
             "counted for nobody and against nobody",
         );
     }
-    for error in &errors {
-        finding(page, error, width);
+    for trouble in &troubles {
+        group(page, trouble, width);
+        if let [only] = trouble.cases.as_slice() {
+            field(page, "scenario", Some(&only.scenario), width);
+            wire(page, only);
+        }
     }
 }
 
@@ -63,14 +67,18 @@ pub(super) fn skipped(page: &mut Page, results: &Results, width: usize) {
         return;
     }
     page.heading("NOT JUDGED", "what a pairing cannot express is no failure");
-    for group in &skipped {
-        let lead = Line::of(style_of(group.mark), format!("  {} ", group.mark.symbol())).with(
-            PLAIN,
-            format!("{:>3} {}  ", group.cases.len(), group.mark.word()),
-        );
-        let text = format!("{}, on {}", visible(group.reason), group.places());
-        page.paragraph(lead, PLAIN, &text, width);
+    for skipped in &skipped {
+        group(page, skipped, width);
     }
+}
+
+fn group(page: &mut Page, group: &Skipped<'_>, width: usize) {
+    let lead = Line::of(style_of(group.mark), format!("  {} ", group.mark.symbol())).with(
+        PLAIN,
+        format!("{:>3} {}  ", group.cases.len(), group.mark.word()),
+    );
+    let text = format!("{}, on {}", visible(group.reason), group.places());
+    page.paragraph(lead, PLAIN, &text, width);
 }
 
 /// Values that the models do not agree on.
@@ -151,10 +159,14 @@ fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
     field(page, "at fault", found.blame().as_deref(), width);
     for (case, place) in found.cases.iter().zip(found.places()) {
         field(page, "on", Some(&place), width);
-        if let Some(path) = &case.transcript {
-            // Not wrapped: a path is there to be copied.
-            page.line(Line::of(DIM, "  wire      ").with(PLAIN, visible(path)));
-        }
+        wire(page, case);
+    }
+}
+
+/// Where the transcript is; not wrapped: a path is there to be copied.
+fn wire(page: &mut Page, case: &CaseResult) {
+    if let Some(path) = &case.transcript {
+        page.line(Line::of(DIM, "  wire      ").with(PLAIN, visible(path)));
     }
 }
 
