@@ -6,6 +6,7 @@
 //! both at the same time.
 
 mod body;
+mod edits;
 mod notes;
 mod part;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use wire::http::Version;
 
 pub(crate) use body::Intake;
 pub use body::{Body, BodyError};
+pub(crate) use edits::HeadEdits;
 pub use notes::{Notes, Via};
 pub(crate) use part::{FileFault, FilePart};
 #[cfg(test)]

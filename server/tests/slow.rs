@@ -30,8 +30,8 @@ fn trickle(mut peer: Peer, bytes: &'static [u8]) {
 fn a_head_that_trickles_is_given_up() {
     let beginnings: [(&str, &[u8]); 3] = [
         ("--http-socket", b"GET / HTTP/1.1\r\nHost: "),
-        ("--uwsgi-socket", b"\0\xff\xff\0\x04\0"),
-        ("--scgi-socket", b"6000:CONTENT_LENGTH"),
+        ("--uwsgi-socket", b"\0\x00\x0f\0\x04\0"),
+        ("--scgi-socket", b"3000:CONTENT_LENGTH"),
     ];
     for (socket, beginning) in beginnings {
         let mut server = server(socket);

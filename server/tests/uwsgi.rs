@@ -211,6 +211,7 @@ fn a_block_beyond_the_buffer_size_is_refused_with_the_option_to_raise() {
     environ.push("HTTP_X_LONG", "x".repeat(2000));
     let reply = reply(&server, &packet(&environ));
     assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
+    server.line("invalid request block size: 2");
     server.line("raise --buffer-size");
 }
 

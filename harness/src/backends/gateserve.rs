@@ -41,9 +41,11 @@ impl Backend for Gateserve {
             let folder = seat.run.join(CGI_BIN);
             args.extend(["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]);
         } else {
-            // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers.
-            args.extend(["--probe", "--buffer-size", "65535"].map(str::to_owned));
+            args.push("--probe".to_owned());
         }
+        // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers, and
+        // some wait for longer than the 4 s that uWSGI gives a peer.
+        args.extend(["--buffer-size", "65535", "--socket-timeout", "60"].map(str::to_owned));
         Launch {
             name: "gateserve".to_owned(),
             program: seat.programs.gateserve.display().to_string(),

@@ -54,6 +54,7 @@ impl Gateway for Builtin {
         };
         let mut args = vec!["--http".to_owned(), route.listen.to_string()];
         args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));
+        args.extend(["--buffer-size", "65535"].map(str::to_owned));
         args.extend(match route.model {
             Model::Uwsgi => to("--uwsgi-to"),
             Model::FastCgi => to("--fastcgi-to"),

@@ -28,6 +28,7 @@ pub(crate) use load::load;
 pub use redirect::Redirect;
 use router::full_path;
 pub use router::{Mount, Router};
+pub(crate) use spool::buffered;
 
 /// Something that answers requests. One instance serves all requests of a worker, many at a time,
 /// all on one thread.

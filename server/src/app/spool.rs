@@ -1,4 +1,5 @@
-//! Bodies whose length nobody announced, kept until it is known.
+//! Bodies that are received whole before the application gets them: those whose length nobody
+//! announced, and all of them with `post-buffering`.
 
 use std::fs::File;
 use std::future::ready;
@@ -8,20 +9,42 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
 use super::{AppError, status_of};
-use crate::exchange::{Body, BodyError, Intake, PIECE};
+use crate::exchange::{Body, BodyError, Intake, PIECE, Request};
 
 /// Gives a body its length: reads one of unknown length to its end first (CGI-4.2-DECHUNK), into
 /// memory up to 64 KiB, beyond that into a file without a name.
 ///
 /// # Errors
 /// The body's own, or 500 if the file cannot be written, or 503 if that may be different later.
-pub(crate) async fn measured(mut body: Body) -> Result<Body, AppError> {
-    if body.length().is_some() {
-        return Ok(body);
+pub(crate) async fn measured(body: Body) -> Result<Body, AppError> {
+    match body.length() {
+        Some(_) => Ok(body),
+        None => received(body, PIECE as u64).await,
     }
+}
+
+/// `post-buffering`: receives the body before the application is called. One that nobody announced
+/// has a length from then on, which the application is told.
+///
+/// # Errors
+/// Those of [`measured`].
+pub(crate) async fn buffered(mut request: Request, memory: u64) -> Result<Request, AppError> {
+    if request.body.length() == Some(0) {
+        return Ok(request);
+    }
+    let is_announced = request.body.length().is_some();
+    request.body = received(request.body, memory).await?;
+    if let Some(length) = request.body.length().filter(|_| !is_announced) {
+        request.environ.set("CONTENT_LENGTH", length.to_string());
+    }
+    Ok(request)
+}
+
+/// Reads a body to its end, into memory up to `memory` bytes, beyond that into a file.
+async fn received(mut body: Body, memory: u64) -> Result<Body, AppError> {
     let mut held = BytesMut::new();
     while let Some(chunk) = body.chunk().await? {
-        if held.len() + chunk.len() > PIECE {
+        if (held.len() + chunk.len()) as u64 > memory {
             return in_file(&held, &chunk, body).await;
         }
         held.extend_from_slice(&chunk);

@@ -10,6 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
 
+use super::edits::HeadEdits;
 use super::notes::{Notes, Via};
 use super::part::FilePart;
 use crate::app::Redirect;
@@ -105,6 +106,7 @@ pub struct Reply {
     exit_status: u32,
     redirect: Option<Redirect>,
     notes: Notes,
+    edits: Option<Box<HeadEdits>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,6 +125,7 @@ impl Reply {
             exit_status: 0,
             redirect: None,
             notes: Notes::default(),
+            edits: None,
         }
     }
 
@@ -131,9 +134,12 @@ impl Reply {
     ///
     /// # Errors
     /// The head cannot be encoded, is the second one, or the peer is gone.
-    pub async fn head(&mut self, head: CgiHead) -> Result<(), ReplyError> {
+    pub async fn head(&mut self, mut head: CgiHead) -> Result<(), ReplyError> {
         if self.phase != Phase::Nothing {
             return Err(ReplyError::SecondHead);
+        }
+        if let Some(edits) = &self.edits {
+            edits.apply(&mut head);
         }
         let size = self.carrier.head(head)?;
         self.phase = Phase::Head;
@@ -257,6 +263,11 @@ impl Reply {
     /// What the log is to tell of the request beside what was sent.
     pub fn notes(&mut self) -> &mut Notes {
         &mut self.notes
+    }
+
+    /// What to change in the head, once there is one.
+    pub(crate) fn edits(&mut self) -> &mut HeadEdits {
+        self.edits.get_or_insert_default()
     }
 
     /// What was sent so far.

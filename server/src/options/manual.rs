@@ -8,7 +8,7 @@ use super::table;
 /// All options in Markdown, one table a topic.
 pub fn manual() -> String {
     let mut text = String::new();
-    for topic in Topic::ALL {
+    for topic in Topic::ALL.iter().copied() {
         write!(
             text,
             "### {}\n\n| option | meaning |\n|---|---|\n",

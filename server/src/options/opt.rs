@@ -35,6 +35,8 @@ pub enum Topic {
     Hooks,
     /// The request log and messages.
     Logging,
+    /// HTTP as a server.
+    Http,
     /// The built-in gateway.
     Gateway,
     /// Where options come from.
@@ -43,10 +45,11 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in the order of the help.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: &[Self] = &[
         Self::Sockets,
         Self::Applications,
         Self::Python,
+        Self::Http,
         Self::Gateway,
         Self::Processes,
         Self::System,
@@ -65,6 +68,7 @@ impl Topic {
             Self::System => "System",
             Self::Hooks => "Hooks, daemons and cron",
             Self::Logging => "Logging",
+            Self::Http => "HTTP",
             Self::Gateway => "Built-in gateway",
             Self::Configuration => "Configuration",
         }

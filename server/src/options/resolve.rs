@@ -6,8 +6,8 @@ use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    apps, destinations, harakiri, hooks, limits, log, names, processes, recycle, reload, sockets,
-    system,
+    apps, destinations, harakiri, headers, hooks, http, limits, log, names, processes, recycle,
+    reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -25,6 +25,9 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         listeners,
         sockets: sockets::resolve(gathered)?,
         limits: limits::resolve(gathered)?,
+        http: http::resolve(gathered)?,
+        headers: headers::resolve(gathered)?,
+        writes: writes::resolve(gathered)?,
         apps,
         processes: processes::resolve(gathered)?,
         recycle: recycle::resolve(gathered)?,

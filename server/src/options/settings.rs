@@ -3,7 +3,9 @@
 use super::groups::apps::AppSettings;
 use super::groups::destinations::DestinationSettings;
 use super::groups::harakiri::HarakiriSettings;
+use super::groups::headers::HeaderSettings;
 use super::groups::hooks::HookSettings;
+use super::groups::http::HttpSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
 use super::groups::names::ProcessNames;
@@ -12,6 +14,7 @@ use super::groups::recycle::RecycleSettings;
 use super::groups::reload::ReloadSettings;
 use super::groups::sockets::{ListenerSettings, SocketSettings};
 use super::groups::system::SystemSettings;
+use super::groups::writes::WriteSettings;
 
 /// The whole configuration, one field a group of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,12 @@ pub struct Settings {
     pub sockets: SocketSettings,
     /// Sizes and times that bound one request.
     pub limits: Limits,
+    /// HTTP as a server.
+    pub http: HttpSettings,
+    /// Header fields that every reply gets or loses.
+    pub headers: HeaderSettings,
+    /// What becomes of a reply that its client does not wait for.
+    pub writes: WriteSettings,
     /// What answers.
     pub apps: AppSettings,
     /// Master and workers.

@@ -4,13 +4,16 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use wire::http::{ChunkedDecoder, Framing, Limits, RequestHead, Version, decode_request};
+use wire::http::{
+    ChunkedDecoder, Framing, HttpError, Limits, RequestHead, Version, decode_request,
+};
 use wire::request::{Gateway, SplitPath, Target};
 
 use super::connection::Connection;
 use super::http_reply::{Asked, HttpReply};
 use super::incoming::{BodyFraming, Incoming};
 use super::oneshot;
+use super::proxy::{self, Preamble};
 use super::stream_reply::{Form, StreamReply};
 use super::{Refusal, Service};
 use crate::exchange::{HttpFacts, PIECE, Reply, Request};
@@ -64,26 +67,63 @@ impl Ends {
 
 /// Serves one connection until its end.
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: Option<SocketAddr>) {
+    let peer = match client(service, &connection, peer).await {
+        Ok(Some(peer)) => peer,
+        Ok(None) => return,
+        Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
+    };
     let ends = Ends::of(connection.stream().local(), peer);
     let limits = Limits {
         head_bytes: service.limits.buffer_size,
         headers: MAX_FIELDS,
     };
+    let mut wait = service.waits.peer;
     loop {
         let decode = |input: &mut BytesMut| {
             check_text(input)?;
-            decode_request(input, &limits).map_err(|error| Refusal::new(error.status(), error))
+            decode_request(input, &limits).map_err(refusal)
         };
-        let served = match oneshot::read_head(service, &connection, decode).await {
+        let served = match oneshot::read_head(service, &connection, wait, decode).await {
             Ok(Some(head)) => exchange(service, &connection, head, &ends).await,
             Ok(None) => return,
             Err(refusal) => Err(refusal),
         };
         match served {
-            Ok(true) => {}
+            Ok(true) => wait = service.waits.idle.unwrap_or_default(),
             Ok(false) => return,
             Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
         }
+    }
+}
+
+/// Whose connection it is, or `None` if it ends before that is known. With
+/// `http-enable-proxy-protocol` the peer is a proxy that says so.
+async fn client(
+    service: &Service,
+    connection: &Connection,
+    peer: Option<SocketAddr>,
+) -> Result<Option<Option<SocketAddr>>, Refusal> {
+    if !service.http.proxy_protocol {
+        return Ok(Some(peer));
+    }
+    let decode = |input: &mut BytesMut| match input.is_empty() {
+        true => Ok(None),
+        false => proxy::decode(input).map_err(|bad| Refusal::new(400, bad)),
+    };
+    let preamble = oneshot::read_head(service, connection, service.waits.peer, decode).await?;
+    Ok(preamble.map(|preamble| match preamble {
+        Preamble::Client(client) => Some(client),
+        Preamble::Absent | Preamble::Unknown => peer,
+    }))
+}
+
+fn refusal(error: HttpError) -> Refusal {
+    match error {
+        HttpError::HeadTooLarge(limit) | HttpError::FirstLineTooLong(limit) => {
+            let line = format!("invalid HTTP request size (max {limit})...skip");
+            Refusal::new(error.status(), format!("{error}; raise --buffer-size")).known_as(line)
+        }
+        _ => Refusal::new(error.status(), error),
     }
 }
 
@@ -125,7 +165,7 @@ async fn exchange(
     let form = Form::Http(HttpReply::new(Asked {
         version: head.version,
         head_only: head.method == "HEAD",
-        keep: head.keep_alive() && !service.is_draining(),
+        keep: head.keep_alive() && service.waits.idle.is_some() && !service.is_draining(),
         direct: true,
     }));
     let request = request(service, head, &incoming, ends)?;
@@ -165,7 +205,10 @@ fn request(
     };
     let body = incoming.body();
     let length = head.header("content-length").and_then(|_| body.length());
-    let environ = wire::request::environ(&head, &path, length, &ends.gateway()).map_err(bad)?;
+    let mut environ = wire::request::environ(&head, &path, length, &ends.gateway()).map_err(bad)?;
+    for (name, value) in &service.http.vars {
+        environ.push(name.clone(), value.clone());
+    }
     let http = Some(HttpFacts {
         target: head.target,
         version: head.version,

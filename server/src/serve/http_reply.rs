@@ -63,6 +63,10 @@ impl HttpReply {
         head: &CgiHead,
         dst: &mut BytesMut,
     ) -> Result<HeadSize, CgiError> {
+        // Not the application's to say, but a wish that can be granted.
+        self.asked.keep &= head
+            .field("connection")
+            .is_none_or(|value| value != "close");
         let mut response = head.to_response(self.asked.version)?;
         self.frame(&mut response);
         if self.asked.direct {

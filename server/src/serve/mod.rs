@@ -6,6 +6,7 @@ mod http;
 mod http_reply;
 mod incoming;
 mod oneshot;
+mod proxy;
 mod queue;
 mod scgi;
 mod stream_reply;
@@ -14,15 +15,16 @@ mod uwsgi;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 use wire::environ::Environ;
 
 use crate::app::{self, App, AppError, CLIENT_GONE};
-use crate::exchange::{Ending, Protocol, Reply, Request};
+use crate::exchange::{Ending, HeadEdits, Protocol, Reply, Request};
 use crate::log::{RequestFacts, RequestLog};
 use crate::master::scoreboard::{Running, WorkerSlot};
-use crate::options::Limits;
+use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::Stream;
 use connection::Connection;
 
@@ -31,6 +33,8 @@ use connection::Connection;
 struct Refusal {
     status: u16,
     reason: String,
+    /// uWSGI's words for it, which people look for in logs.
+    known_as: Option<String>,
 }
 
 impl Refusal {
@@ -38,6 +42,50 @@ impl Refusal {
         Self {
             status,
             reason: reason.to_string(),
+            known_as: None,
+        }
+    }
+
+    fn known_as(mut self, line: String) -> Self {
+        self.known_as = Some(line);
+        self
+    }
+
+    fn tell(&self, peer: Option<SocketAddr>) {
+        if let Some(line) = &self.known_as {
+            crate::log::tell(line);
+        }
+        crate::log::refusal(self.status, &self.reason, peer);
+    }
+}
+
+/// How long the peers of a listener are waited for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waits {
+    /// One wait for a peer that sends or takes nothing.
+    peer: Duration,
+    /// A whole head, from its first byte.
+    head: Duration,
+    /// The next request on a kept HTTP connection; none is waited for without.
+    idle: Option<Duration>,
+    /// The option that bounds them.
+    option: &'static str,
+}
+
+impl Waits {
+    /// Those of `http-…` for a listener that faces clients, else `socket-timeout`.
+    pub(crate) fn of(listener: &ListenerSettings, settings: &Settings) -> Self {
+        let http = &settings.http;
+        let private = settings.limits.socket_timeout;
+        let (peer, head, option) = match listener.public {
+            true => (http.timeout, http.headers_timeout, "http-timeout"),
+            false => (private, private, "socket-timeout"),
+        };
+        Self {
+            peer,
+            head,
+            idle: http.keepalive,
+            option,
         }
     }
 }
@@ -50,6 +98,14 @@ pub(crate) struct Service {
     pub(crate) app: Rc<dyn App>,
     /// Bounds on one request.
     pub(crate) limits: Limits,
+    /// How long peers are waited for.
+    pub(crate) waits: Waits,
+    /// HTTP as a server.
+    pub(crate) http: HttpSettings,
+    /// What becomes of replies to clients that left.
+    pub(crate) writes: WriteSettings,
+    /// What every reply gets or loses.
+    pub(crate) edits: Option<HeadEdits>,
     /// Where requests are told of.
     pub(crate) log: Rc<RequestLog>,
     /// Turns true when no new request is to be begun.
@@ -89,7 +145,7 @@ impl Retirement {
 impl Service {
     /// Serves one connection until its end.
     pub(crate) async fn connection(&self, stream: Stream, peer: Option<SocketAddr>) {
-        let connection = Rc::new(Connection::new(stream, self.limits.socket_timeout));
+        let connection = Rc::new(Connection::new(stream, self.waits.peer));
         match self.protocol {
             Protocol::Http => http::serve(self, connection, peer).await,
             Protocol::Uwsgi => uwsgi::serve(self, connection).await,
@@ -99,23 +155,20 @@ impl Service {
     }
 
     /// Has the application answer one request, and completes the reply whatever comes of it.
-    async fn exchange(&self, mut request: Request, mut reply: Reply) {
+    async fn exchange(&self, request: Request, mut reply: Reply) {
         let facts = self
             .log
             .wants_requests()
             .then(|| self.log.facts(&request.environ));
         let running = self.begin(&request.environ);
-        let answered = match request.body.limit(self.limits.body_size) {
-            Ok(()) => self.app.serve(request, &mut reply).await,
-            Err(fault) => Err(fault.into()),
-        };
+        let answered = self.answer(request, &mut reply).await;
         if answered
             .as_ref()
             .is_err_and(|error| matches!(error.status, 400 | 408))
         {
             reply.notes().read_errors += 1;
         }
-        let ending = complete(&mut reply, answered, facts.as_ref()).await;
+        let ending = self.complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         let sent = reply.sent();
         let took = running.end(sent.body_bytes + sent.head_bytes as u64);
@@ -123,11 +176,49 @@ impl Service {
         self.retirement.count();
     }
 
+    async fn answer(&self, mut request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        if let Some(edits) = &self.edits {
+            *reply.edits() = edits.clone();
+        }
+        request.body.limit(self.limits.body_size)?;
+        if let Some(memory) = self.limits.post_buffering {
+            request = app::buffered(request, memory).await?;
+        }
+        self.app.serve(request, reply).await
+    }
+
     /// Puts a request on the scoreboard.
     fn begin(&self, environ: &Environ) -> Running {
         let text = |name| environ.get(name).map_or(&b""[..], AsRef::as_ref);
         let (peer, method) = (text("REMOTE_ADDR"), text("REQUEST_METHOD"));
         self.slot.core(0).begin(peer, method, text("REQUEST_URI"))
+    }
+
+    /// Makes a whole reply, or a cut one, of what the application left.
+    async fn complete(
+        &self,
+        reply: &mut Reply,
+        answered: Result<(), AppError>,
+        facts: Option<&RequestFacts>,
+    ) -> Ending {
+        let error = match answered {
+            Ok(()) if reply.head_sent() => return Ending::Complete,
+            Ok(()) => AppError::new(502, "application ended without a reply"),
+            Err(error) => error,
+        };
+        if error.status != CLIENT_GONE || !self.writes.ignore_errors {
+            crate::log::failure(&error, facts);
+        }
+        if reply.head_sent() {
+            return Ending::Cut;
+        }
+        if error.status == CLIENT_GONE {
+            reply.forgo(CLIENT_GONE);
+            return Ending::Cut;
+        }
+        // An error here means that the peer is gone, and was told of by the application already.
+        let _ = app::plain(reply, error.status).await;
+        Ending::Complete
     }
 
     fn is_draining(&self) -> bool {
@@ -141,28 +232,4 @@ impl Service {
             std::future::pending().await
         }
     }
-}
-
-/// Makes a whole reply, or a cut one, of what the application left.
-async fn complete(
-    reply: &mut Reply,
-    answered: Result<(), AppError>,
-    facts: Option<&RequestFacts>,
-) -> Ending {
-    let error = match answered {
-        Ok(()) if reply.head_sent() => return Ending::Complete,
-        Ok(()) => AppError::new(502, "application ended without a reply"),
-        Err(error) => error,
-    };
-    crate::log::failure(&error, facts);
-    if reply.head_sent() {
-        return Ending::Cut;
-    }
-    if error.status == CLIENT_GONE {
-        reply.forgo(CLIENT_GONE);
-        return Ending::Cut;
-    }
-    // An error here means that the peer is gone, and was told of by the application already.
-    let _ = app::plain(reply, error.status).await;
-    Ending::Complete
 }

@@ -1,6 +1,7 @@
 //! What the protocols with one request a connection have in common: uwsgi and SCGI.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::Instant;
@@ -12,7 +13,6 @@ use super::stream_reply::{Form, StreamReply};
 use super::{Refusal, Service};
 use crate::app;
 use crate::exchange::{Ending, Reply, Request};
-use crate::log;
 
 /// The most variables in one request, as over FastCGI.
 const MAX_VARIABLES: usize = wire::fastcgi::state::MAX_PARAMS;
@@ -22,14 +22,16 @@ const HEAD_READ: usize = 8 * 1024;
 
 /// Reads until `decode` has what it wants; `None` if the peer sent nothing, or not all of it, or
 /// if the worker drains and the request has not begun. The time for the whole of it counts from
-/// its first byte, so that nobody holds a connection with a byte now and then.
+/// its first byte, so that nobody holds a connection with a byte now and then; `first` is how long
+/// that byte may take.
 pub(super) async fn read_head<T>(
     service: &Service,
     connection: &Connection,
+    first: Duration,
     mut decode: impl FnMut(&mut BytesMut) -> Result<Option<T>, Refusal>,
 ) -> Result<Option<T>, Refusal> {
     let mut begun = false;
-    let mut end = Instant::now() + connection.patience();
+    let mut end = Instant::now() + first;
     loop {
         let was_begun = begun;
         let decoded = connection.with_input(|input| {
@@ -40,7 +42,7 @@ pub(super) async fn read_head<T>(
             return Ok(Some(head));
         }
         if begun && !was_begun {
-            end = Instant::now() + connection.patience();
+            end = Instant::now() + service.waits.head;
         }
         let filled = tokio::select! {
             biased;
@@ -50,9 +52,11 @@ pub(super) async fn read_head<T>(
         match filled {
             Filled::More => {}
             Filled::TimedOut if begun => {
-                let seconds = connection.patience().as_secs();
-                let reason =
-                    format!("client sent no whole head within {seconds} s (socket-timeout)");
+                let seconds = service.waits.head.as_secs();
+                let reason = format!(
+                    "client sent no whole head within {seconds} s ({})",
+                    service.waits.option
+                );
                 return Err(Refusal::new(408, reason));
             }
             Filled::End | Filled::TimedOut => return Ok(None),
@@ -105,7 +109,7 @@ fn body_length(environ: &Environ) -> Result<u64, Refusal> {
 
 /// Tells the gateway, and the log, why its request is not served.
 pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refusal) {
-    log::refusal(refusal.status, &refusal.reason, connection.stream().peer());
+    refusal.tell(connection.stream().peer());
     let incoming = Incoming::new(Rc::clone(&connection), BodyFraming::Done);
     let reply = StreamReply {
         connection: Rc::clone(&connection),

@@ -15,7 +15,7 @@ use super::{Refusal, Service};
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
     let limit = service.limits.buffer_size;
     let decode = |input: &mut BytesMut| decode_request(input, limit).map_err(refusal);
-    match oneshot::read_head(service, &connection, decode).await {
+    match oneshot::read_head(service, &connection, service.waits.peer, decode).await {
         Ok(Some(environ)) => {
             let form = response(&environ);
             oneshot::exchange(service, connection, environ, form).await;
@@ -32,7 +32,10 @@ fn response(environ: &Environ) -> Form {
 
 fn refusal(error: ScgiError) -> Refusal {
     match error {
-        ScgiError::TooLarge(_) => Refusal::new(431, format!("{error}; raise --buffer-size")),
+        ScgiError::TooLarge(limit) => {
+            let line = format!("invalid SCGI request size (max {limit})...skip");
+            Refusal::new(431, format!("{error}; raise --buffer-size")).known_as(line)
+        }
         _ => Refusal::new(400, error),
     }
 }

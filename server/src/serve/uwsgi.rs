@@ -24,7 +24,7 @@ const PING: u8 = 100;
 pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
     let limit = service.limits.buffer_size.min(MAX_BLOCK);
     let decode = |input: &mut BytesMut| decode_request(input, limit).map_err(refusal);
-    match oneshot::read_head(service, &connection, decode).await {
+    match oneshot::read_head(service, &connection, service.waits.peer, decode).await {
         Ok(Some((header, environ))) => packet(service, connection, header, environ).await,
         Ok(None) => {}
         Err(refusal) => oneshot::refuse(connection, response(&Environ::new()), refusal).await,
@@ -81,10 +81,9 @@ fn response(environ: &Environ) -> Form {
 }
 
 fn refusal(error: UwsgiError) -> Refusal {
-    let hint = match error {
-        UwsgiError::TooLarge { .. } => "; raise --buffer-size",
-        _ => "",
+    let UwsgiError::TooLarge { datasize, limit } = error else {
+        return Refusal::new(400, error);
     };
-    let status = if hint.is_empty() { 400 } else { 431 };
-    Refusal::new(status, format!("{error}{hint}"))
+    let line = format!("invalid request block size: {datasize} (max {limit})...skip");
+    Refusal::new(431, format!("{error}; raise --buffer-size")).known_as(line)
 }

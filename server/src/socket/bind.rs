@@ -129,7 +129,7 @@ fn tcp(
     let found = resolved
         .next()
         .ok_or_else(|| unknown(ErrorKind::NotFound.into()))?;
-    let socket = listen_tcp(found, settings.backlog).map_err(|source| refused(address, source))?;
+    let socket = listen_tcp(found, settings).map_err(|source| refused(address, source))?;
     let name = socket.local_addr().ok().and_then(|local| local.as_socket());
     Ok(Bound {
         name: name.unwrap_or(found).to_string(),
@@ -138,16 +138,38 @@ fn tcp(
     })
 }
 
-fn listen_tcp(address: SocketAddr, backlog: u32) -> io::Result<Socket> {
+fn listen_tcp(address: SocketAddr, settings: &SocketSettings) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
+    if settings.reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    if settings.freebind {
+        match address {
+            SocketAddr::V4(_) => socket.set_freebind_v4(true)?,
+            SocketAddr::V6(_) => socket.set_freebind_v6(true)?,
+        }
+    }
+    set_buffers(&socket, settings)?;
     // Linux hands both on to accepted sockets, which saves a call for each of them.
     socket.set_tcp_nodelay(true)?;
     // A peer that vanished without a word would else hold an idle FastCGI connection for ever.
     socket.set_keepalive(true)?;
     socket.bind(&address.into())?;
-    listen(&socket, backlog)?;
+    listen(&socket, settings.backlog)?;
     Ok(socket)
+}
+
+/// Accepted sockets inherit the sizes.
+fn set_buffers(socket: &Socket, settings: &SocketSettings) -> io::Result<()> {
+    let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+    if let Some(bytes) = settings.send_buffer {
+        socket.set_send_buffer_size(size(bytes))?;
+    }
+    if let Some(bytes) = settings.receive_buffer {
+        socket.set_recv_buffer_size(size(bytes))?;
+    }
+    Ok(())
 }
 
 fn listen(socket: &Socket, backlog: u32) -> io::Result<()> {
@@ -164,7 +186,9 @@ fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bou
             source,
         })
         .and_then(|()| {
-            listen(&socket, settings.backlog).map_err(|source| refused(address, source))
+            set_buffers(&socket, settings)
+                .and_then(|()| listen(&socket, settings.backlog))
+                .map_err(|source| refused(address, source))
         });
     if opened.is_err() {
         // The error above is the one to be told.
@@ -261,6 +285,10 @@ mod tests {
         mode: Some(0o660),
         owner: None,
         vacuum: false,
+        send_buffer: None,
+        receive_buffer: None,
+        reuse_port: false,
+        freebind: false,
     };
 
     fn bind(text: &str) -> Result<Bound, BindError> {

@@ -10,8 +10,9 @@ use tokio::time::sleep;
 
 use super::Start;
 use crate::app::{self, Queue};
+use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
-use crate::serve::{Retirement, Service};
+use crate::serve::{Retirement, Service, Waits};
 use crate::socket::Listener;
 
 /// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
@@ -36,6 +37,10 @@ pub(super) fn start(
             protocol: listener.protocol,
             app: apps.behind(listener),
             limits: settings.limits,
+            waits: Waits::of(listener, settings),
+            http: settings.http.clone(),
+            writes: settings.writes,
+            edits: HeadEdits::of(&settings.headers),
             log: Rc::clone(&log),
             draining: draining.clone(),
             slot: start.slot,

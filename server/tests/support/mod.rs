@@ -92,6 +92,14 @@ impl Server {
         self.seen.join("\n") + "\n"
     }
 
+    /// A line of the log that was read already, such as one from before it was ready.
+    #[track_caller]
+    pub fn earlier(&self, part: &str) -> String {
+        let line = self.seen.iter().find(|line| line.contains(part));
+        line.unwrap_or_else(|| panic!("no line holds {part:?} in:\n{}", self.seen.join("\n")))
+            .clone()
+    }
+
     /// A connection to the first socket.
     #[track_caller]
     pub fn connect(&self) -> Peer {

@@ -17,6 +17,7 @@ use std::io;
 use bytes::BytesMut;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 use wire::cgi::CgiHead;
 use wire::environ::Environ;
 
@@ -118,7 +119,10 @@ impl ForwardApp {
     }
 
     async fn connect(&self) -> Result<Connection, AppError> {
-        let connection = connect::connect(&self.upstream.address).await;
+        let connecting = connect::connect(&self.upstream.address);
+        let Ok(connection) = timeout(self.upstream.connect_timeout, connecting).await else {
+            return Err(self.error(504, &"did not accept a connection in time"));
+        };
         connection.map_err(|error| {
             let status = status_of(&error, 502);
             self.error(status, &format_args!("cannot connect: {error}"))

@@ -38,6 +38,7 @@ impl Double {
             protocol,
             address,
             timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(20),
         })
     }
 
@@ -333,6 +334,7 @@ async fn nobody_there_is_502() {
         protocol: Protocol::Uwsgi,
         address,
         timeout,
+        connect_timeout: Duration::from_secs(20),
     });
     let (mut reply, _recording) = Reply::recorded();
     let error = app

@@ -93,7 +93,7 @@ fn help_is_grouped_by_topic() {
         panic!("help is printed")
     };
     let help = String::from_utf8(help).unwrap();
-    for topic in Topic::ALL {
+    for topic in Topic::ALL.iter().copied() {
         assert!(
             help.contains(topic.heading()),
             "{} is missing",

@@ -19,8 +19,9 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Many("ADDR"),
         Gateway,
         "Listen on ADDR as a gateway that forwards to --uwsgi-to, --fastcgi-to or \
-         --scgi-to; without one of these it is --http-socket",
-    ),
+         --scgi-to; without one of these it serves the applications itself",
+    )
+    .aliases(&["httprouter"]),
     opt(
         "uwsgi-to",
         One("[/PREFIX=]ADDR"),
@@ -40,12 +41,6 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Gateway,
         "Forward what --http receives (below /PREFIX) to this SCGI server",
     ),
-    opt(
-        "http-timeout",
-        One("SECONDS"),
-        Gateway,
-        "Answer 504 when the server behind stays silent for so long [default: 60]",
-    ),
 ];
 
 /// One `--uwsgi-to`, `--fastcgi-to` or `--scgi-to`: where the built-in gateway forwards to.
@@ -57,8 +52,10 @@ pub struct Upstream {
     pub protocol: Protocol,
     /// The application server's socket.
     pub address: Address,
-    /// `http-timeout`: how long the upstream may take to connect or stay silent.
+    /// `http-timeout`: how long the upstream may stay silent.
     pub timeout: Duration,
+    /// `http-connect-timeout`: how long it may take to accept a connection.
+    pub connect_timeout: Duration,
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Option<Upstream>, OptionError> {
@@ -86,5 +83,8 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Option<Upstream
         protocol,
         address: address(to, value)?,
         timeout,
+        connect_timeout: gathered
+            .seconds_if("http-connect-timeout")?
+            .unwrap_or(timeout),
     }))
 }

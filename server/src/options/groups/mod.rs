@@ -8,7 +8,9 @@ pub(super) mod destinations;
 pub(super) mod files;
 pub(super) mod gateway;
 pub(super) mod harakiri;
+pub(super) mod headers;
 pub(super) mod hooks;
+pub(super) mod http;
 pub(super) mod limits;
 pub(super) mod log;
 pub(super) mod names;
@@ -21,6 +23,7 @@ pub(super) mod sockets;
 pub(super) mod stats;
 pub(super) mod system;
 pub(super) mod tls;
+pub(super) mod writes;
 
 use super::opt::Opt;
 
@@ -29,11 +32,13 @@ pub(super) static TABLES: &[&[Opt]] = &[
     sockets::OPTIONS,
     tls::OPTIONS,
     limits::OPTIONS,
+    http::OPTIONS,
     apps::OPTIONS,
     python::OPTIONS,
     cgi::OPTIONS,
     files::OPTIONS,
     routing::OPTIONS,
+    headers::OPTIONS,
     gateway::OPTIONS,
     processes::OPTIONS,
     recycle::OPTIONS,
@@ -45,6 +50,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     stats::OPTIONS,
     log::OPTIONS,
     destinations::OPTIONS,
+    writes::OPTIONS,
     configuration::OPTIONS,
     accepted::OPTIONS,
 ];

@@ -51,7 +51,8 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Many("ADDR"),
         Sockets,
         "Listen on ADDR and speak HTTP/1.1 (nginx: proxy_pass, or a browser)",
-    ),
+    )
+    .aliases(&["http11-socket"]),
     opt(
         "listen",
         One("N"),
@@ -77,6 +78,42 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "Owner of Unix sockets",
     ),
     opt(
+        "socket-sndbuf",
+        One("BYTES"),
+        Sockets,
+        "Size of the system's buffer for what is sent on a connection [default: the system's]",
+    ),
+    opt(
+        "socket-rcvbuf",
+        One("BYTES"),
+        Sockets,
+        "Size of the system's buffer for what arrives on a connection [default: the system's]",
+    ),
+    opt(
+        "reuse-port",
+        Flag,
+        Sockets,
+        "Let other servers of the same user listen on the same TCP port",
+    ),
+    opt(
+        "freebind",
+        Flag,
+        Sockets,
+        "Bind to addresses that this machine does not have yet",
+    ),
+    opt(
+        "so-keepalive",
+        Flag,
+        Sockets,
+        "Look after TCP peers that fell silent; always so here",
+    ),
+    opt(
+        "tcp-nodelay",
+        Flag,
+        Sockets,
+        "Send small packets at once; always so here",
+    ),
+    opt(
         "vacuum",
         Flag,
         Sockets,
@@ -96,6 +133,9 @@ pub struct ListenerSettings {
     pub protocol: Protocol,
     /// Whether requests go to the upstream instead of the applications (`--http` with `--…-to`).
     pub forwards: bool,
+    /// Whether it faces clients instead of a gateway (`http`, `https`): it then has the times of
+    /// `http-…` options.
+    pub public: bool,
 }
 
 /// How sockets are made.
@@ -109,6 +149,14 @@ pub struct SocketSettings {
     pub owner: Option<(Option<Uid>, Option<Gid>)>,
     /// `vacuum`: whether Unix sockets and the pidfile are removed on exit.
     pub vacuum: bool,
+    /// `socket-sndbuf`, in bytes.
+    pub send_buffer: Option<u32>,
+    /// `socket-rcvbuf`, in bytes.
+    pub receive_buffer: Option<u32>,
+    /// `reuse-port`.
+    pub reuse_port: bool,
+    /// `freebind`.
+    pub freebind: bool,
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<SocketSettings, OptionError> {
@@ -119,6 +167,10 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<SocketSettings,
         mode: gathered.last("chmod-socket").map(mode).transpose()?,
         owner: gathered.last("chown-socket").map(owner).transpose()?,
         vacuum: gathered.flag("vacuum")?,
+        send_buffer: gathered.nonzero("socket-sndbuf")?,
+        receive_buffer: gathered.nonzero("socket-rcvbuf")?,
+        reuse_port: gathered.flag("reuse-port")?,
+        freebind: gathered.flag("freebind")?,
     })
 }
 
@@ -147,6 +199,7 @@ pub(in crate::options) fn listeners(
                 address: address(given, &given.value)?,
                 protocol,
                 forwards,
+                public: name == "http",
             });
         }
     }

@@ -302,7 +302,7 @@ fn body(length: Option<u64>, stdin: Rc<Stdin>, connection: &Connection) -> Body 
 }
 
 async fn refuse(mut reply: Reply, refusal: Refusal, peer: Option<SocketAddr>) {
-    log::refusal(refusal.status, &refusal.reason, peer);
+    refusal.tell(peer);
     // It can fail only because the gateway is gone, and then there is nobody to tell.
     let _ = app::plain(&mut reply, refusal.status).await;
     reply.end(Ending::Complete);
