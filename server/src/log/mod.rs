@@ -30,7 +30,7 @@ pub(crate) use request::RequestLog;
     unused_imports,
     reason = "the master's fifo and touch files call these"
 )]
-pub(crate) use state::{begin, begin_unprivileged, follow, reopen, rotate};
+pub(crate) use state::{begin, begin_unprivileged, follow, reopen, rotate, send_on};
 
 /// Writes one line, with a date before it where `log-date` asks for it. Each goes out in one write,
 /// so that the lines of several processes do not mix.

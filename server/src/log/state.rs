@@ -49,7 +49,7 @@ pub(crate) fn begin(
     };
     // A second start in one process keeps to the first one's log.
     let _ = STATE.set(state);
-    match &settings.to {
+    match settings.daemonize.as_ref().or(settings.to.as_ref()) {
         Some(target) => send_to(target, settings, owner, resumed).map_err(naming(target)),
         None => Ok(()),
     }
@@ -64,6 +64,14 @@ pub(crate) fn begin_unprivileged(settings: &DestinationSettings, resumed: bool) 
         Some(target) => send_to(target, settings, (None, None), resumed).map_err(naming(target)),
         None => Ok(()),
     }
+}
+
+/// `daemonize2`: the same once the applications are loaded.
+///
+/// # Errors
+/// As in [`begin`].
+pub(crate) fn send_on(target: &LogTarget, settings: &DestinationSettings) -> io::Result<()> {
+    send_to(target, settings, (None, None), false).map_err(naming(target))
 }
 
 /// Opens the log file anew, in this process and, before it writes its next line or serves its next

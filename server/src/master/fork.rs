@@ -5,7 +5,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use nix::unistd::{ForkResult, Pid, fork};
+use nix::unistd::{self, ForkResult, Pid};
 
 use crate::Language;
 
@@ -21,13 +21,7 @@ pub(super) fn spawn(
     language: Option<&dyn Language>,
     work: impl FnOnce() -> i32,
 ) -> io::Result<Pid> {
-    let forked = match language {
-        Some(language) => language.fork(),
-        // SAFETY: the master has a single thread from start to end (it has no runtime and starts
-        // no thread), so the child finds every lock free and may go on as an ordinary process.
-        None => unsafe { fork() }.map_err(io::Error::from),
-    };
-    match forked? {
+    match fork(language)? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let code = catch_unwind(AssertUnwindSafe(work)).unwrap_or(PANICKED);
@@ -36,5 +30,15 @@ pub(super) fn spawn(
             }
             std::process::exit(code)
         }
+    }
+}
+
+/// Forks; both processes go on from here. The caller must be the only thread of its process.
+pub(super) fn fork(language: Option<&dyn Language>) -> io::Result<ForkResult> {
+    match language {
+        Some(language) => language.fork(),
+        // SAFETY: the master has a single thread from start to end (it has no runtime and starts
+        // no thread), so the child finds every lock free and may go on as an ordinary process.
+        None => unsafe { unistd::fork() }.map_err(io::Error::from),
     }
 }

@@ -2,6 +2,7 @@
 //! no runtime and has one thread, so that forking at any time is sound.
 
 mod beside;
+mod daemonize;
 mod files;
 mod fork;
 mod life;

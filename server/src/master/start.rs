@@ -1,10 +1,10 @@
 //! The start: from the options to bound sockets and loaded applications, in uWSGI's order.
 //!
 //! ```text
-//! hooks asap · log · pidfile · hooks pre-jail, in-jail
+//! hooks asap · daemonize · log · pidfile · hooks pre-jail, in-jail
 //!   as root: hooks post-jail · chroot · hooks as-root
 //! chdir · sockets · uid and gid · hooks as-user · logto2 · pidfile2 · limits
-//! hooks pre-app · applications · hooks post-app
+//! hooks pre-app · applications · hooks post-app · daemonize2
 //! ```
 //!
 //! uWSGI binds after it has given up root's rights; here it is before, so that low ports can be
@@ -13,6 +13,7 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::daemonize;
 use super::files::Files;
 use super::{StartError, system};
 use crate::Language;
@@ -33,6 +34,9 @@ pub(super) fn start(
     limits::mask_files(system.umask);
     environment::change(&system.environment);
     hooks::run(hooks, HookPhase::Asap)?;
+    if settings.destinations.daemonize.is_some() {
+        daemonize::detach(language, system.umask.is_none()).map_err(super::system("daemonize"))?;
+    }
     open_log(settings)?;
     write_pidfile(system.pidfiles.as_root.as_deref(), files);
     hooks::run(hooks, HookPhase::PreJail)?;
@@ -56,6 +60,7 @@ pub(super) fn start(
     write_pidfile(system.pidfiles.as_user.as_deref(), files);
     limits::set(&system.limits);
     load(settings, language)?;
+    daemonize_loaded(settings, language, files)?;
     Ok(sockets)
 }
 
@@ -63,6 +68,25 @@ fn open_log(settings: &Settings) -> Result<(), StartError> {
     let owner = (settings.system.identity.uid, settings.system.identity.gid);
     let date = settings.log.date.as_ref();
     log::begin(&settings.destinations, date, owner, false).map_err(system("open the log"))
+}
+
+/// `daemonize2`. The process has another id then, which goes into the pidfiles again.
+fn daemonize_loaded(
+    settings: &Settings,
+    language: Option<&dyn Language>,
+    files: &mut Files,
+) -> Result<(), StartError> {
+    let Some(target) = &settings.destinations.daemonize_loaded else {
+        return Ok(());
+    };
+    log::tell("*** daemonizing gateserve ***");
+    let umask = settings.system.umask.is_none();
+    daemonize::detach(language, umask).map_err(system("daemonize"))?;
+    log::send_on(target, &settings.destinations).map_err(system("open the log"))?;
+    let pidfiles = &settings.system.pidfiles;
+    write_pidfile(pidfiles.as_root.as_deref(), files);
+    write_pidfile(pidfiles.as_user.as_deref(), files);
+    Ok(())
 }
 
 fn write_pidfile(file: Option<&Path>, files: &mut Files) {

@@ -15,7 +15,7 @@ use super::life::{Life, RESPAWN_DELAY};
 use super::news::{self, Event, News};
 use super::obituary::obituary;
 use super::signals::Signals;
-use super::{Scoreboard, fork};
+use super::{Scoreboard, daemonize, fork};
 use crate::Language;
 use crate::log;
 use crate::options::Settings;
@@ -228,6 +228,7 @@ impl Master<'_, '_> {
                 "gateserve is ready (pid {pid}, workers {workers})"
             ));
             self.beside.ready();
+            daemonize::ready();
         }
     }
 

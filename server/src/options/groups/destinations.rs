@@ -26,6 +26,20 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "The same once --uid and --gid are in force",
     ),
     opt(
+        "daemonize",
+        One("FILE"),
+        Logging,
+        "Detach from the terminal and log to FILE (or HOST:PORT, as with --logto); the command ends \
+         once the server is ready, or with its exit code",
+    )
+    .short('d'),
+    opt(
+        "daemonize2",
+        One("FILE"),
+        Logging,
+        "The same, but only once the applications are loaded",
+    ),
+    opt(
         "log-truncate",
         Flag,
         Logging,
@@ -64,6 +78,10 @@ pub struct DestinationSettings {
     pub to: Option<LogTarget>,
     /// `logto2`: the same, opened without root's rights.
     pub to_unprivileged: Option<LogTarget>,
+    /// `daemonize`: detach at the start, and log there in place of `to`.
+    pub daemonize: Option<LogTarget>,
+    /// `daemonize2`: detach once the applications are loaded, and log there from then on.
+    pub daemonize_loaded: Option<LogTarget>,
     /// `log-truncate`.
     pub truncate: bool,
     /// `log-reopen`: whether a reload opens the file anew.
@@ -111,15 +129,31 @@ impl LogTarget {
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<DestinationSettings, OptionError> {
     let target = |name| gathered.last(name).map(read_target).transpose();
     let mode = |given: &Given| given.read("three octal digits", values::mode);
+    note_words(gathered);
     Ok(DestinationSettings {
         to: target("logto")?,
         to_unprivileged: target("logto2")?,
+        daemonize: target("daemonize")?,
+        daemonize_loaded: target("daemonize2")?,
         truncate: gathered.flag("log-truncate")?,
         reopen: gathered.flag("log-reopen")?,
         backup: gathered.path("log-backupname"),
         mode: gathered.last("logfile-chmod").map(mode).transpose()?,
         chown: gathered.flag("logfile-chown")?,
     })
+}
+
+/// People write `daemonize = true`, which both servers take for the name of a file.
+fn note_words(gathered: &Gathered) {
+    for name in ["daemonize", "daemonize2", "logto", "logto2"] {
+        let given = gathered.last(name);
+        let word = |given: &&Given| matches!(given.value.as_str(), "true" | "True" | "1" | "yes");
+        if let Some(Given { value, origin, .. }) = given.filter(word) {
+            gathered.note(format!(
+                "`{name} = {value}` ({origin}) logs to a file of the name `{value}`, as in uWSGI"
+            ));
+        }
+    }
 }
 
 fn read_target(given: &Given) -> Result<LogTarget, OptionError> {
