@@ -7,6 +7,7 @@
 
 mod body;
 mod edits;
+mod last_words;
 mod notes;
 mod part;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use wire::http::Version;
 pub(crate) use body::Intake;
 pub use body::{Body, BodyError};
 pub(crate) use edits::HeadEdits;
+pub(crate) use last_words::LastWords;
 pub use notes::{Notes, Via};
 pub(crate) use part::{FileFault, FilePart};
 #[cfg(test)]

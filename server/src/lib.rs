@@ -17,7 +17,7 @@
 pub mod app;
 mod clock;
 pub mod exchange;
-mod harakiri;
+pub mod harakiri;
 pub mod interpreter;
 pub mod language;
 mod log;

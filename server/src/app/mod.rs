@@ -106,13 +106,19 @@ impl From<ReplyError> for AppError {
 
 /// Answers a bare status with a one-line text, as this server does where no application answers.
 pub(crate) async fn plain(reply: &mut Reply, status: u16) -> Result<(), ReplyError> {
+    let (head, text) = plain_reply(status);
+    reply.head(head).await?;
+    reply.body(text.into()).await
+}
+
+/// The head and body of [`plain`].
+pub(crate) fn plain_reply(status: u16) -> (CgiHead, String) {
     let reason = reason_phrase(status);
     let text = format!("{status} {reason}\n");
     let head = CgiHead::new(status)
         .with("Content-Type", "text/plain; charset=utf-8")
         .with("Content-Length", text.len().to_string());
-    reply.head(head).await?;
-    reply.body(text.into()).await
+    (head, text)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,10 +11,13 @@ use futures_util::future::LocalBoxFuture;
 use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
 
+use super::LastWords;
 use super::edits::HeadEdits;
 use super::notes::{Notes, Via};
 use super::part::FilePart;
 use crate::app::Redirect;
+use crate::harakiri::{Handed, Ticket};
+use crate::master::scoreboard::Running;
 
 /// Why a reply could not be sent.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,6 +86,10 @@ pub(crate) trait Carrier {
     fn end(&mut self, ending: Ending, exit_status: u32);
     /// Resolves when the peer is known to be gone.
     fn closed(&self) -> LocalBoxFuture<'static, ()>;
+    /// For a thread that may have to answer in the application's place.
+    fn last_words(&self) -> Option<Box<dyn LastWords>> {
+        None
+    }
 }
 
 /// What was sent, for the request log.
@@ -107,6 +115,9 @@ pub struct Reply {
     redirect: Option<Redirect>,
     notes: Notes,
     edits: Option<Box<HeadEdits>>,
+    /// Until the request is handed to a thread, it runs on the event loop.
+    running: Option<Running>,
+    handed: Option<Handed>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -126,6 +137,29 @@ impl Reply {
             redirect: None,
             notes: Notes::default(),
             edits: None,
+            running: None,
+            handed: None,
+        }
+    }
+
+    /// Puts the request on the scoreboard.
+    pub(crate) fn run(&mut self, running: Running) {
+        self.running = Some(running);
+    }
+
+    /// The request goes to a thread that may block; it is that thread's on the scoreboard.
+    pub(crate) fn hand_over(&mut self) -> Arc<Ticket> {
+        self.running = None;
+        let words = self.carrier.last_words();
+        let handed = self.handed.insert(Handed::new(words));
+        Arc::clone(handed.ticket())
+    }
+
+    /// Whoever may have to speak in the application's place must know before the first byte
+    /// leaves.
+    fn set_begun(&self, begun: bool) {
+        if let Some(handed) = &self.handed {
+            handed.ticket().set_begun(begun);
         }
     }
 
@@ -141,7 +175,10 @@ impl Reply {
         if let Some(edits) = &self.edits {
             edits.apply(&mut head);
         }
-        let size = self.carrier.head(head)?;
+        self.set_begun(true);
+        let size = self.carrier.head(head);
+        self.set_begun(size.is_ok());
+        let size = size?;
         self.phase = Phase::Head;
         self.sent.status = size.status;
         self.sent.fields = size.fields;
@@ -207,7 +244,10 @@ impl Reply {
     pub async fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {
         match self.phase {
             Phase::Head => return Err(ReplyError::SecondHead),
-            Phase::Nothing => self.sent.status = status_of(&bytes),
+            Phase::Nothing => {
+                self.set_begun(true);
+                self.sent.status = status_of(&bytes);
+            }
             Phase::Raw => {}
         }
         let size = bytes.len() as u64;
@@ -283,6 +323,9 @@ impl Reply {
     /// Ends the message; the listener's part.
     pub(crate) fn end(&mut self, ending: Ending) {
         self.carrier.end(ending, self.exit_status);
+        if let Some(running) = self.running.take() {
+            running.end();
+        }
     }
 
     async fn room(&mut self) -> Result<(), ReplyError> {

@@ -43,7 +43,7 @@ pub(super) fn supervise<'a>(
         signals,
         told,
         tell,
-        board: Scoreboard::new(workers, 1)?,
+        board: Scoreboard::new(workers, settings.processes.threads as usize)?,
         workers: Vec::with_capacity(workers),
         leaving: Vec::new(),
         phase: Phase::Starting,

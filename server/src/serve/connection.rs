@@ -5,10 +5,11 @@
 //! body that come without a wait between them leave in one write, and a head that is followed by
 //! a wait leaves at once.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tokio::task::coop::consume_budget;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::last_words::Wire;
 use super::queue::Queue;
 use crate::exchange::{FileFault, PIECE, ReplyError};
 use crate::log;
@@ -95,6 +97,8 @@ pub(crate) struct Connection {
     /// Whether the close is to look like the break that it is.
     torn: Cell<bool>,
     patience: Duration,
+    /// Made when somebody may have to speak in this connection's place.
+    wire: OnceCell<Arc<Wire>>,
 }
 
 impl Connection {
@@ -109,7 +113,17 @@ impl Connection {
             reusable: Cell::new(false),
             torn: Cell::new(false),
             patience,
+            wire: OnceCell::new(),
         }
+    }
+
+    /// For those who may have to speak in this connection's place.
+    pub(super) fn wire(&self) -> Arc<Wire> {
+        let new = || {
+            let queue = self.queue.borrow();
+            Wire::new(self.stream.fd(), queue.is_empty())
+        };
+        Arc::clone(self.wire.get_or_init(new))
     }
 
     pub(super) fn stream(&self) -> &Stream {
@@ -203,6 +217,19 @@ impl Connection {
 
     /// Writes until nothing is left, or the socket takes no more, or others should have a turn.
     fn write(&self) -> io::Result<()> {
+        let Some(wire) = self.wire.get() else {
+            return self.write_queue();
+        };
+        wire.write(|was_whole| {
+            let before = self.queue.borrow().written();
+            let result = self.write_queue();
+            let queue = self.queue.borrow();
+            let is_whole = queue.is_empty() || was_whole && queue.written() == before;
+            (result, is_whole)
+        })
+    }
+
+    fn write_queue(&self) -> io::Result<()> {
         let mut queue = self.queue.borrow_mut();
         let enough = queue.written() + TURN;
         while !queue.is_empty() && queue.written() < enough {
@@ -324,6 +351,14 @@ impl Connection {
             if self.fill_until(PIECE, end).await != Filled::More {
                 return;
             }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(wire) = self.wire.get() {
+            wire.close();
         }
     }
 }

@@ -52,6 +52,11 @@ impl HttpReply {
         }
     }
 
+    /// What the request says.
+    pub(super) fn asked(&self) -> Asked {
+        self.asked
+    }
+
     /// No other response is to follow on the connection; the head says so.
     pub(super) fn forgo_keeping(&mut self) {
         self.asked.keep = false;

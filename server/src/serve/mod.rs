@@ -5,6 +5,7 @@ mod fastcgi;
 mod http;
 mod http_reply;
 mod incoming;
+mod last_words;
 mod oneshot;
 mod proxy;
 mod queue;
@@ -15,7 +16,7 @@ mod uwsgi;
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 use wire::environ::Environ;
@@ -160,7 +161,8 @@ impl Service {
             .log
             .wants_requests()
             .then(|| self.log.facts(&request.environ));
-        let running = self.begin(&request.environ);
+        let began = Instant::now();
+        reply.run(self.begin(&request.environ));
         let answered = self.answer(request, &mut reply).await;
         if answered
             .as_ref()
@@ -171,8 +173,10 @@ impl Service {
         let ending = self.complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         let sent = reply.sent();
-        let took = running.end(sent.body_bytes + sent.head_bytes as u64);
-        self.log.request(facts, sent, reply.notes(), took);
+        self.slot
+            .count_sent(sent.body_bytes + sent.head_bytes as u64);
+        self.log
+            .request(facts, sent, reply.notes(), began.elapsed());
         self.retirement.count();
     }
 

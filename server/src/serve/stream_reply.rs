@@ -10,8 +10,9 @@ use wire::cgi::{CgiError, CgiHead};
 use super::connection::Connection;
 use super::http_reply::HttpReply;
 use super::incoming::Incoming;
+use super::last_words::{self, WireWords};
 use super::queue::Queue;
-use crate::exchange::{Carrier, Ending, FilePart, HeadSize, ReplyError};
+use crate::exchange::{Carrier, Ending, FilePart, HeadSize, LastWords, ReplyError};
 use crate::log;
 
 /// The form that a reply takes.
@@ -104,6 +105,17 @@ impl Carrier for StreamReply {
         let connection = Rc::clone(&self.connection);
         async move { connection.closed().await }.boxed_local()
     }
+
+    fn last_words(&self) -> Option<Box<dyn LastWords>> {
+        let form = match &self.form {
+            Form::Http(reply) => last_words::Form::Http(reply.asked()),
+            Form::Cgi(reply) => last_words::Form::Cgi {
+                head_only: reply.head_only(),
+            },
+        };
+        let wire = self.connection.wire();
+        Some(Box::new(WireWords { wire, form }))
+    }
 }
 
 impl StreamReply {
@@ -160,6 +172,11 @@ impl CgiReply {
             fields: head.fields.len(),
             bytes: dst.len() - before,
         })
+    }
+
+    /// Whether the request is a HEAD.
+    pub(super) fn head_only(&self) -> bool {
+        self.head_only
     }
 
     fn body(&mut self, piece: Bytes, queue: &mut Queue) {

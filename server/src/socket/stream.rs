@@ -7,7 +7,7 @@
 use std::cell::{Cell, OnceCell};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -104,6 +104,11 @@ impl Stream {
         // Hang-up and error are reported without being asked for.
         let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::empty())];
         poll(&mut fds, PollTimeout::ZERO).is_ok_and(|events| events > 0)
+    }
+
+    /// The descriptor, which is open as long as this.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 
     /// Ends the sending direction.

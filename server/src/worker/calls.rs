@@ -10,6 +10,8 @@ use tokio::task::LocalSet;
 use super::{Start, live};
 use crate::Language;
 use crate::app::{Call, Queue, Turner};
+use crate::harakiri::{self, Busy};
+use crate::master::scoreboard::CoreSlot;
 
 /// Serves until the worker is told to stop. Nobody waits for threads of the runtime: the process
 /// ends after this.
@@ -21,6 +23,7 @@ pub(super) fn serve(
     if start.settings.processes.lazy_apps {
         language.load(start.settings).map_err(io::Error::other)?;
     }
+    harakiri::install(start.slot, start.settings.harakiri, || 0)?;
     let turner = Turner::install(runtime, LocalSet::new());
     let mut served = Ok(());
     language.detached(&mut || {
@@ -35,6 +38,7 @@ pub(super) fn serve(
 /// Calls run between turns of the event loop.
 fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<()> {
     let queue = Queue::default();
+    let core = start.slot.core(0);
     let mut live = pin!(live(start, &queue));
     loop {
         let next = turner.until(async {
@@ -46,7 +50,7 @@ fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) ->
         });
         match next {
             Next::Over(served) => return served,
-            Next::Call(call) => answer(*call, language, &queue),
+            Next::Call(call) => answer(*call, core, language, &queue),
         }
     }
 }
@@ -68,9 +72,11 @@ fn on_many_threads(
     thread::scope(|scope| {
         for number in 1..=threads {
             let queue = &queue;
+            let core = start.slot.core(number - 1);
             let answering = move || {
+                core.attach_thread();
                 while let Some(call) = queue.wait() {
-                    answer(call, language, queue);
+                    answer(call, core, language, queue);
                 }
             };
             thread::Builder::new()
@@ -83,7 +89,9 @@ fn on_many_threads(
     })
 }
 
-fn answer(call: Call, language: &dyn Language, queue: &Queue) {
+fn answer(call: Call, core: CoreSlot, language: &dyn Language, queue: &Queue) {
+    let busy = Busy::new(&call.ticket, core, &call.environ);
     language.call(call);
+    drop(busy);
     queue.done();
 }

@@ -106,7 +106,9 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<()> {
     let retire = Rc::new(Notify::new());
     accept::start(start, draining, &retire, calls)?;
     begin::accepting(start)?;
-    start.slot.core(0).attach_thread();
+    if start.language.is_none() || start.threads() == 1 {
+        start.slot.core(0).attach_thread();
+    }
     start.slot.set_accepting(true);
     start.slot.set_state(State::Serving);
     start.tell(Event::Ready)?;

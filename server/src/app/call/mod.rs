@@ -16,6 +16,8 @@ mod ask;
 mod queue;
 mod turn;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -25,6 +27,7 @@ use wire::environ::Environ;
 
 use super::{App, AppError};
 use crate::exchange::{BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
+use crate::harakiri::Ticket;
 use ask::Ask;
 pub(crate) use queue::Queue;
 pub(crate) use turn::Turner;
@@ -44,6 +47,8 @@ pub struct Call {
     pub body_length: Option<u64>,
     /// Which of the language's applications is to answer.
     pub app: usize,
+    /// What harakiri knows of the request.
+    pub(crate) ticket: Arc<Ticket>,
     asks: UnboundedSender<Ask>,
 }
 
@@ -117,6 +122,7 @@ impl CallApp {
             http: request.http,
             body_length: body.length(),
             app: self.app,
+            ticket: reply.hand_over(),
             asks,
         });
         while let Some(ask) = asked.recv().await {

@@ -2,7 +2,6 @@
 //! worker. Requests of applications that do not block all count on the first one.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 use nix::unistd::{Pid, gettid};
 
@@ -77,17 +76,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// How long it has run so far.
-    pub(crate) fn elapsed(&self) -> Duration {
-        Duration::from_micros(clock::monotonic_us().saturating_sub(self.began_us))
-    }
-
-    /// It has ended and so many bytes were sent; returns how long it took.
-    pub(crate) fn end(self, sent_bytes: u64) -> Duration {
-        let took = self.elapsed();
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.core.count_request(took_us, sent_bytes);
-        took
+    /// It has ended.
+    pub(crate) fn end(self) {
+        let took = clock::monotonic_us().saturating_sub(self.began_us);
+        self.core.count_request(took);
     }
 }
 
@@ -147,10 +139,9 @@ impl CoreSlot {
         }
     }
 
-    /// A request has ended, after so many microseconds and with so many bytes sent.
-    fn count_request(self, took_us: u64, sent_bytes: u64) {
+    /// A request has ended, after so many microseconds.
+    fn count_request(self, took_us: u64) {
         self.record.requests.fetch_add(1, Relaxed);
-        self.worker.tx.fetch_add(sent_bytes, Relaxed);
         self.worker.running_time.fetch_add(took_us, Relaxed);
         // Two threads that do so at once lose one of two figures of a mean.
         let mean = self.worker.average_time.load(Relaxed);

@@ -28,7 +28,7 @@ pub(super) struct WorkerRecord {
     harakiris: AtomicU64,
     signals: AtomicU64,
     /// Bytes of replies.
-    pub(super) tx: AtomicU64,
+    tx: AtomicU64,
     /// Microseconds spent with requests.
     pub(super) running_time: AtomicU64,
     /// Microseconds, uWSGI's running mean: half of it is the last request.
@@ -114,6 +114,11 @@ impl WorkerSlot {
         let add = |counter: &AtomicU64| counter.fetch_add(1, Relaxed) + 1;
         add(&self.record.delta_requests);
         (add(&self.record.requests), add(&self.global.requests))
+    }
+
+    /// Counts bytes of a reply.
+    pub(crate) fn count_sent(self, bytes: u64) {
+        self.record.tx.fetch_add(bytes, Relaxed);
     }
 
     /// Counts an exception that an application let through.

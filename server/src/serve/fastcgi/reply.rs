@@ -11,9 +11,10 @@ use wire::environ::Environ;
 use wire::fastcgi::{EndRequest, Kind, ProtocolStatus, record};
 
 use super::stdin::Stdin;
-use crate::exchange::{Carrier, Ending, FilePart, HeadSize, ReplyError};
+use crate::exchange::{Carrier, Ending, FilePart, HeadSize, LastWords, ReplyError};
 use crate::log;
 use crate::serve::connection::Connection;
+use crate::serve::last_words::{self, WireWords};
 use crate::serve::oneshot;
 use crate::serve::queue::Queue;
 use crate::serve::stream_reply::CgiReply;
@@ -164,6 +165,15 @@ impl Carrier for FastCgiReply {
             }
         }
         .boxed_local()
+    }
+
+    fn last_words(&self) -> Option<Box<dyn LastWords>> {
+        let form = last_words::Form::FastCgi {
+            id: self.id,
+            head_only: self.form.head_only(),
+        };
+        let wire = self.connection.wire();
+        Some(Box::new(WireWords { wire, form }))
     }
 }
 

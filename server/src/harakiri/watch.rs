@@ -1,0 +1,211 @@
+//! The watch over requests of applications that block: a thread of the worker that needs neither
+//! the event loop nor the interpreter's lock.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use super::report::{self, Report};
+use super::ticket::{Ticket, Turn};
+use crate::clock;
+use crate::log;
+use crate::master::WorkerSlot;
+use crate::options::{Graceful, HarakiriSettings};
+
+/// How long peers get to close their end before the worker dies.
+const LAST_MERCY: Duration = Duration::from_millis(100);
+
+/// How long a kill is put off where too few connections wait.
+const THRESHOLD_CHECK: Duration = Duration::from_secs(1);
+
+/// The longest sleep of the watch where nothing is limited.
+const IDLE: Duration = Duration::from_secs(3600);
+
+static WATCH: OnceLock<Watch> = OnceLock::new();
+
+/// The watch of this process, if it is a worker with applications that block.
+pub(super) fn installed() -> Option<&'static Watch> {
+    WATCH.get()
+}
+
+/// The watch of one worker.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    slot: WorkerSlot,
+    settings: HarakiriSettings,
+    /// Connections that wait on the listening sockets.
+    backlog: fn() -> u32,
+    /// Requests that wait for a thread or have one.
+    tickets: Mutex<Vec<Arc<Ticket>>>,
+    /// Runs once a request is limited.
+    thread: OnceLock<Thread>,
+}
+
+/// Sets up the watch of this worker; the thread starts when a limit is set.
+///
+/// # Errors
+/// The thread cannot be started.
+pub(crate) fn install(
+    slot: WorkerSlot,
+    settings: HarakiriSettings,
+    backlog: fn() -> u32,
+) -> io::Result<()> {
+    let watch = WATCH.get_or_init(|| Watch {
+        slot,
+        settings,
+        backlog,
+        tickets: Mutex::default(),
+        thread: OnceLock::new(),
+    });
+    match settings.limit {
+        Some(_) => watch.wake(),
+        None => Ok(()),
+    }
+}
+
+impl Watch {
+    fn tickets(&self) -> MutexGuard<'_, Vec<Arc<Ticket>>> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, ticket: &Arc<Ticket>) {
+        self.tickets().push(Arc::clone(ticket));
+    }
+
+    pub(super) fn remove(&self, ticket: &Arc<Ticket>) {
+        self.tickets().retain(|it| !Arc::ptr_eq(it, ticket));
+    }
+
+    /// When the server's limit ends for a request that begins now.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        Some(clock::monotonic_us() + micros(self.settings.limit?))
+    }
+
+    /// Lets the thread look, and starts it if it does not run yet.
+    pub(super) fn wake(&'static self) -> io::Result<()> {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+            return Ok(());
+        }
+        let builder = thread::Builder::new().name("harakiri".into());
+        let handle = builder.spawn(|| self.run())?;
+        let _ = self.thread.set(handle.thread().clone());
+        Ok(())
+    }
+
+    fn run(&self) {
+        loop {
+            let now = clock::monotonic_us();
+            let tickets = self.tickets().clone();
+            match soonest(&tickets) {
+                Some((ticket, due)) if due <= now => self.expired(ticket, &tickets, now),
+                Some((_, due)) => thread::park_timeout(self.nap(Duration::from_micros(due - now))),
+                None => thread::park_timeout(self.nap(IDLE)),
+            }
+        }
+    }
+
+    /// A request that begins during a nap is not due before its end, unless it sets a limit of its
+    /// own, which wakes the watch.
+    fn nap(&self, wanted: Duration) -> Duration {
+        wanted.min(self.settings.limit.unwrap_or(IDLE))
+    }
+
+    fn expired(&self, ticket: &Ticket, all: &[Arc<Ticket>], now: u64) {
+        let threshold = self.settings.queue_threshold;
+        if threshold > 0 {
+            let waiting = (self.backlog)();
+            if waiting < threshold {
+                log::fault(&report::skipped(self.number(), waiting, threshold));
+                ticket.with_turn(|turn| turn.postpone(now + micros(THRESHOLD_CHECK)));
+                return;
+            }
+        }
+        let attempt = ticket.with_turn(|turn| {
+            turn.attempts += 1;
+            turn.clone()
+        });
+        // The application may have come to an end just now.
+        let Some(turn) = attempt else { return };
+        match self.settings.graceful {
+            Some(graceful) if turn.attempts == 1 => self.try_graceful(graceful, ticket, all, now),
+            _ => self.kill(ticket, all),
+        }
+    }
+
+    fn number(&self) -> usize {
+        self.slot.number() + 1
+    }
+
+    fn try_graceful(&self, graceful: Graceful, ticket: &Ticket, all: &[Arc<Ticket>], now: u64) {
+        ticket.with_turn(|turn| turn.postpone(now + micros(graceful.timeout)));
+        let next = clock::unix() + graceful.timeout.as_secs();
+        self.report(ticket, all, true);
+        log::fault(&format!(
+            "HARAKIRI: graceful termination attempt on worker {} with signal {}. Next harakiri: \
+             {next}",
+            self.number(),
+            graceful.signal as i32
+        ));
+        signal_self(graceful.signal);
+    }
+
+    /// Answers in the application's place, tells what it was at, and ends this process.
+    fn kill(&self, ticket: &Ticket, all: &[Arc<Ticket>]) {
+        ticket.say(504);
+        let others = || all.iter().filter(|it| !std::ptr::eq(it.as_ref(), ticket));
+        for other in others() {
+            other.say(503);
+        }
+        self.report(ticket, all, false);
+        ticket.wait_for_close(LAST_MERCY);
+        for other in others() {
+            other.wait_for_close(Duration::from_millis(1));
+        }
+        self.slot.count_harakiri();
+        signal_self(Signal::SIGKILL);
+    }
+
+    fn report(&self, ticket: &Ticket, all: &[Arc<Ticket>], graceful: bool) {
+        let turn_of = |ticket: &Ticket| ticket.with_turn(|turn| turn.clone());
+        let Some(culprit) = turn_of(ticket) else {
+            return;
+        };
+        let turns: Vec<Turn> = all.iter().filter_map(|it| turn_of(it)).collect();
+        let report = Report {
+            worker: self.number(),
+            pid: nix::unistd::getpid(),
+            attempt: culprit.attempts,
+            graceful,
+            thread: Some(culprit.thread),
+            core: culprit.core.number(),
+            requests: turns
+                .into_iter()
+                .map(|turn| (turn.core.number(), turn.suspect))
+                .collect(),
+        };
+        report.tell(self.settings.verbose);
+    }
+}
+
+/// The ticket that is due first.
+fn soonest(tickets: &[Arc<Ticket>]) -> Option<(&Ticket, u64)> {
+    let due = |ticket: &Ticket| ticket.with_turn(|turn| turn.due()).flatten();
+    tickets
+        .iter()
+        .filter_map(|it| Some((it.as_ref(), due(it)?)))
+        .min_by_key(|&(_, due)| due)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn signal_self(signal: Signal) {
+    // Nothing keeps a process from signalling itself.
+    let _ = kill(Pid::this(), signal);
+}

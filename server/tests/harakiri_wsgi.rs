@@ -1,0 +1,218 @@
+//! Python applications that take too long: the worker answers in their place and dies.
+
+mod support;
+
+use std::io::{ErrorKind, Read};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use support::python::Site;
+use support::{Peer, Responses, Server, environ};
+use wire::fastcgi::{BeginRequest, Kind, params, record};
+use wire::http::Framing;
+
+const APP: &str = "
+import ctypes, os, time
+
+def sleep():
+    time.sleep(60)
+
+def hold_the_lock():
+    # PyDLL keeps the interpreter's lock during the call.
+    ctypes.PyDLL(None).sleep(60)
+
+def application(environ, start_response):
+    path = environ['PATH_INFO']
+    if path == '/sleep':
+        sleep()
+    if path == '/lock':
+        hold_the_lock()
+    start_response('200 OK', [('Content-Type', 'text/plain'), ('X-Pid', str(os.getpid()))])
+    if path == '/part':
+        return part()
+    return [b'done']
+
+def part():
+    yield b'part'
+    sleep()
+";
+
+/// A server on these sockets that limits requests to a second.
+fn server(site: &Site, args: &[&str]) -> Server {
+    site.serve(&[args, &["--harakiri", "1"]].concat())
+}
+
+const HTTP: [&str; 2] = ["--http-socket", "127.0.0.1:0"];
+
+/// Sends a GET over HTTP; the reply is still to come.
+fn get(server: &Server, path: &str) -> Responses {
+    let mut responses = Responses::on(server.connect());
+    let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    responses.peer.send(request);
+    responses
+}
+
+/// The variables of a request for `path`.
+fn variables(path: &str) -> wire::environ::Environ {
+    let mut variables = environ("GET", "", 0);
+    variables.set("PATH_INFO", path.to_owned());
+    variables.set("REQUEST_URI", path.to_owned());
+    variables
+}
+
+/// Waits for uWSGI's lines on a worker that was killed and replaced.
+#[track_caller]
+fn assert_replaced(server: &mut Server, uri: &str) {
+    let pid = *server.workers().first().unwrap();
+    let line = server.line("*** HARAKIRI ON WORKER 1 (");
+    assert!(line.ends_with(&format!(
+        " - *** HARAKIRI ON WORKER 1 (pid: {pid}, try: 1, graceful: no) ***"
+    )));
+    server.line(" - HARAKIRI !!! worker 1 status !!!");
+    server.line(&format!(
+        " - HARAKIRI [core 0] 127.0.0.1 - GET {uri} since 1"
+    ));
+    server.line(" - HARAKIRI !!! end of worker 1 status !!!");
+    server.line(" - HARAKIRI triggered by worker 1 core 0 !!!");
+    server.line(&format!(
+        "DAMN ! worker 1 (pid: {pid}) died, killed by signal 9 :( trying respawn ..."
+    ));
+    server.line("Respawned uWSGI worker 1 (new pid: ");
+}
+
+#[test]
+fn a_stuck_worker_answers_504_and_is_replaced() {
+    needs_python!();
+    let site = Site::new(APP);
+    for path in ["/sleep", "/lock"] {
+        let mut server = server(&site, &HTTP);
+        let began = Instant::now();
+        let response = get(&server, path).next("GET");
+        let took = began.elapsed();
+        assert_eq!(response.head.status, 504, "{path}");
+        assert_eq!(response.field("connection"), Some("close"));
+        assert!(took >= Duration::from_secs(1), "{path} after {took:?}");
+        assert_replaced(&mut server, path);
+        assert_eq!(get(&server, "/").next("GET").body, b"done");
+    }
+}
+
+#[test]
+fn a_reply_that_has_begun_is_cut_off() {
+    needs_python!();
+    let site = Site::new(APP);
+    let mut server = server(&site, &HTTP);
+    let mut responses = get(&server, "/part");
+    assert_eq!(responses.head().framing(b"GET").unwrap(), Framing::Chunked);
+    let mut rest = Vec::new();
+    // The reset may come after what was sent, or with it.
+    if let Err(error) = responses.peer.read_to_end(&mut rest) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "the reply looks whole");
+    assert_replaced(&mut server, "/part");
+}
+
+#[test]
+fn over_uwsgi_a_stuck_worker_answers_in_http() {
+    needs_python!();
+    let site = Site::new(APP);
+    let server = server(&site, &["--uwsgi-socket", "127.0.0.1:0"]);
+    let mut peer = server.connect();
+    let mut packet = BytesMut::new();
+    wire::uwsgi::encode_request(&variables("/lock"), 0, 0, &mut packet).unwrap();
+    peer.send(packet);
+    let reply = String::from_utf8(peer.rest()).unwrap();
+    assert!(
+        reply.starts_with("HTTP/1.1 504 Gateway Timeout\r\n"),
+        "{reply}"
+    );
+}
+
+#[test]
+fn over_scgi_a_stuck_worker_answers_in_cgi() {
+    needs_python!();
+    let site = Site::new(APP);
+    let server = server(&site, &["--scgi-socket", "127.0.0.1:0"]);
+    let mut peer = server.connect();
+    let mut packet = BytesMut::new();
+    wire::scgi::encode_request(&variables("/lock"), 0, &mut packet).unwrap();
+    peer.send(packet);
+    let reply = String::from_utf8(peer.rest()).unwrap();
+    assert!(
+        reply.starts_with("Status: 504 Gateway Timeout\r\n"),
+        "{reply}"
+    );
+}
+
+fn fastcgi_request(id: u16, path: &str) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    let begin = BeginRequest {
+        role: BeginRequest::RESPONDER,
+        flags: BeginRequest::KEEP_CONN,
+    };
+    record::encode(Kind::BEGIN_REQUEST, id, &begin.encode(), &mut bytes);
+    params::encode(id, &variables(path), &mut bytes);
+    record::encode_end(Kind::STDIN, id, &mut bytes);
+    bytes
+}
+
+/// What each request of a FastCGI connection got until the server closed it: its output, and
+/// whether it was ended.
+fn fastcgi_replies(peer: &mut Peer) -> std::collections::BTreeMap<u16, (String, bool)> {
+    let mut wire = BytesMut::from(peer.rest().as_slice());
+    let mut replies = std::collections::BTreeMap::<u16, (String, bool)>::new();
+    while let Some(record) = record::decode(&mut wire).unwrap() {
+        let reply = replies.entry(record.request_id).or_default();
+        assert!(!reply.1, "a record behind END_REQUEST");
+        reply.0.push_str(&String::from_utf8_lossy(&record.content));
+        if record.kind == Kind::END_REQUEST {
+            *reply = (std::mem::take(&mut reply.0), true);
+        }
+    }
+    assert!(wire.is_empty(), "half a record");
+    replies
+}
+
+#[test]
+fn over_fastcgi_each_request_of_a_stuck_worker_is_answered_and_ended() {
+    needs_python!();
+    let site = Site::new(APP);
+    for threads in ["1", "3"] {
+        let args = ["--fastcgi-socket", "127.0.0.1:0", "--threads", threads];
+        let server = server(&site, &args);
+        let mut peer = server.connect();
+        // In one write, so that both have arrived before the first one blocks.
+        let both = [fastcgi_request(7, "/lock"), fastcgi_request(8, "/sleep")].concat();
+        peer.send(both);
+        let replies = fastcgi_replies(&mut peer);
+        let (reply, ended) = &replies[&7];
+        assert!(reply.starts_with("Status: 504 ") && *ended, "{replies:?}");
+        let (reply, ended) = &replies[&8];
+        assert!(reply.starts_with("Status: 50") && *ended, "{replies:?}");
+    }
+}
+
+#[test]
+fn a_request_that_waits_behind_a_stuck_one_is_refused_or_served_by_another() {
+    needs_python!();
+    let site = Site::new(APP);
+    let server = server(&site, &[&HTTP[..], &["--processes", "2"]].concat());
+    let mut stuck = get(&server, "/lock");
+    for _ in 0..8 {
+        assert_eq!(get(&server, "/").next("GET").head.status, 200);
+    }
+    assert_eq!(stuck.next("GET").head.status, 504);
+}
+
+#[test]
+fn one_stuck_thread_of_many_ends_the_worker() {
+    needs_python!();
+    let site = Site::new(APP);
+    let mut server = server(&site, &[&HTTP[..], &["--threads", "2"]].concat());
+    let mut stuck = get(&server, "/sleep");
+    assert_eq!(get(&server, "/").next("GET").head.status, 200);
+    assert_eq!(stuck.next("GET").head.status, 504);
+    server.line("DAMN ! worker 1 ");
+    assert_eq!(get(&server, "/").next("GET").head.status, 200);
+}
