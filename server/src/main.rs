@@ -8,7 +8,7 @@ use gateserve::{interpreter, system};
 
 fn main() -> ExitCode {
     match start() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("gateserve: {error}");
             ExitCode::FAILURE
@@ -16,25 +16,45 @@ fn main() -> ExitCode {
     }
 }
 
-fn start() -> anyhow::Result<()> {
+fn start() -> anyhow::Result<ExitCode> {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     match options::load(arguments, variables)? {
-        Wanted::Print(text) => Ok(std::io::stdout().write_all(&text)?),
+        Wanted::Print(text) => {
+            std::io::stdout().write_all(&text)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Wanted::Checked { report, starts } => {
+            // In colour on a terminal alone.
+            write!(anstream::stdout(), "{report}")?;
+            Ok(if starts {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            })
+        }
         Wanted::Serve(settings, given) => {
             for warning in &settings.warnings {
                 eprintln!("gateserve: warning: {warning}");
             }
-            if settings.check_only {
-                return Ok(write!(std::io::stdout(), "{}", options::show(&given))?);
+            for notice in &settings.notices {
+                eprintln!("gateserve: {notice}");
+            }
+            for line in &settings.prints {
+                println!("{line}");
+            }
+            if settings.show_config {
+                eprintln!("\n;gateserve instance configuration");
+                eprintln!("{};end of configuration\n", options::show(&given));
             }
             // An interpreter reads the environment once, when it starts.
             system::environment::change(&settings.system.environment);
             if let Some(python) = &settings.apps.python {
                 return Err(interpreter::enter(python, std::env::args_os()).into());
             }
-            Ok(gateserve::run(&settings, None)?)
+            gateserve::run(&settings, None)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }

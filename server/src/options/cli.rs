@@ -1,15 +1,15 @@
-//! The command line: a clap command built from the option table, and what was given on it.
+//! The command line: what was given on it, and its help, man page and completions, which clap
+//! makes from the option table.
 
+use std::fmt;
 use std::io::IsTerminal;
 
-use clap::builder::{PossibleValuesParser, Styles, ValueHint};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::builder::{PossibleValuesParser, StyledStr, Styles, ValueHint};
+use clap::{Arg, ArgAction, Command};
 use clap_complete::Shell;
 
 use super::error::OptionError;
-use super::foreign::{self, Foreign};
-use super::given::{Gathered, Given, Origin};
+use super::foreign::{self, Argument};
 use super::opt::{Opt, Takes};
 use super::table;
 
@@ -24,30 +24,32 @@ Examples:
   gateserve --socket 127.0.0.1:3031 --probe
       see what a gateway sends over uwsgi
   gateserve app.ini
-      the same options from the [uwsgi] section of a file
+      the same options from the [uwsgi] section of a file (also .yaml, .json, .toml, .xml)
+  gateserve --check-config app.ini
+      see what becomes of a uWSGI configuration
 
 Every option can stand in an ini file (processes = 4) and in the environment
 (UWSGI_PROCESSES=4) as well. Option names and meanings are uWSGI's.";
 
 /// What the command line asks for.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     /// To serve (or to check the configuration).
     Serve {
-        /// The options given.
-        gathered: Gathered,
-        /// Names of ini files without `--ini`.
+        /// The options in their order, each with its value if it has one.
+        options: Vec<(String, Option<String>)>,
+        /// Names of configuration files without an option.
         files: Vec<String>,
     },
     /// To print this and exit with 0: help, version, completions, man page.
     Print(Vec<u8>),
 }
 
-/// The clap definition.
+/// The definition from which help, completions and the man page come.
 pub(super) fn command() -> Command {
     let about = "An application server for CGI, FastCGI, uwsgi, SCGI and HTTP";
     let files = Arg::new("files")
-        .value_name("FILE.ini")
+        .value_name("FILE[:SECTION]")
         .num_args(0..)
         .value_hint(ValueHint::FilePath);
     Command::new("gateserve")
@@ -55,7 +57,11 @@ pub(super) fn command() -> Command {
         .about(about)
         .styles(Styles::styled())
         .args(table::all().enumerate().map(arg))
-        .arg(files.help("Configuration files; each is read as with --ini"))
+        .arg(
+            files.help(
+                "Configuration files (.ini, .yaml, .json, .toml, .xml), read after all options",
+            ),
+        )
         .arg(
             hidden("completions")
                 .value_name("SHELL")
@@ -98,44 +104,136 @@ fn arg((place, opt): (usize, &'static Opt)) -> Arg {
     }
 }
 
-/// Reads the arguments, program name first.
+/// Reads the arguments, program name first, as `getopt_long` reads uWSGI's: options and files in
+/// any order, `--name=value` or `--name value`, letters with their value behind them.
 ///
 /// # Errors
 /// The first argument that cannot be made sense of.
 pub(super) fn read(args: impl IntoIterator<Item = String>) -> Result<Asked, OptionError> {
-    let (args, skipped) = skip_foreign(args);
-    let matches = match command().try_get_matches_from(args) {
-        Ok(matches) => matches,
-        Err(error) if !error.use_stderr() => {
-            return Ok(Asked::Print(styled(&error).into_bytes()));
+    let mut parser = lexopt::Parser::from_iter(args);
+    let (mut options, mut files) = (Vec::new(), Vec::new());
+    loop {
+        let option = match parser.next().map_err(|error| explain(&error))? {
+            None => return Ok(Asked::Serve { options, files }),
+            Some(lexopt::Arg::Value(file)) => {
+                files.push(file.to_string_lossy().into_owned());
+                continue;
+            }
+            Some(lexopt::Arg::Long(name)) => Spelt::Long(name.to_owned()),
+            Some(lexopt::Arg::Short(letter)) => Spelt::Short(letter),
+        };
+        if let Some(printed) = printed(&option, &mut parser)? {
+            return Ok(Asked::Print(printed));
         }
-        Err(error) => return Err(explain(&error)),
-    };
-    if let Some(printed) = generated(&matches) {
-        return Ok(Asked::Print(printed));
+        let (name, argument) = option.find()?;
+        let value = match argument {
+            Argument::No => None,
+            Argument::Optional => parser.optional_value(),
+            Argument::Required => {
+                let value = parser.value();
+                Some(value.map_err(|_| OptionError::ValueMissing(option.to_string()))?)
+            }
+        };
+        let value = value.map(|value| value.to_string_lossy().into_owned());
+        options.push((name, value));
     }
-    let given = table::all().flat_map(|opt| given(opt, &matches)).collect();
-    let unsupported = skipped
-        .iter()
-        .map(|foreign| foreign.name.to_owned())
-        .collect();
-    let gathered = Gathered {
-        given,
-        unsupported,
-        ..Gathered::default()
-    };
-    let files = matches
-        .get_many("files")
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    Ok(Asked::Serve { gathered, files })
 }
 
-/// Help and version in colour on a terminal, plain elsewhere.
-fn styled(printed: &clap::Error) -> String {
-    let text = printed.render();
+/// An option as it stands on the command line.
+enum Spelt {
+    Long(String),
+    Short(char),
+}
+
+impl Spelt {
+    /// The option's name, and whether it takes a value.
+    fn find(&self) -> Result<(String, Argument), OptionError> {
+        let (ours, uwsgis) = match self {
+            Self::Long(name) => (table::find(name), foreign::find(name)),
+            Self::Short(letter) => (
+                table::all().find(|opt| opt.short == Some(*letter)),
+                foreign::find_short(*letter),
+            ),
+        };
+        if let Some(opt) = ours {
+            let name = match self {
+                Self::Long(name) => name.as_str(),
+                Self::Short(_) => opt.name,
+            };
+            return Ok((name.to_owned(), Argument::of(opt.takes)));
+        }
+        match uwsgis {
+            Some(foreign) => Ok((foreign.name.to_owned(), foreign.argument)),
+            None => Err(self.unknown()),
+        }
+    }
+
+    fn unknown(&self) -> OptionError {
+        let nearest = match self {
+            Self::Long(name) => foreign::nearest(name),
+            Self::Short(_) => None,
+        };
+        OptionError::Unknown {
+            name: self.to_string(),
+            nearest: nearest.map(|name| format!("--{name}")),
+        }
+    }
+}
+
+impl fmt::Display for Spelt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Long(name) => write!(f, "--{name}"),
+            Self::Short(letter) => write!(f, "-{letter}"),
+        }
+    }
+}
+
+/// What an option prints instead of serving, if it does.
+fn printed(option: &Spelt, parser: &mut lexopt::Parser) -> Result<Option<Vec<u8>>, OptionError> {
+    let argument = match option {
+        Spelt::Long(name) => name.as_str(),
+        Spelt::Short('h') => "help",
+        Spelt::Short('V') => "version",
+        Spelt::Short(_) => return Ok(None),
+    };
+    Ok(Some(match argument {
+        "help" | "usage" => styled(&command().render_long_help()).into_bytes(),
+        "version" => command().render_version().into_bytes(),
+        "dump-options" => names().into_bytes(),
+        "man" => man(),
+        "completions" => {
+            let shell = parser.value().map_err(|error| explain(&error))?;
+            completions(&shell.to_string_lossy())?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The name of every option, one a line.
+fn names() -> String {
+    let names =
+        table::all().flat_map(|opt| [opt.name].into_iter().chain(opt.aliases.iter().copied()));
+    names.map(|name| format!("{name}\n")).collect()
+}
+
+fn man() -> Vec<u8> {
+    let mut printed = Vec::new();
+    clap_mangen::Man::new(command())
+        .render(&mut printed)
+        .expect("writing to memory cannot fail");
+    printed
+}
+
+fn completions(shell: &str) -> Result<Vec<u8>, OptionError> {
+    let shell: Shell = shell.parse().map_err(OptionError::CommandLine)?;
+    let mut printed = Vec::new();
+    clap_complete::generate(shell, &mut command(), "gateserve", &mut printed);
+    Ok(printed)
+}
+
+/// In colour on a terminal, plain elsewhere.
+fn styled(text: &StyledStr) -> String {
     if std::io::stdout().is_terminal() {
         text.ansi().to_string()
     } else {
@@ -143,108 +241,15 @@ fn styled(printed: &clap::Error) -> String {
     }
 }
 
-/// Takes uWSGI's own options, with their values, out of the arguments.
-fn skip_foreign(args: impl IntoIterator<Item = String>) -> (Vec<String>, Vec<Foreign>) {
-    let (mut kept, mut skipped) = (Vec::new(), Vec::new());
-    let mut args = args.into_iter();
-    while let Some(arg) = args.next() {
-        match foreign_in(&arg) {
-            Some((foreign, holds_value)) => {
-                skipped.push(foreign);
-                if foreign.takes_next && !holds_value {
-                    args.next();
-                }
-            }
-            None => kept.push(arg),
-        }
+/// One sentence for what the parser of arguments says.
+fn explain(error: &lexopt::Error) -> OptionError {
+    match error {
+        lexopt::Error::UnexpectedValue { option, .. } => OptionError::ValueExtra(option.clone()),
+        lexopt::Error::MissingValue {
+            option: Some(option),
+        } => OptionError::ValueMissing(option.clone()),
+        other => OptionError::CommandLine(other.to_string()),
     }
-    (kept, skipped)
-}
-
-/// The foreign option that an argument names, and whether its value is in the same argument.
-fn foreign_in(arg: &str) -> Option<(Foreign, bool)> {
-    if let Some(long) = arg.strip_prefix("--") {
-        let name = long.split_once('=').map_or(long, |(name, _)| name);
-        return foreign::find(name).map(|foreign| (foreign, long.contains('=')));
-    }
-    let mut letters = arg.strip_prefix('-')?.chars();
-    let foreign = foreign::find_short(letters.next()?)?;
-    Some((foreign, letters.next().is_some()))
-}
-
-fn given(opt: &'static Opt, matches: &ArgMatches) -> Vec<Given> {
-    let one = |value: String| Given {
-        opt,
-        value,
-        origin: Origin::CommandLine,
-    };
-    if opt.takes == Takes::Flag {
-        return matches
-            .get_flag(opt.name)
-            .then(|| one("true".into()))
-            .into_iter()
-            .collect();
-    }
-    matches
-        .get_many::<String>(opt.name)
-        .into_iter()
-        .flatten()
-        .cloned()
-        .map(one)
-        .collect()
-}
-
-/// What the hidden options print.
-fn generated(matches: &ArgMatches) -> Option<Vec<u8>> {
-    let mut printed = Vec::new();
-    if let Some(shell) = matches.get_one::<String>("completions") {
-        let shell: Shell = shell
-            .parse()
-            .expect("the parser allows names of shells only");
-        clap_complete::generate(shell, &mut command(), "gateserve", &mut printed);
-        return Some(printed);
-    }
-    if matches.get_flag("man") {
-        clap_mangen::Man::new(command())
-            .render(&mut printed)
-            .expect("writing to memory cannot fail");
-        return Some(printed);
-    }
-    None
-}
-
-/// One sentence for what clap tells in several lines.
-fn explain(error: &clap::Error) -> OptionError {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let arg = context(ContextKind::InvalidArg);
-    let name = arg
-        .split([' ', '=', '['])
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    match error.kind() {
-        ErrorKind::UnknownArgument if arg.starts_with('-') => {
-            let nearest = foreign::nearest(name.trim_start_matches('-'));
-            OptionError::Unknown {
-                name,
-                nearest: nearest.map(|name| format!("--{name}")),
-            }
-        }
-        ErrorKind::UnknownArgument => OptionError::Stray(arg),
-        ErrorKind::InvalidValue if context(ContextKind::InvalidValue).is_empty() => {
-            OptionError::ValueMissing(name)
-        }
-        ErrorKind::TooManyValues | ErrorKind::TooFewValues => OptionError::ValueExtra(name),
-        _ => OptionError::CommandLine(first_line(&error.to_string())),
-    }
-}
-
-fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]

@@ -1,57 +1,51 @@
 //! Options from the environment: `UWSGI_HTTP_SOCKET=:8000` is `--http-socket :8000`.
 
-use super::given::{Gathered, Given, Origin};
-use super::{foreign, table};
+use std::collections::BTreeMap;
 
-/// Reads the variables that begin with `UWSGI_`. Those that are nobody's option are left alone:
-/// images and scripts keep variables of their own under that prefix.
-pub(super) fn read(variables: impl IntoIterator<Item = (String, String)>) -> Gathered {
-    let mut gathered = Gathered::default();
-    for (variable, value) in variables {
-        let Some(name) = variable.strip_prefix("UWSGI_") else {
-            continue;
-        };
-        let name = name.to_ascii_lowercase().replace('_', "-");
-        if let Some(opt) = table::find(&name) {
-            gathered.given.push(Given {
-                opt,
-                value,
-                origin: Origin::Environment,
-            });
-        } else if foreign::find(&name).is_some() {
-            gathered.unsupported.push(name);
-        }
-    }
-    gathered
+/// Variables under the prefix that uWSGI keeps for itself.
+const OWN: [&str; 8] = [
+    "RELOADS",
+    "VASSALS_DIR",
+    "EMPEROR_FD",
+    "BROODLORD_NUM",
+    "EMPEROR_FD_CONFIG",
+    "EMPEROR_PROXY",
+    "JAIL_PID",
+    "ORIGINAL_PROC_NAME",
+];
+
+/// The variables that begin with `UWSGI_`, as names of options with their values.
+pub(super) fn options(variables: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let option = |(variable, value): (&String, &String)| {
+        let name = variable
+            .strip_prefix("UWSGI_")
+            .filter(|name| !OWN.contains(name))?;
+        Some((name.to_ascii_lowercase().replace('_', "-"), value.clone()))
+    };
+    variables.iter().filter_map(option).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read_pairs(pairs: &[(&str, &str)]) -> Gathered {
-        read(
-            pairs
-                .iter()
-                .map(|&(name, value)| (name.to_owned(), value.to_owned())),
-        )
+    fn options_of(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let pairs = pairs
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        options(&pairs.collect())
     }
 
     #[test]
     fn a_variable_names_an_option_in_capitals() {
-        let gathered = read_pairs(&[("UWSGI_HTTP_SOCKET", ":8000"), ("PATH", "/bin")]);
-        assert_eq!(gathered.last("http-socket").unwrap().value, ":8000");
-        assert_eq!(gathered.given.len(), 1);
+        assert_eq!(
+            options_of(&[("UWSGI_HTTP_SOCKET", ":8000"), ("PATH", "/bin")]),
+            [("http-socket".to_owned(), ":8000".to_owned())]
+        );
     }
 
     #[test]
-    fn an_option_of_uwsgi_alone_is_noted() {
-        assert_eq!(read_pairs(&[("UWSGI_MULES", "2")]).unsupported, ["mules"]);
-    }
-
-    #[test]
-    fn a_variable_that_is_no_option_is_left_alone() {
-        let gathered = read_pairs(&[("UWSGI_VERSION_WANTED", "2")]);
-        assert!(gathered.given.is_empty() && gathered.unsupported.is_empty());
+    fn variables_of_uwsgi_itself_are_no_options() {
+        assert!(options_of(&[("UWSGI_RELOADS", "1"), ("UWSGI_JAIL_PID", "7")]).is_empty());
     }
 }

@@ -16,7 +16,7 @@ pub enum OptionError {
         /// The known name that looks most like it.
         nearest: Option<String>,
     },
-    /// The same in a file, under `strict`.
+    /// The same in a file, where it is a warning.
     #[error("there is no option `{name}` ({origin}){}", hint(.nearest))]
     UnknownKey {
         /// As it was written.
@@ -26,11 +26,13 @@ pub enum OptionError {
         /// The known name that looks most like it.
         nearest: Option<String>,
     },
-    /// uWSGI's options, under `strict`.
-    #[error("not supported yet, and refused because of strict: {0}")]
-    Unsupported(String),
+    /// What `strict` refuses: keys that nobody knows, and uWSGI's options that are not here.
+    #[error("refused because of strict: {0}")]
+    Strict(String),
     /// An argument that belongs to no option.
-    #[error("`{0}` is neither an option nor an .ini file")]
+    #[error(
+        "`{0}` is neither an option nor a configuration file (.ini, .yaml, .json, .toml, .xml)"
+    )]
     Stray(String),
     /// An option without the value that it needs.
     #[error("option `{0}` needs a value")]
@@ -54,25 +56,64 @@ pub enum OptionError {
         origin: Origin,
     },
     /// A configuration file that cannot be read.
-    #[error("cannot read configuration {}: {source}", path.display())]
+    #[error("cannot read configuration {}{}: {source}", path.display(), asked(.origin))]
     Unreadable {
         /// The file.
         path: PathBuf,
+        /// Where it is asked for, if in a file.
+        origin: Option<Origin>,
         /// Why.
         source: std::io::Error,
     },
-    /// A section that the file does not have.
-    #[error("{} has no section [{section}]", path.display())]
-    NoSection {
+    /// A file that is not what its format allows.
+    #[error("{}, line {line}: {what}", path.display())]
+    Malformed {
         /// The file.
         path: PathBuf,
-        /// The section asked for.
-        section: String,
+        /// Counted from 1.
+        line: usize,
+        /// In the words of the format's parser.
+        what: String,
     },
-    /// `if-…` and `for-…` blocks.
-    #[error("`{name}` ({origin}): conditions and loops in ini files are not supported")]
-    Logic {
+    /// A condition that cannot be decided here.
+    #[error("`{name}` ({origin}): conditions on regular expressions are not supported")]
+    Condition {
         /// The key.
+        name: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// A block in a block.
+    #[error(
+        "`{name}` ({origin}): recursive logic in options is not supported; end the block above \
+         with `endif` or `endfor` first"
+    )]
+    BlockInBlock {
+        /// The key.
+        name: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// `set` and `set-placeholder` without a value.
+    #[error("`set` takes NAME=VALUE, not `{value}` ({origin})")]
+    NotAPair {
+        /// As it was written.
+        value: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// A placeholder with the name of an option.
+    #[error("`{name}` ({origin}) cannot be a placeholder: it is an option")]
+    PlaceholderIsOption {
+        /// The name.
+        name: String,
+        /// Where.
+        origin: Origin,
+    },
+    /// Placeholders that name each other in a circle.
+    #[error("`{name}` ({origin}): its placeholders stand for each other without an end")]
+    Circle {
+        /// The option.
         name: String,
         /// Where.
         origin: Origin,
@@ -101,6 +142,12 @@ pub enum OptionError {
     /// A gateway that nothing reaches.
     #[error("`{0}` has nothing to forward: give --http too")]
     UpstreamUnused(&'static str),
+}
+
+fn asked(origin: &Option<Origin>) -> String {
+    origin
+        .as_ref()
+        .map_or_else(String::new, |origin| format!(" ({origin})"))
 }
 
 fn hint(nearest: &Option<String>) -> String {

@@ -4,16 +4,17 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use super::finding::Finding;
 use super::opt::Opt;
 
 /// Where an option was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// On the command line.
     CommandLine,
     /// As an environment variable `UWSGI_…`.
     Environment,
-    /// In an ini file.
+    /// In a configuration file.
     File {
         /// The file's name as it was given.
         path: Arc<str>,
@@ -43,27 +44,37 @@ pub struct Given {
     pub origin: Origin,
 }
 
-/// Everything given, in order of precedence: the last of an option counts.
+/// A key that is not an option of this server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// As it was written.
+    pub name: String,
+    /// Its value, placeholders filled in.
+    pub value: String,
+    /// Where it was given.
+    pub origin: Origin,
+    /// Whether it was made with `set-placeholder`, which `strict` allows.
+    pub placeholder: bool,
+}
+
+/// Everything given, in uWSGI's order: the last of an option counts.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// This server's options.
     pub given: Vec<Given>,
     /// uWSGI's options that this server does not have.
-    pub unsupported: Vec<String>,
-    /// Keys of ini files that are nobody's option.
-    pub unknown: Vec<(String, Origin)>,
+    pub unsupported: Vec<Stray>,
+    /// Keys that something refers to, as in `%(base)`.
+    pub variables: Vec<Stray>,
+    /// Keys that are nobody's option and that nothing refers to.
+    pub unknown: Vec<Stray>,
+    /// What came up while the configuration was read.
+    pub(super) findings: Vec<Finding>,
     /// What came up while the values were read, one sentence each.
     pub(super) notes: RefCell<Vec<String>>,
 }
 
 impl Gathered {
-    /// Adds what takes precedence over everything in `self`.
-    pub fn extend(&mut self, stronger: Self) {
-        self.given.extend(stronger.given);
-        self.unsupported.extend(stronger.unsupported);
-        self.unknown.extend(stronger.unknown);
-    }
-
     /// Keeps a sentence for the user; the same one only once.
     pub(super) fn note(&self, sentence: String) {
         let mut notes = self.notes.borrow_mut();

@@ -1,24 +1,26 @@
 //! Options with uWSGI's names, from the command line, ini files and the environment.
 //!
 //! ```text
-//! cli ──┐
-//! env ──┼──▶ Gathered ──resolve──▶ Settings
-//! ini ──┘
+//! env ──┐
+//! cli ──┼──▶ config ──▶ Gathered ──resolve──▶ Settings
+//! files ┘                   └──────lint─────▶ Checked
 //! ```
 //!
-//! The command line counts before the environment, and that before ini files. Options that may
-//! be repeated add up.
+//! As in uWSGI, a later option overwrites an earlier one: first comes the environment, then the
+//! command line with the files that its options name, then the files named without an option.
+//! Options that may be repeated add up.
 
 mod cli;
+mod config;
 mod env;
 mod error;
+mod finding;
 mod foreign;
 mod given;
 mod groups;
-mod ini;
+mod lint;
 mod manual;
 mod opt;
-mod placeholders;
 mod resolve;
 mod settings;
 mod show;
@@ -26,7 +28,7 @@ mod table;
 mod values;
 
 pub use error::OptionError;
-pub use given::{Gathered, Given, Origin};
+pub use given::{Gathered, Given, Origin, Stray};
 pub use groups::apps::AppSettings;
 pub use groups::cgi::{CgiMount, CgiSettings};
 pub use groups::destinations::{DestinationSettings, LogTarget};
@@ -58,6 +60,13 @@ pub enum Wanted {
     Serve(Box<Settings>, Gathered),
     /// To print this and exit with 0.
     Print(Vec<u8>),
+    /// `check-config`: to print this, styled for a terminal, and exit.
+    Checked {
+        /// What was found.
+        report: String,
+        /// Whether the server would start: else the exit code is 1.
+        starts: bool,
+    },
 }
 
 /// Reads the configuration: arguments (program name first) and environment, with the files that
@@ -69,32 +78,33 @@ pub fn load(
     args: impl IntoIterator<Item = String>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Wanted, OptionError> {
-    let (arguments, files) = match cli::read(args)? {
+    let (options, files) = match cli::read(args)? {
         cli::Asked::Print(text) => return Ok(Wanted::Print(text)),
-        cli::Asked::Serve { gathered, files } => (gathered, files),
+        cli::Asked::Serve { options, files } => (options, files),
     };
-    let environment = env::read(environment);
-    let mut gathered = Gathered::default();
-    for given in environment.all("ini").chain(arguments.all("ini")) {
-        gathered.extend(ini::read(&given.value)?);
+    let gathered = gather(environment, options, files)?;
+    if gathered.switch("check-config", false) {
+        return Ok(lint::check(&gathered));
     }
-    for file in files {
-        gathered.extend(ini::read(&file_argument(file)?)?);
-    }
-    gathered.extend(environment);
-    gathered.extend(arguments);
     let settings = resolve::resolve(&gathered)?;
     Ok(Wanted::Serve(Box::new(settings), gathered))
 }
 
-/// An argument without an option must look like an ini file, else it is a slip.
-fn file_argument(argument: String) -> Result<String, OptionError> {
-    let file = argument
-        .split_once(":")
-        .map_or(argument.as_str(), |(file, _)| file);
-    if file.ends_with(".ini") || std::path::Path::new(file).is_file() {
-        Ok(argument)
-    } else {
-        Err(OptionError::Stray(argument))
+/// Everything given, in uWSGI's order.
+fn gather(
+    environment: impl IntoIterator<Item = (String, String)>,
+    options: Vec<(String, Option<String>)>,
+    files: Vec<String>,
+) -> Result<Gathered, OptionError> {
+    let mut reader = config::Reader::new(environment)?;
+    for (name, value) in options {
+        reader.add(&name, value, &Origin::CommandLine)?;
     }
+    for file in files {
+        reader.add_file(&file)?;
+    }
+    let mut gathered = reader.finish()?;
+    let findings = lint::values(&gathered);
+    gathered.findings.extend(findings);
+    Ok(gathered)
 }

@@ -41,6 +41,8 @@ pub enum Topic {
     Gateway,
     /// Where options come from.
     Configuration,
+    /// Options of uWSGI that something else stands in for.
+    Accepted,
 }
 
 impl Topic {
@@ -56,6 +58,7 @@ impl Topic {
         Self::Hooks,
         Self::Logging,
         Self::Configuration,
+        Self::Accepted,
     ];
 
     /// The heading in the help.
@@ -71,6 +74,7 @@ impl Topic {
             Self::Http => "HTTP",
             Self::Gateway => "Built-in gateway",
             Self::Configuration => "Configuration",
+            Self::Accepted => "Accepted from uWSGI",
         }
     }
 }

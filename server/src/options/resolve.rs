@@ -1,13 +1,14 @@
 //! From what was given to what it means.
 
 use super::error::OptionError;
+use super::finding::Finding;
 use super::foreign;
 use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    apps, destinations, harakiri, headers, hooks, http, limits, log, names, processes, recycle,
-    reload, sockets, system, writes,
+    accepted, apps, destinations, harakiri, headers, hooks, http, limits, log, names, processes,
+    recycle, reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -16,8 +17,10 @@ use super::settings::Settings;
 /// # Errors
 /// The first value that cannot be used, or options that do not go together.
 pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
-    let strict = gathered.flag("strict")?;
-    let mut warnings = warnings(gathered, strict)?;
+    let refused = refused(gathered);
+    if gathered.switch("strict", false) && !refused.is_empty() {
+        return Err(OptionError::Strict(refused.join(", ")));
+    }
     let apps = apps::resolve(gathered)?;
     let listeners = sockets::listeners(gathered, apps.upstream.is_some())?;
     check_apps(&listeners, &apps)?;
@@ -38,41 +41,77 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         hooks: hooks::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
-        check_only: gathered.flag("check-config")?,
+        prints: gathered.texts("print"),
+        show_config: gathered.switch("show-config", false),
+        notices: accepted::notices(gathered),
         warnings: Vec::new(),
     };
-    warnings.extend(gathered.notes());
-    settings.warnings = warnings;
+    settings.warnings = warnings(gathered);
     Ok(settings)
 }
 
-/// What was given and cannot be followed: told once, or refused under `strict`.
-fn warnings(gathered: &Gathered, strict: bool) -> Result<Vec<String>, OptionError> {
-    let mut warnings = Vec::new();
-    for (name, origin) in &gathered.unknown {
-        let unknown = OptionError::UnknownKey {
-            name: name.clone(),
-            origin: origin.clone(),
-            nearest: foreign::nearest(name),
-        };
-        if strict {
-            return Err(unknown);
+/// What `strict` refuses. As in uWSGI, a variable of the user must come from `set-placeholder`.
+fn refused(gathered: &Gathered) -> Vec<String> {
+    let variables = gathered.variables.iter().filter(|stray| !stray.placeholder);
+    let keys = gathered.unknown.iter().chain(variables).map(|stray| {
+        let nearest = foreign::nearest(&stray.name);
+        let hint = nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+        format!(
+            "there is no option `{}` ({}){hint}",
+            stray.name, stray.origin
+        )
+    });
+    let unsupported = gathered
+        .unsupported
+        .iter()
+        .map(|stray| format!("`{}` ({}) is not supported", stray.name, stray.origin));
+    let plugins = accepted::missing_plugins(gathered)
+        .into_iter()
+        .map(|plugin| format!("there is no plugin {plugin}"));
+    keys.chain(unsupported).chain(plugins).collect()
+}
+
+/// What was given and cannot be followed, or is surely not as it was meant.
+fn warnings(gathered: &Gathered) -> Vec<String> {
+    let unknown = gathered.unknown.iter().map(|stray| {
+        OptionError::UnknownKey {
+            name: stray.name.clone(),
+            origin: stray.origin.clone(),
+            nearest: foreign::nearest(&stray.name),
         }
-        warnings.push(unknown.to_string());
-    }
-    let mut names = gathered.unsupported.clone();
-    names.sort();
+        .to_string()
+    });
+    let plugins = accepted::missing_plugins(gathered)
+        .into_iter()
+        .map(|plugin| format!("there is no plugin {plugin}: it is left out"));
+    let findings = gathered
+        .findings
+        .iter()
+        .filter(|finding| finding.warns)
+        .map(Finding::sentence);
+    unknown
+        .chain(unsupported(gathered))
+        .chain(plugins)
+        .chain(findings)
+        .chain(gathered.notes())
+        .collect()
+}
+
+/// One sentence for all of uWSGI's options that are left out.
+fn unsupported(gathered: &Gathered) -> Option<String> {
+    let mut names: Vec<_> = gathered
+        .unsupported
+        .iter()
+        .map(|stray| stray.name.as_str())
+        .collect();
+    names.sort_unstable();
     names.dedup();
-    if !names.is_empty() {
-        let names = names.join(", ");
-        if strict {
-            return Err(OptionError::Unsupported(names));
-        }
-        warnings.push(format!(
-            "options of uWSGI that are not supported yet are left out: {names}"
-        ));
-    }
-    Ok(warnings)
+    (!names.is_empty()).then(|| {
+        format!(
+            "options of uWSGI that are not supported are left out: {}",
+            names.join(", ")
+        )
+    })
 }
 
 /// Every listener needs something behind it.
@@ -91,6 +130,7 @@ mod tests {
     use crate::exchange::Protocol;
     use crate::options::CgiMount;
     use crate::options::cli::{Asked, read};
+    use crate::options::gather;
 
     fn settings(line: &str) -> Result<Settings, OptionError> {
         let args = ["gateserve"]
@@ -98,7 +138,7 @@ mod tests {
             .chain(line.split_whitespace())
             .map(String::from);
         match read(args)? {
-            Asked::Serve { gathered, .. } => resolve(&gathered),
+            Asked::Serve { options, files } => resolve(&gather([], options, files)?),
             Asked::Print(_) => panic!("{line} prints"),
         }
     }
@@ -205,17 +245,27 @@ mod tests {
 
     #[test]
     fn options_of_uwsgi_alone_are_told_once_or_refused() {
-        let line = "-s :1 --probe --sharedarea 4 --emperor 60 --sharedarea 2";
+        let line = "-s :1 --probe --legion-freq 4 --early-emperor --legion-freq 2";
         let warnings = settings(line).unwrap().warnings;
-        assert_eq!(warnings.len(), 1);
-        assert!(
-            warnings[0].ends_with(": emperor, sharedarea"),
-            "{}",
-            warnings[0]
+        assert_eq!(
+            warnings[0],
+            "options of uWSGI that are not supported are left out: early-emperor, legion-freq"
         );
         assert_refused(
             &format!("{line} --strict"),
-            "refused because of strict: emperor, sharedarea",
+            "refused because of strict: `legion-freq` (command line) is not supported, \
+             `early-emperor` (command line) is not supported, ",
         );
+    }
+
+    #[test]
+    fn a_plugin_that_is_not_built_in_is_told_or_refused() {
+        let line = "-s :1 --probe --plugins python3,php";
+        let warnings = settings(line).unwrap().warnings;
+        assert_eq!(
+            warnings,
+            ["there is no plugin `php` (command line): it is left out"]
+        );
+        assert_refused(&format!("{line} --strict"), "there is no plugin `php`");
     }
 }

@@ -51,8 +51,12 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where the log goes.
     pub destinations: DestinationSettings,
-    /// Whether to print the configuration instead of serving.
-    pub check_only: bool,
+    /// What `print` says, one line each, for standard output.
+    pub prints: Vec<String>,
+    /// Whether to print the configuration before serving.
+    pub show_config: bool,
+    /// What happens in place of options that are accepted, one sentence each.
+    pub notices: Vec<String>,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
 }

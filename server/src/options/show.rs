@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use super::given::{Gathered, Given};
-use super::opt::{Opt, Takes};
+use super::opt::{Opt, Takes, Topic};
 use super::table;
 
 /// What counts, as an ini file that means the same, each option with where it was given.
 pub fn show(gathered: &Gathered) -> String {
     let mut text = String::from("[uwsgi]\n");
-    for opt in table::all().filter(|opt| !matches!(opt.name, "check-config" | "ini")) {
+    for opt in table::all().filter(|opt| opt.topic != Topic::Configuration) {
         for given in counting(opt, gathered) {
             let Given { opt, value, origin } = given;
             writeln!(text, "; {origin}\n{} = {value}", opt.name)
