@@ -103,7 +103,7 @@ fn http_date_at(second: i64) -> String {
     )
 }
 
-fn local_date_at(second: i64) -> String {
+pub(crate) fn local_date_at(second: i64) -> String {
     ctime(&local(second))
 }
 

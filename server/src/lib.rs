@@ -29,4 +29,4 @@ pub mod system;
 mod worker;
 
 pub use language::Language;
-pub use master::{StartError, run};
+pub use master::{StartError, is_trial, run};

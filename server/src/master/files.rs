@@ -29,8 +29,13 @@ impl Files {
     /// the server from starting, as in uWSGI.
     pub(super) fn write_pidfile(&mut self, file: &Path) {
         let name = file.display();
+        let text = format!("{}\n", std::process::id());
+        // After a reload it does already, and may be where only root may write.
+        if std::fs::read_to_string(file).is_ok_and(|old| old == text) {
+            return self.add(file);
+        }
         log::tell(&format!("writing pidfile to {name}"));
-        match std::fs::write(file, format!("{}\n", std::process::id())) {
+        match std::fs::write(file, text) {
             Ok(()) => self.add(file),
             Err(error) => log::tell(&format!("could not write pidfile {name}: {error}")),
         }

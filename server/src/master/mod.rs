@@ -2,30 +2,41 @@
 //! no runtime and has one thread, so that forking at any time is sound.
 
 mod beside;
+mod chain;
+pub(crate) mod codes;
+mod command;
 mod daemonize;
+pub(crate) mod doing;
+mod ending;
 mod files;
 mod fork;
 mod life;
 mod news;
+mod obey;
 mod obituary;
+mod program;
 pub(crate) mod scoreboard;
 mod signals;
 mod start;
 mod supervise;
+mod workers;
 
 use std::io;
 
 use crate::app::cgi::SetupError;
 use crate::language::{Language, LoadError};
 use crate::options::Settings;
-use crate::socket::BindError;
+use crate::socket::{BindError, Handover};
 use crate::system::hooks::{self, HookError, HookPhase};
 use crate::system::identity::IdentityError;
 
 use beside::Beside;
 use files::Files;
 pub(crate) use news::{Event, News};
+use program::Program;
+pub use program::is_trial;
 pub(crate) use scoreboard::{Scoreboard, State, WorkerSlot};
+use supervise::Beginning;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +73,8 @@ impl StartError {
     /// uWSGI's exit code for this: 22 for an application that does not load.
     pub fn exit_code(&self) -> i32 {
         match self {
-            Self::Language(_) => 22,
-            _ => 1,
+            Self::Language(_) => codes::FAILED_APP,
+            _ => codes::FAILED,
         }
     }
 }
@@ -81,12 +92,25 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
     if settings.apps.python.is_some() && language.is_none() {
         return Err(StartError::NoLanguage);
     }
+    let handover = Handover::received();
+    let resumed = handover.is_some();
+    let program = Program::of_this_process(&settings.arguments)
+        .map_err(system("tell the folder that this is"))?;
     let mut files = Files::default();
-    let sockets = start::start(settings, language, &mut files)?;
+    let sockets = start::start(settings, language, handover, &mut files)?;
     hooks::run(&settings.hooks, HookPhase::MasterStart)?;
     let mut beside = Beside::new(settings, files);
-    supervise::supervise(settings, language, sockets, &mut beside)
-        .map_err(system("supervise workers"))?;
+    let beginning = Beginning {
+        settings,
+        language,
+        sockets,
+        program: &program,
+        resumed,
+    };
+    let code = supervise::supervise(beginning, &mut beside).map_err(system("supervise workers"))?;
     beside.settle();
-    Ok(())
+    match code {
+        codes::FAILED_APP => Err(LoadError("a worker could not load it".into()).into()),
+        _ => Ok(()),
+    }
 }

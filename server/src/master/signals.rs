@@ -8,9 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// What the master listens to, if only to say that it means nothing here: by default the last two
-/// would kill, and uWSGI's users send them for statistics.
-const HEARD: [Signal; 7] = [
+/// What the master listens to; see [`Command::of_signal`](super::command::Command::of_signal).
+const HEARD: [Signal; 10] = [
     Signal::SIGTERM,
     Signal::SIGINT,
     Signal::SIGQUIT,
@@ -18,6 +17,9 @@ const HEARD: [Signal; 7] = [
     Signal::SIGCHLD,
     Signal::SIGUSR1,
     Signal::SIGUSR2,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGTSTP,
 ];
 
 /// The master's signals, blocked and read from a descriptor.
@@ -27,11 +29,15 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Blocks the signals from now on.
-    pub(super) fn block() -> io::Result<Self> {
+    /// Blocks the signals from now on. After a reload (`resumed`) they are blocked already, and not
+    /// by whoever started the server.
+    pub(super) fn block(resumed: bool) -> io::Result<Self> {
         notice_children()?;
         let heard: SigSet = HEARD.into_iter().collect();
-        let before = heard.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        let mut before = heard.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?;
+        if resumed {
+            HEARD.into_iter().for_each(|signal| before.remove(signal));
+        }
         let fd = SignalFd::with_flags(&heard, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         Ok(Self { fd, before })
     }

@@ -13,31 +13,36 @@
 use std::fs::File;
 use std::path::Path;
 
+use socket2::Socket;
+
 use super::daemonize;
 use super::files::Files;
 use super::{StartError, system};
 use crate::Language;
 use crate::app::Queue;
 use crate::log;
-use crate::options::{RootUntil, Settings};
-use crate::socket::Bound;
+use crate::options::{ListenerSettings, RootUntil, Settings};
+use crate::socket::{Bound, Handover};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::{environment, identity, limits};
 
-/// Does all that comes before the workers. The files made on the way are added to `files`.
+/// Does all that comes before the workers. The files made on the way are added to `files`. After a
+/// reload there is a `handover`, and the process is a daemon already.
 pub(super) fn start(
     settings: &Settings,
     language: Option<&dyn Language>,
+    handover: Option<Handover>,
     files: &mut Files,
 ) -> Result<Vec<Bound>, StartError> {
+    let resumed = handover.is_some();
     let (system, hooks) = (&settings.system, &settings.hooks);
     limits::mask_files(system.umask);
     environment::change(&system.environment);
     hooks::run(hooks, HookPhase::Asap)?;
-    if settings.destinations.daemonize.is_some() {
+    if settings.destinations.daemonize.is_some() && !resumed {
         daemonize::detach(language, system.umask.is_none()).map_err(super::system("daemonize"))?;
     }
-    open_log(settings)?;
+    open_log(settings, resumed)?;
     write_pidfile(system.pidfiles.as_root.as_deref(), files);
     hooks::run(hooks, HookPhase::PreJail)?;
     hooks::run(hooks, HookPhase::InJail)?;
@@ -46,7 +51,7 @@ pub(super) fn start(
     // Where the hooks still are when the sockets are bound already.
     let outside = File::open(".").ok();
     change_folder(system.chdir.as_deref())?;
-    let sockets = bind(settings, files)?;
+    let sockets = bind(settings, handover, files)?;
     if system.identity.until == RootUntil::Bound {
         identity::assume(&system.identity)?;
     }
@@ -55,19 +60,21 @@ pub(super) fn start(
         hooks::run(hooks, HookPhase::AsUser)?;
         change_folder(system.chdir.as_deref())?;
     }
-    log::begin_unprivileged(&settings.destinations, false)
+    log::begin_unprivileged(&settings.destinations, resumed)
         .map_err(super::system("open the log of logto2"))?;
     write_pidfile(system.pidfiles.as_user.as_deref(), files);
     limits::set(&system.limits);
     load(settings, language)?;
-    daemonize_loaded(settings, language, files)?;
+    if !resumed {
+        daemonize_loaded(settings, language, files)?;
+    }
     Ok(sockets)
 }
 
-fn open_log(settings: &Settings) -> Result<(), StartError> {
+fn open_log(settings: &Settings, resumed: bool) -> Result<(), StartError> {
     let owner = (settings.system.identity.uid, settings.system.identity.gid);
     let date = settings.log.date.as_ref();
-    log::begin(&settings.destinations, date, owner, false).map_err(system("open the log"))
+    log::begin(&settings.destinations, date, owner, resumed).map_err(system("open the log"))
 }
 
 /// `daemonize2`. The process has another id then, which goes into the pidfiles again.
@@ -126,27 +133,68 @@ fn back_to(folder: Option<&File>) {
     let _ = folder.map(nix::unistd::fchdir);
 }
 
-fn bind(settings: &Settings, files: &mut Files) -> Result<Vec<Bound>, StartError> {
-    let owner = identity::owner(&settings.system.identity);
-    let mut sockets = Vec::with_capacity(settings.listeners.len());
-    for (index, listener) in settings.listeners.iter().enumerate() {
-        let bound = Bound::new(&listener.address, &settings.sockets)?;
-        if let Some(file) = &bound.file {
-            files.add(file);
-            if let Some((uid, gid)) = owner.filter(|_| settings.sockets.owner.is_none()) {
-                nix::unistd::chown(file, Some(uid), gid).map_err(|error| {
-                    system(format!("give {} to its user", file.display()))(error.into())
-                })?;
+/// Binds the sockets, but for those that a server before this one has left.
+fn bind(
+    settings: &Settings,
+    handover: Option<Handover>,
+    files: &mut Files,
+) -> Result<Vec<Bound>, StartError> {
+    let left = left_by(handover, &settings.listeners);
+    let mut sockets = Vec::with_capacity(left.len());
+    for (index, (listener, left)) in settings.listeners.iter().zip(left).enumerate() {
+        let (bound, how) = match left {
+            Some(socket) => {
+                let bound = Bound::inherited(&listener.address, socket, &settings.sockets)?;
+                bound.file.iter().for_each(|file| files.add(file));
+                let how = format!("inherited {}", bound.inherited_family());
+                (bound, how)
             }
-        }
+            None => {
+                let bound = bind_anew(settings, listener, files)?;
+                let how = format!("bound to {}", bound.family());
+                (bound, how)
+            }
+        };
         let protocol = listener.protocol.name();
-        let (family, name, fd) = (bound.family(), &bound.name, bound.fd());
+        let (name, fd) = (&bound.name, bound.fd());
         log::tell(&format!(
-            "{protocol} socket {index} bound to {family} address {name} fd {fd}"
+            "{protocol} socket {index} {how} address {name} fd {fd}"
         ));
         sockets.push(bound);
     }
     Ok(sockets)
+}
+
+/// The sockets that listen already, one for each listener or none.
+fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Option<Socket>> {
+    let Some(mut handover) = handover else {
+        return listeners.iter().map(|_| None).collect();
+    };
+    let claim = |listener: &ListenerSettings| handover.claim(&listener.address);
+    let left = listeners.iter().map(claim).collect();
+    // Before others are bound: one of those may be at the same port.
+    for address in handover.close() {
+        log::tell(&format!("{address} is not listened on any more"));
+    }
+    left
+}
+
+fn bind_anew(
+    settings: &Settings,
+    listener: &ListenerSettings,
+    files: &mut Files,
+) -> Result<Bound, StartError> {
+    let owner = identity::owner(&settings.system.identity);
+    let bound = Bound::new(&listener.address, &settings.sockets)?;
+    if let Some(file) = &bound.file {
+        files.add(file);
+        if let Some((uid, gid)) = owner.filter(|_| settings.sockets.owner.is_none()) {
+            nix::unistd::chown(file, Some(uid), gid).map_err(|error| {
+                system(format!("give {} to its user", file.display()))(error.into())
+            })?;
+        }
+    }
+    Ok(bound)
 }
 
 fn load(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {

@@ -78,7 +78,8 @@ pub fn load(
     args: impl IntoIterator<Item = String>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Wanted, OptionError> {
-    let (options, files) = match cli::read(args)? {
+    let line: Vec<String> = args.into_iter().collect();
+    let (options, files) = match cli::read(line.iter().cloned())? {
         cli::Asked::Print(text) => return Ok(Wanted::Print(text)),
         cli::Asked::Serve { options, files } => (options, files),
     };
@@ -86,7 +87,9 @@ pub fn load(
     if gathered.switch("check-config", false) {
         return Ok(lint::check(&gathered));
     }
-    let settings = resolve::resolve(&gathered)?;
+    let mut settings = resolve::resolve(&gathered)?;
+    settings.arguments = line;
+    settings.given = show(&gathered);
     Ok(Wanted::Serve(Box::new(settings), gathered))
 }
 

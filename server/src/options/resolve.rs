@@ -44,6 +44,8 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         prints: gathered.texts("print"),
         show_config: gathered.switch("show-config", false),
         notices: accepted::notices(gathered),
+        arguments: Vec::new(),
+        given: String::new(),
         warnings: Vec::new(),
     };
     settings.warnings = warnings(gathered);

@@ -57,6 +57,10 @@ pub struct Settings {
     pub show_config: bool,
     /// What happens in place of options that are accepted, one sentence each.
     pub notices: Vec<String>,
+    /// The command line, program name first: what a reload runs again.
+    pub arguments: Vec<String>,
+    /// The options that were given, as the statistics in the log show them.
+    pub given: String,
     /// What the user should know, one sentence each.
     pub warnings: Vec<String>,
 }

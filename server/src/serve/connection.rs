@@ -99,6 +99,8 @@ pub(crate) struct Connection {
     patience: Duration,
     /// Made when somebody may have to speak in this connection's place.
     wire: OnceCell<Arc<Wire>>,
+    /// Whether the peer has ever sent anything.
+    heard: Cell<bool>,
 }
 
 impl Connection {
@@ -114,6 +116,7 @@ impl Connection {
             torn: Cell::new(false),
             patience,
             wire: OnceCell::new(),
+            heard: Cell::new(false),
         }
     }
 
@@ -165,7 +168,16 @@ impl Connection {
         if input.capacity() - input.len() < wanted / 2 {
             input.reserve(wanted);
         }
-        self.stream.try_read(&mut input)
+        let read = self.stream.try_read(&mut input);
+        if let Ok(1..) = read {
+            self.heard.set(true);
+        }
+        read
+    }
+
+    /// Whether the peer has ever sent anything.
+    pub(super) fn has_heard(&self) -> bool {
+        self.heard.get()
     }
 
     /// Adds to what waits to be written.

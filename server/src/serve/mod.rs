@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 use wire::environ::Environ;
 
 use crate::app::{self, App, AppError, CLIENT_GONE};
@@ -28,6 +29,9 @@ use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::Stream;
 use connection::Connection;
+
+/// How long a worker that drains waits for the first byte of a connection that it has accepted.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// A request that is answered without an application; the peer is at fault.
 #[derive(Debug)]
@@ -227,6 +231,14 @@ impl Service {
 
     fn is_draining(&self) -> bool {
         *self.draining.borrow()
+    }
+
+    /// The same for one connection: a peer that was let in just before gets to send its request.
+    async fn drained_for(&self, connection: &Connection) {
+        self.drained().await;
+        if !connection.has_heard() {
+            sleep(FIRST_REQUEST).await;
+        }
     }
 
     /// Resolves when no new request is to be begun.

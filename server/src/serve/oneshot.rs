@@ -47,7 +47,7 @@ pub(super) async fn read_head<T>(
         let filled = tokio::select! {
             biased;
             filled = connection.fill_until(HEAD_READ, end) => filled,
-            () = service.drained(), if !begun => Filled::End,
+            () = service.drained_for(connection), if !begun => Filled::End,
         };
         match filled {
             Filled::More => {}

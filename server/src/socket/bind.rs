@@ -88,6 +88,38 @@ impl Bound {
         Ok(bound)
     }
 
+    /// Goes on listening on a socket that a server before this one in the same process has bound
+    /// to `address`.
+    ///
+    /// # Errors
+    /// The system refuses to listen.
+    pub(crate) fn inherited(
+        address: &Address,
+        socket: Socket,
+        settings: &SocketSettings,
+    ) -> Result<Self, BindError> {
+        // The length of the queue may have changed.
+        listen(&socket, settings.backlog).map_err(|source| refused(address, source))?;
+        let local = socket.local_addr().ok().and_then(|local| local.as_socket());
+        let (name, file) = match address {
+            Address::Unix(path) => (path.display().to_string(), Some(path.clone())),
+            _ => (
+                local.map_or_else(|| address.to_string(), |it| it.to_string()),
+                None,
+            ),
+        };
+        Ok(Self { socket, name, file })
+    }
+
+    /// uWSGI's word for the kind of an inherited socket.
+    pub(crate) fn inherited_family(&self) -> &'static str {
+        match self.socket.domain() {
+            Ok(Domain::UNIX) => "UNIX",
+            Ok(Domain::IPV6) => "INET6",
+            _ => "INET",
+        }
+    }
+
     /// The descriptor's number, for messages.
     pub fn fd(&self) -> RawFd {
         self.socket.as_raw_fd()

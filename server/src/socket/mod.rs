@@ -2,6 +2,7 @@
 
 mod address;
 mod bind;
+mod handover;
 mod inherited;
 mod listener;
 mod receive;
@@ -10,5 +11,6 @@ mod stream;
 
 pub use address::{Address, BadAddress};
 pub use bind::{BindError, Bound};
+pub(crate) use handover::Handover;
 pub(crate) use listener::Listener;
 pub(crate) use stream::Stream;

@@ -23,6 +23,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn start(
     start: &Start<'_>,
     draining: watch::Receiver<bool>,
+    paused: watch::Receiver<bool>,
     retire: &Rc<Notify>,
     calls: &Queue,
 ) -> io::Result<()> {
@@ -50,6 +51,7 @@ pub(super) fn start(
         let turnstile = Turnstile {
             calls: start.language.is_some().then(|| calls.clone()),
             threads: start.threads(),
+            paused: paused.clone(),
         };
         spawn_local(accept(socket, Rc::new(service), turnstile));
     }
@@ -57,29 +59,43 @@ pub(super) fn start(
 }
 
 /// Where applications are synchronous, a worker takes no more connections than it has threads
-/// free: what waits in the socket's queue may go to another worker.
+/// free: what waits in the socket's queue may go to another worker. A worker that rests takes none.
 struct Turnstile {
     calls: Option<Queue>,
     threads: usize,
+    paused: watch::Receiver<bool>,
 }
 
 impl Turnstile {
-    async fn pass(&self) {
+    async fn pass(&mut self) {
+        // The sender lives as long as the worker.
+        let _ = self.paused.wait_for(|paused| !paused).await;
         if let Some(calls) = &self.calls {
             // The connection that came last gets to tell its request.
             yield_now().await;
             calls.room(self.threads).await;
         }
     }
+
+    /// Resolves when the worker is told to rest.
+    async fn closes(&mut self) {
+        if self.paused.wait_for(|paused| *paused).await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// Accepts until the worker drains.
-async fn accept(socket: Listener, service: Rc<Service>, turnstile: Turnstile) {
+async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile) {
     let accepting = async {
         let mut failing = false;
         loop {
             turnstile.pass().await;
-            match socket.accept().await {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = turnstile.closes() => continue,
+            };
+            match accepted {
                 Ok((stream, peer)) => {
                     failing = false;
                     let service = Rc::clone(&service);

@@ -11,21 +11,26 @@ use super::{Start, live};
 use crate::Language;
 use crate::app::{Call, Queue, Turner};
 use crate::harakiri::{self, Busy};
+use crate::log;
+use crate::master::codes;
 use crate::master::scoreboard::CoreSlot;
 
-/// Serves until the worker is told to stop. Nobody waits for threads of the runtime: the process
-/// ends after this.
+/// Serves until the worker is told to stop; returns its exit code. Nobody waits for threads of the
+/// runtime: the process ends after this.
 pub(super) fn serve(
     start: &Start<'_>,
     language: &dyn Language,
     runtime: Runtime,
-) -> io::Result<()> {
-    if start.settings.processes.lazy_apps {
-        language.load(start.settings).map_err(io::Error::other)?;
+) -> io::Result<i32> {
+    if start.settings.processes.lazy_apps
+        && let Err(error) = language.load(start.settings)
+    {
+        log::tell(&format!("no app loaded. GAME OVER: {error}"));
+        return Ok(codes::FAILED_APP);
     }
     harakiri::install(start.slot, start.settings.harakiri, || 0)?;
     let turner = Turner::install(runtime, LocalSet::new());
-    let mut served = Ok(());
+    let mut served = Ok(codes::DONE);
     language.detached(&mut || {
         served = match start.threads() {
             1 => on_one_thread(start, language, &turner),
@@ -36,7 +41,7 @@ pub(super) fn serve(
 }
 
 /// Calls run between turns of the event loop.
-fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<()> {
+fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<i32> {
     let queue = Queue::default();
     let core = start.slot.core(0);
     let mut live = pin!(live(start, &queue));
@@ -58,7 +63,7 @@ fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) ->
 /// What the event loop came up with.
 enum Next {
     Call(Box<Call>),
-    Over(io::Result<()>),
+    Over(io::Result<i32>),
 }
 
 /// Calls run on threads of their own, and this one turns the event loop.
@@ -67,7 +72,7 @@ fn on_many_threads(
     language: &dyn Language,
     turner: &Turner,
     threads: usize,
-) -> io::Result<()> {
+) -> io::Result<i32> {
     let queue = Queue::default();
     thread::scope(|scope| {
         for number in 1..=threads {

@@ -3,6 +3,7 @@
 mod accept;
 mod begin;
 mod calls;
+mod orders;
 
 use std::io;
 use std::rc::Rc;
@@ -10,7 +11,6 @@ use std::rc::Rc;
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::unistd::getppid;
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
@@ -18,15 +18,10 @@ use tokio::time::timeout;
 use crate::Language;
 use crate::app::Queue;
 use crate::log;
-use crate::master::{Event, News, State, WorkerSlot};
+use crate::master::{Event, News, State, WorkerSlot, codes};
 use crate::options::Settings;
 use crate::socket::Bound;
-
-/// The exit code of a worker that ended as it should.
-pub(crate) const DONE: i32 = 0;
-
-/// The exit code of a worker that could not start or go on.
-const FAILED: i32 = 1;
+use orders::{Order, Orders};
 
 /// What a worker gets from its master.
 pub(crate) struct Start<'a> {
@@ -50,13 +45,13 @@ pub(crate) fn run(start: &Start<'_>) -> i32 {
     start.slot.occupy();
     let begun = stay_with_master(start).and_then(|()| begin::begin(start));
     match begun.and_then(|()| serve(start)) {
-        Ok(()) => DONE,
+        Ok(code) => code,
         Err(error) => {
             log::tell(&format!(
                 "worker {} cannot go on: {error}",
                 start.number + 1
             ));
-            FAILED
+            codes::FAILED
         }
     }
 }
@@ -76,7 +71,8 @@ fn stay_with_master(start: &Start<'_>) -> io::Result<()> {
     }
 }
 
-fn serve(start: &Start<'_>) -> io::Result<()> {
+/// Returns the exit code.
+fn serve(start: &Start<'_>) -> io::Result<i32> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     if let Some(language) = start.language {
         return calls::serve(start, language, runtime);
@@ -87,24 +83,17 @@ fn serve(start: &Start<'_>) -> io::Result<()> {
     served
 }
 
-async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut quit = signal(SignalKind::quit())?;
-    // A terminal sends these to every process, and so does `killall`; what they mean is up to the
-    // master. Ignoring them instead would make CGI programs ignore them too.
-    let _heard = [
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::hangup())?,
-        signal(SignalKind::user_defined1())?,
-        signal(SignalKind::user_defined2())?,
-    ];
+/// Serves until the worker is told to stop; returns its exit code.
+async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
+    let mut orders = Orders::listen()?;
     start
         .signal_mask
         .thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
 
     let (drain, draining) = watch::channel(false);
+    let (pause, paused) = watch::channel(false);
     let retire = Rc::new(Notify::new());
-    accept::start(start, draining, &retire, calls)?;
+    accept::start(start, draining, paused, &retire, calls)?;
     begin::accepting(start)?;
     if start.language.is_none() || start.threads() == 1 {
         start.slot.core(0).attach_thread();
@@ -113,20 +102,32 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<()> {
     start.slot.set_state(State::Serving);
     start.tell(Event::Ready)?;
 
-    let finished = async {
-        tokio::select! {
-            _ = term.recv() => start.slot.set_accepting(false),
-            () = retire.notified() => retired(start),
+    let code = tokio::select! {
+        order = orders.to_end(start, &pause) => match order {
+            Order::EndNow => return Ok(codes::END),
+            Order::Finish(code) => {
+                start.slot.set_accepting(false);
+                code
+            }
+        },
+        () = retire.notified() => {
+            retired(start);
+            codes::DONE
         }
-        drain.send_replace(true);
-        // Every listener and every connection holds a receiver.
-        timeout(start.settings.reload.mercy, drain.closed()).await
     };
+    drain.send_replace(true);
+    // Every listener and every connection holds a receiver.
+    let finished = timeout(start.settings.reload.mercy, drain.closed());
     tokio::select! {
-        _ = finished => {}
-        _ = quit.recv() => {}
+        finished = finished => if finished.is_err() {
+            let (number, pid) = (start.number + 1, std::process::id());
+            log::fault(&format!(
+                "worker {number} (pid: {pid}) is taking too much time to die...NO MERCY !!!"
+            ));
+        },
+        () = orders.to_end_now(start, &pause) => return Ok(codes::END),
     }
-    Ok(())
+    Ok(code)
 }
 
 /// The worker has served its share. Its place is filled at once, since a last request may run on

@@ -226,6 +226,25 @@ impl Peer {
         bytes
     }
 
+    /// Whether anything comes, or the end, within so long; what comes on a Unix socket is lost.
+    pub fn read_within(&mut self, wait: Duration) -> bool {
+        self.wait_at_most(wait);
+        let read = match self {
+            Self::Tcp(stream) => stream.peek(&mut [0]),
+            Self::Unix(stream) => stream.read(&mut [0]),
+        };
+        self.wait_at_most(PATIENCE);
+        !read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    fn wait_at_most(&self, wait: Duration) {
+        match self {
+            Self::Tcp(stream) => stream.set_read_timeout(Some(wait)),
+            Self::Unix(stream) => stream.set_read_timeout(Some(wait)),
+        }
+        .unwrap();
+    }
+
     /// Whether the server closes, whatever it still sends.
     pub fn ends(&mut self) -> bool {
         let mut piece = [0; 4096];

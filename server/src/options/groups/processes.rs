@@ -1,6 +1,7 @@
 //! Master and workers.
 
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use crate::options::error::OptionError;
 use crate::options::given::Gathered;
@@ -52,6 +53,12 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "Old spelling of --lazy-apps, with its meaning",
     ),
     opt(
+        "forkbomb-delay",
+        One("SECONDS"),
+        Processes,
+        "The time for which the place of a worker that dies young stays empty [default: 2]",
+    ),
+    opt(
         "single-interpreter",
         Flag,
         Processes,
@@ -71,6 +78,8 @@ pub struct ProcessSettings {
     pub enable_threads: bool,
     /// `lazy-apps`: whether each worker loads the application for itself.
     pub lazy_apps: bool,
+    /// `forkbomb-delay`: how long the place of a worker that dies young stays empty.
+    pub respawn_delay: Duration,
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<ProcessSettings, OptionError> {
@@ -82,6 +91,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<ProcessSettings
         workers: workers(gathered)?,
         threads,
         enable_threads: gathered.flag("enable-threads")? || threads > 1,
+        respawn_delay: Duration::from_secs(gathered.number("forkbomb-delay", 2, 0, 3600)?.into()),
         lazy_apps: gathered.flag("lazy-apps")? || gathered.flag("lazy")?,
     })
 }

@@ -116,7 +116,7 @@ impl<'s> Session<'s> {
 
     /// Reads and answers until nothing is left to do.
     async fn run(&mut self) -> Result<(), Fault> {
-        let mut drained = pin!(self.service.drained());
+        let mut drained = pin!(self.service.drained_for(self.connection));
         let mut draining = false;
         loop {
             if !self.connection.is_whole() {

@@ -1,0 +1,219 @@
+//! Reloading: the same process and the same sockets, with everything else anew.
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use support::{Peer, Responses, Server};
+use tempfile::TempDir;
+
+/// A server with an ini file of these lines.
+fn server(lines: &[&str]) -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), lines);
+    let ini = folder.path().join("app.ini");
+    let server = Server::start(&[ini.to_str().unwrap()]);
+    (folder, server)
+}
+
+fn configure(folder: &Path, lines: &[&str]) {
+    let text = ["[uwsgi]", "probe = true"].iter().chain(lines);
+    let text: Vec<_> = text.copied().collect();
+    std::fs::write(folder.join("app.ini"), text.join("\n")).unwrap();
+}
+
+#[track_caller]
+fn get(address: &str, probe: &str) -> support::Response {
+    let mut responses = Responses::on(Peer::to(address));
+    responses.peer.send(format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Probe: {probe}\r\n\r\n"
+    ));
+    responses.next("GET")
+}
+
+const HTTP: &str = "http-socket = 127.0.0.1:0";
+
+#[test]
+fn a_reload_keeps_process_and_port_and_replaces_the_workers() {
+    let (_folder, mut server) = server(&[HTTP, "processes = 2"]);
+    let (master, address) = (server.pid(), server.addresses[0].clone());
+    let before = server.workers();
+    for _ in 0..2 {
+        server.signal(Signal::SIGHUP);
+        server.line("...gracefully killing workers...");
+        server.line("buried after");
+        server.line("buried after");
+        server.line("binary reloading gateserve...");
+        let inherited = server.line("http socket 0 inherited INET address");
+        assert!(inherited.contains(&address), "{inherited}");
+        let respawned = server.line("gracefully (RE)spawned gateserve master process");
+        assert_eq!(support::pid_in(&respawned, "(pid: "), master);
+        server.line("gateserve is ready");
+    }
+    let after = server.workers();
+    assert!(!before.iter().any(|pid| after[2..].contains(pid)));
+    assert_eq!(get(&address, "body=alive").body, b"alive");
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+}
+
+#[test]
+fn a_reload_reads_the_configuration_anew() {
+    let (folder, mut server) = server(&[HTTP, "limit-post = 10"]);
+    let address = server.addresses[0].clone();
+    let post = || {
+        let mut responses = Responses::on(Peer::to(&address));
+        let request =
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n01234567890123456789";
+        responses.peer.send(request);
+        responses.next("POST").head.status
+    };
+    assert_eq!(post(), 413);
+    configure(folder.path(), &[HTTP, "limit-post = 30", "processes = 3"]);
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    let ready = server.line("gateserve is ready");
+    assert!(ready.contains("workers 3"), "{ready}");
+    assert_eq!(post(), 200);
+}
+
+#[test]
+fn addresses_that_stay_are_kept_and_others_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let [gone, stays, comes] = ["gone", "stays", "comes"].map(path);
+    let listen = |path: &str| format!("http-socket = {path}");
+    configure(folder.path(), &[&listen(&gone), &listen(&stays)]);
+    let mut server = Server::start(&[&path("app.ini")]);
+    configure(folder.path(), &[&listen(&comes), &listen(&stays)]);
+    server.signal(Signal::SIGHUP);
+    server.line(&format!("{gone} is not listened on any more"));
+    server.line(&format!("bound to UNIX address {comes}"));
+    server.line(&format!("inherited UNIX address {stays}"));
+    server.line("gateserve is ready");
+    assert_eq!(get(&comes, "body=new").body, b"new");
+    assert_eq!(get(&stays, "body=old").body, b"old");
+    assert!(!Path::new(&gone).exists());
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_leaves_the_running_server_alone() {
+    let (folder, mut server) = server(&[HTTP]);
+    let worker = server.workers()[0];
+    configure(folder.path(), &[HTTP, "socket = host:"]);
+    server.signal(Signal::SIGHUP);
+    server.line("has no valid port");
+    server.line("*** reload refused, the running server goes on");
+    let report = get(&server.addresses[0], "").report();
+    assert_eq!(report.pid(), u64::from(worker.as_raw().unsigned_abs()));
+    configure(folder.path(), &[HTTP]);
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+}
+
+#[test]
+fn a_request_that_runs_is_finished_before_the_reload() {
+    let (_folder, mut server) = server(&[HTTP]);
+    let mut responses = Responses::on(server.connect());
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Probe: chunks=2; pause=500ms; body=ab\r\n\r\n";
+    responses.peer.send(request);
+    responses.head();
+    server.signal(Signal::SIGHUP);
+    let worker = server.workers()[0];
+    server.line(&format!("Gracefully killing worker 1 (pid: {worker})..."));
+    let rest = String::from_utf8(responses.peer.rest()).unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+    server.line("gracefully (RE)spawned");
+}
+
+#[test]
+fn a_request_that_outlasts_the_mercy_is_cut_off() {
+    let (_folder, mut server) = server(&[HTTP, "worker-reload-mercy = 1"]);
+    let mut responses = Responses::on(server.connect());
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Probe: chunks=100; pause=1s; size=100\r\n\r\n";
+    responses.peer.send(request);
+    responses.head();
+    server.signal(Signal::SIGHUP);
+    server.line("is taking too much time to die...NO MERCY !!!");
+    server.line("gracefully (RE)spawned");
+    assert!(responses.peer.ends());
+}
+
+/// Sends requests, each on a connection of its own, until told to stop; counts them.
+fn load(address: String, stop: Arc<AtomicBool>, answered: Arc<AtomicU32>) {
+    while !stop.load(Ordering::Relaxed) {
+        let mut stream = TcpStream::connect(&address).expect("no connection is refused");
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        let request = b"GET / HTTP/1.0\r\nX-Probe: body=whole\r\n\r\n";
+        stream.write_all(request).expect("the request is taken");
+        let mut reply = String::new();
+        stream
+            .read_to_string(&mut reply)
+            .expect("the connection is not reset");
+        assert!(reply.ends_with("\r\n\r\nwhole"), "{reply:?}");
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn no_request_is_refused_or_lost_while_the_server_reloads() {
+    let (_folder, mut server) = server(&[HTTP, "processes = 2", "disable-logging = true"]);
+    let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU32>::default());
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let address = server.addresses[0].clone();
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            thread::spawn(move || load(address, stop, answered))
+        })
+        .collect();
+    let some_more = || {
+        let enough = answered.load(Ordering::Relaxed) + 50;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while answered.load(Ordering::Relaxed) < enough && Instant::now() < deadline {
+            assert!(!clients.iter().any(thread::JoinHandle::is_finished));
+            thread::sleep(Duration::from_millis(1));
+        }
+    };
+    some_more();
+    for _ in 0..3 {
+        server.signal(Signal::SIGHUP);
+        server.line("gracefully (RE)spawned");
+        server.line("gateserve is ready");
+        some_more();
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("every request was answered in full");
+    }
+}
+
+#[test]
+fn under_exit_on_reload_the_server_ends_instead() {
+    let (_folder, mut server) = server(&[HTTP, "exit-on-reload = true"]);
+    server.signal(Signal::SIGHUP);
+    server.line("GAME OVER (insert coin)");
+    assert!(server.wait().success());
+}
+
+#[test]
+fn the_program_is_found_again_from_another_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let chdir = folder.path().to_str().unwrap();
+    let args = ["--http-socket", "127.0.0.1:0", "--probe", "--chdir", chdir];
+    let mut server = Server::start(&args);
+    for _ in 0..2 {
+        server.signal(Signal::SIGHUP);
+        server.line("gracefully (RE)spawned");
+        server.line("gateserve is ready");
+    }
+    assert_eq!(get(&server.addresses[0], "body=x").body, b"x");
+}
