@@ -47,8 +47,7 @@ fn start() -> anyhow::Result<ExitCode> {
                 println!("{line}");
             }
             if settings.show_config {
-                eprintln!("\n;gateserve instance configuration");
-                eprintln!("{};end of configuration\n", options::show(&given));
+                eprint!("{}", options::listing(&given));
             }
             // An interpreter reads the environment once, when it starts.
             system::environment::change(&settings.system.environment);

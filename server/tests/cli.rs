@@ -306,7 +306,7 @@ fn print_and_show_config_say_what_they_are_asked_for() {
         .code(1)
         .stdout("this is shop\n")
         .stderr(predicate::str::contains(
-            "probe = true\n;end of configuration\n",
+            "probe = \n;end of configuration\n",
         ));
 }
 

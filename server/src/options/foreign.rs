@@ -100,8 +100,21 @@ pub(super) fn find_short(letter: char) -> Option<Foreign> {
     (!ours && table::find(foreign.name).is_none()).then_some(foreign)
 }
 
+/// Keys of real configurations that are no options, and what was meant.
+const MEANT: [(&str, &str); 6] = [
+    ("app", "module"),
+    ("chown", "chown-socket"),
+    ("exec-pre", "exec-pre-app"),
+    ("logging", "disable-logging"),
+    ("port", "http-socket"),
+    ("reload", "touch-reload"),
+];
+
 /// The known option name that looks most like `name`, if any looks like it at all.
 pub(super) fn nearest(name: &str) -> Option<String> {
+    if let Some((_, meant)) = MEANT.iter().find(|(slip, _)| *slip == name) {
+        return Some((*meant).to_owned());
+    }
     let ours =
         table::all().flat_map(|opt| [opt.name].into_iter().chain(opt.aliases.iter().copied()));
     let scored = ours.chain(all().map(|foreign| foreign.name));
@@ -138,6 +151,7 @@ mod tests {
         assert_eq!(nearest("sokcet").as_deref(), Some("socket"));
         assert_eq!(nearest("vaccum").as_deref(), Some("vacuum"));
         assert_eq!(nearest("process").as_deref(), Some("processes"));
+        assert_eq!(nearest("port").as_deref(), Some("http-socket"));
         assert_eq!(nearest("xyzzy"), None);
     }
 }

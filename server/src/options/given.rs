@@ -68,6 +68,8 @@ pub struct Gathered {
     pub variables: Vec<Stray>,
     /// Keys that are nobody's option and that nothing refers to.
     pub unknown: Vec<Stray>,
+    /// Every key with its value, in uWSGI's order and as uWSGI would list it.
+    pub(super) exported: Vec<(String, Option<String>)>,
     /// What came up while the configuration was read.
     pub(super) findings: Vec<Finding>,
     /// What came up while the values were read, one sentence each.

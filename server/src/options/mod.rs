@@ -50,7 +50,7 @@ pub use groups::writes::WriteSettings;
 pub use manual::manual;
 pub use opt::{Opt, Takes, Topic};
 pub use settings::Settings;
-pub use show::show;
+pub use show::{listing, show};
 pub use table::all;
 
 /// What a start of the program comes to.

@@ -1,4 +1,4 @@
-//! The configuration as `--check-config` prints it.
+//! The configuration as `--check-config` and `show-config` print it.
 
 use std::fmt::Write;
 
@@ -17,6 +17,16 @@ pub fn show(gathered: &Gathered) -> String {
         }
     }
     text
+}
+
+/// Everything given, in its order and with nothing left out: uWSGI's `show-config`.
+pub fn listing(gathered: &Gathered) -> String {
+    let mut text = String::from("\n;gateserve instance configuration\n[uwsgi]\n");
+    for (key, value) in &gathered.exported {
+        let value = value.as_deref().unwrap_or("true");
+        writeln!(text, "{key} = {value}").expect("writing to memory cannot fail");
+    }
+    text + ";end of configuration\n\n"
 }
 
 /// The values of one option that count.

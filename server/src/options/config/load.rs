@@ -1,11 +1,12 @@
 //! Configuration files: `ini = FILE:SECTION` and its like, and files named without an option.
 
+use std::sync::Arc;
+
 use super::super::error::OptionError;
 use super::super::given::Origin;
-use super::format::{Format, Trouble};
+use super::format::{Entry, Format, Trouble};
 use super::magic::Dropped;
 use super::{Reader, source};
-use std::sync::Arc;
 
 /// How deep files may include each other.
 const MAX_DEPTH: usize = 16;
@@ -95,7 +96,6 @@ impl Reader {
         }
         let path: Arc<str> = file.as_str().into();
         let (substituted, dropped) = self.magic.substitute(text);
-        self.tell_dropped(text, dropped, &path);
         let section = section.unwrap_or("uwsgi");
         let read = format.parse(&substituted, section);
         let entries = read.map_err(|Trouble { line, what }| OptionError::Malformed {
@@ -108,6 +108,7 @@ impl Reader {
                 format!("Can't find section \"{section}\" in {format} configuration file {file}");
             self.find(origin, &file, says);
         }
+        self.tell_dropped(&entries, dropped, &path);
         for entry in entries {
             let origin = Origin::File {
                 path: Arc::clone(&path),
@@ -128,13 +129,11 @@ impl Reader {
     }
 
     /// What the letters took out of lines that count.
-    fn tell_dropped(&mut self, text: &str, dropped: Vec<Dropped>, path: &Arc<str>) {
+    fn tell_dropped(&mut self, entries: &[Entry], dropped: Vec<Dropped>, path: &Arc<str>) {
         for Dropped { letter, line } in dropped {
-            let row = text.lines().nth(line - 1).unwrap_or_default().trim();
-            if row.starts_with(['#', ';']) {
+            let Some(entry) = entries.iter().find(|entry| entry.line == line) else {
                 continue;
-            }
-            let option = row.split(['=', ':']).next().unwrap_or_default().trim();
+            };
             let origin = Origin::File {
                 path: Arc::clone(path),
                 line,
@@ -142,7 +141,7 @@ impl Reader {
             let letter = letter.escape_debug();
             let says =
                 format!("`%{letter}` stands for nothing and disappears; `%%{letter}` keeps it");
-            self.find(&origin, option, says);
+            self.find(&origin, &entry.key, says);
         }
     }
 }

@@ -10,7 +10,9 @@ use super::super::{foreign, table};
 use super::{Exported, Reader, block};
 
 pub(super) fn sort(reader: Reader) -> Gathered {
+    let pair = |exported: &Exported| (exported.key.clone(), exported.value.clone());
     let mut gathered = Gathered {
+        exported: reader.exported.iter().map(pair).collect(),
         findings: reader.findings,
         ..Gathered::default()
     };

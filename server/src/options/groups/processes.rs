@@ -87,6 +87,9 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<ProcessSettings
         gathered.flag(accepted)?;
     }
     let threads = gathered.number("threads", 1, 1, 1024)?;
+    // More threads than that cost more than they bring.
+    let greenlets = gathered.number("gevent", 1, 1, u32::MAX)?.min(64);
+    let threads = threads.max(greenlets);
     Ok(ProcessSettings {
         workers: workers(gathered)?,
         threads,

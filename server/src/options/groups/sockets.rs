@@ -222,7 +222,22 @@ fn protocol(name: &str) -> Option<Protocol> {
 
 /// A socket address that an option names.
 pub(in crate::options) fn address(given: &Given, value: &str) -> Result<Address, OptionError> {
-    value.parse().map_err(|bad: crate::socket::BadAddress| {
+    let parsed = match port_alone(value) {
+        Some(value) => value.parse(),
+        None => value.parse(),
+    };
+    parsed.map_err(|bad: crate::socket::BadAddress| {
         given.refuse(&format!("a socket address ({bad})"))
     })
+}
+
+/// The address up to the end of its port where something else follows: uWSGI reads a port as any
+/// other number, so `localhost:8080; # x` is `localhost:8080`.
+fn port_alone(value: &str) -> Option<&str> {
+    if value.starts_with(['/', '@']) || value.contains("://") {
+        return None;
+    }
+    let port = value.rfind(':')? + 1;
+    let digits = value[port..].bytes().take_while(u8::is_ascii_digit).count();
+    (digits > 0).then(|| &value[..port + digits])
 }

@@ -6,6 +6,7 @@
 //! ```
 
 mod files;
+mod module;
 mod render;
 mod repeated;
 mod values;
@@ -15,10 +16,12 @@ use super::finding::Finding;
 use super::given::Gathered;
 use super::resolve::resolve;
 
-/// Values that uWSGI, and so this server, reads otherwise than was surely meant.
+/// Values that uWSGI, and so this server, reads otherwise than was surely meant, and what else is
+/// worth knowing.
 pub(super) fn values(gathered: &Gathered) -> Vec<Finding> {
     let mut findings = values::look(gathered);
     findings.extend(repeated::look(gathered));
+    findings.extend(module::look(gathered));
     findings
 }
 

@@ -9,7 +9,7 @@ use super::super::foreign;
 use super::super::given::{Gathered, Origin, Stray};
 use super::super::groups::accepted;
 use super::super::opt::Topic;
-use super::super::show::show;
+use super::super::show::{listing, show};
 
 const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -29,7 +29,11 @@ struct Row<'a> {
 
 /// `notes`: what came up while values were read. `trouble`: why the server would not start.
 pub(super) fn report(gathered: &Gathered, notes: &[String], trouble: &[String]) -> String {
-    let mut text = show(gathered);
+    let mut text = if gathered.switch("show-config", false) {
+        listing(gathered)
+    } else {
+        show(gathered)
+    };
     let plain = |text: &mut String, heading: &str, style, rows: Vec<Row<'_>>| {
         section(text, heading, style, &rows);
     };
@@ -153,7 +157,12 @@ fn strays(strays: &[Stray], says: impl Fn(&str) -> String) -> Vec<Row<'_>> {
     strays
         .iter()
         .map(|stray| Row {
-            name: &stray.name,
+            // `=======` is a key of no length.
+            name: if stray.name.is_empty() {
+                "="
+            } else {
+                &stray.name
+            },
             origin: Some(&stray.origin),
             says: says(&stray.name),
         })
