@@ -5,6 +5,7 @@
 //! hold a copy of the interpreter, and asks it to answer [`Call`]s.
 
 use std::io;
+use std::os::fd::RawFd;
 
 use nix::unistd::ForkResult;
 
@@ -43,4 +44,11 @@ pub trait Language: Sync {
 
     /// Answers one request, on the calling thread, which waits as long as that takes.
     fn call(&self, call: Call);
+
+    /// Makes each thread that gets this signal write its stack to the descriptor, whatever it is
+    /// doing and without the interpreter's lock. Returns false where that cannot be done.
+    fn dump_stack_on(&self, signal: i32, descriptor: RawFd) -> bool {
+        let _ = (signal, descriptor);
+        false
+    }
 }

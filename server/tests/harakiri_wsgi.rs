@@ -27,7 +27,7 @@ def application(environ, start_response):
         sleep()
     if path == '/lock':
         hold_the_lock()
-    start_response('200 OK', [('Content-Type', 'text/plain'), ('X-Pid', str(os.getpid()))])
+    start_response('200 OK', [('Content-Type', 'text/plain'), ('X-Test', 'yes')])
     if path == '/part':
         return part()
     return [b'done']
@@ -215,4 +215,127 @@ fn one_stuck_thread_of_many_ends_the_worker() {
     assert_eq!(stuck.next("GET").head.status, 504);
     server.line("DAMN ! worker 1 ");
     assert_eq!(get(&server, "/").next("GET").head.status, 200);
+}
+
+#[test]
+fn verbose_tells_the_call_the_channel_and_the_python_stack() {
+    needs_python!();
+    let site = Site::new(APP);
+    for path in ["/sleep", "/lock"] {
+        let mut server = server(&site, &[&HTTP[..], &["--harakiri-verbose"]].concat());
+        assert_eq!(get(&server, path).next("GET").head.status, 504);
+        assert_tells_what_it_was_doing(&mut server, path);
+    }
+}
+
+#[track_caller]
+fn assert_tells_what_it_was_doing(server: &mut Server, path: &str) {
+    server.line("*** HARAKIRI ON WORKER 1 (");
+    let raw = server.line("HARAKIRI: -- syscall> ");
+    assert!(raw.contains(" 0x"), "{raw}");
+    let call = server.line("HARAKIRI: -- syscall> ");
+    assert!(
+        call.contains("nanosleep(") && call.contains("request=0x"),
+        "{call}"
+    );
+    server.line("HARAKIRI: -- wchan> ");
+    server.line("HARAKIRI: -- python> Stack (most recent call first):");
+    let function = if path == "/lock" {
+        "hold_the_lock"
+    } else {
+        "sleep"
+    };
+    let frame = server.line("HARAKIRI: -- python>   File ");
+    assert!(frame.contains("/app.py\", line ") && frame.ends_with(&format!(" in {function}")));
+    server.line("HARAKIRI !!! worker 1 status !!!");
+}
+
+#[test]
+fn verbose_tells_as_much_of_a_worker_that_gave_up_roots_rights() {
+    needs_python!();
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: only root can start a server that changes its user");
+    }
+    // The interpreter's own modules may be out of reach for others than root.
+    let site = Site::new(
+        APP.replace("import ctypes, os, time", "import time")
+            .as_str(),
+    );
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(site.folder.path(), open).unwrap();
+    let args = ["--harakiri-verbose", "--uid", "65534", "--gid", "65534"];
+    let mut server = server(&site, &[&HTTP[..], &args].concat());
+    assert_eq!(get(&server, "/sleep").next("GET").head.status, 504);
+    assert_tells_what_it_was_doing(&mut server, "/sleep");
+}
+
+#[test]
+fn with_several_threads_the_one_that_is_stuck_is_told_of() {
+    needs_python!();
+    let site = Site::new(APP);
+    let args = ["--harakiri-verbose", "--threads", "3"];
+    let mut server = server(&site, &[&HTTP[..], &args].concat());
+    assert_eq!(get(&server, "/sleep").next("GET").head.status, 504);
+    assert_tells_what_it_was_doing(&mut server, "/sleep");
+}
+
+const SURVIVOR: &str = "
+import signal, time
+
+class TooLong(Exception):
+    pass
+
+def give_up(signum, frame):
+    raise TooLong
+
+signal.signal(signal.SIGALRM, give_up)
+
+def application(environ, start_response):
+    try:
+        time.sleep(60)
+    except TooLong:
+        if environ['PATH_INFO'] == '/stubborn':
+            time.sleep(60)
+    start_response('503 Busy', [('Content-Type', 'text/plain')])
+    return [b'gave up']
+";
+
+#[test]
+fn a_graceful_signal_lets_the_application_answer_and_a_stubborn_one_is_killed() {
+    needs_python!();
+    let site = Site::new(SURVIVOR);
+    let args = [
+        "--harakiri-graceful-timeout",
+        "1",
+        "--harakiri-graceful-signal",
+        "14",
+    ];
+    let mut server = server(&site, &[&HTTP[..], &args].concat());
+    let response = get(&server, "/").next("GET");
+    assert_eq!(
+        (response.head.status, response.body),
+        (503, b"gave up".to_vec())
+    );
+    let line = server.line("*** HARAKIRI ON WORKER 1 (pid: ");
+    assert!(line.ends_with(", try: 1, graceful: yes) ***"), "{line}");
+    server
+        .line("HARAKIRI: graceful termination attempt on worker 1 with signal 14. Next harakiri: ");
+    let stubborn = get(&server, "/stubborn").next("GET");
+    assert_eq!(stubborn.head.status, 504);
+    let line = server.line("try: 2");
+    assert!(line.contains(", try: 2, graceful: no) ***"), "{line}");
+    server.line("Respawned uWSGI worker 1 ");
+}
+
+#[test]
+fn nobody_is_killed_while_too_few_connections_wait() {
+    needs_python!();
+    let site = Site::new(APP);
+    let args = ["--harakiri-queue-threshold", "3"];
+    let mut server = server(&site, &[&HTTP[..], &args].concat());
+    let mut stuck = get(&server, "/sleep");
+    server.line("HARAKIRI: Skipping harakiri on worker 1. Listen queue is smaller than the threshold (0 < 3)");
+    let _waiting: Vec<_> = (0..5).map(|_| get(&server, "/")).collect();
+    assert_eq!(stuck.next("GET").head.status, 504);
+    server.line("HARAKIRI triggered by worker 1 core 0 !!!");
 }

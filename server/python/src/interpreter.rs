@@ -1,6 +1,7 @@
 //! The interpreter as the server sees it.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::sync::OnceLock;
 
 use gateserve::Language;
@@ -10,6 +11,7 @@ use gateserve::options::Settings;
 use nix::unistd::{ForkResult, Pid};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
+use pyo3::types::IntoPyDict;
 use send_wrapper::SendWrapper;
 
 use crate::app::App;
@@ -74,6 +76,19 @@ impl Language for Interpreter {
                 tell::exception(py, &error);
             }
         });
+    }
+
+    fn dump_stack_on(&self, signal: i32, descriptor: RawFd) -> bool {
+        Python::attach(|py| {
+            let arguments = [("file", descriptor), ("all_threads", 0), ("chain", 0)];
+            let registered = arguments.into_py_dict(py).and_then(|named| {
+                let faulthandler = py.import("faulthandler")?;
+                faulthandler.call_method("register", (signal,), Some(&named))
+            });
+            registered
+                .inspect_err(|error| tell::exception(py, error))
+                .is_ok()
+        })
     }
 
     fn call(&self, call: Call) {

@@ -10,7 +10,10 @@
 //! ```
 
 mod report;
+mod stack;
 mod suspect;
+mod syscall;
+mod task;
 mod ticket;
 mod watch;
 

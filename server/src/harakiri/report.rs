@@ -15,20 +15,20 @@ pub(crate) struct Report {
     pub(crate) attempt: u32,
     /// Whether the worker gets a signal that it may survive.
     pub(crate) graceful: bool,
-    /// The thread that is stuck.
-    pub(crate) thread: Option<Pid>,
     /// The core that is stuck.
     pub(crate) core: usize,
     /// The requests that run, with their cores.
     pub(crate) requests: Vec<(usize, Suspect)>,
+    /// What the stuck thread is doing (`harakiri-verbose`).
+    pub(crate) doing: Vec<String>,
 }
 
 impl Report {
-    /// Tells all of it; `verbose` adds what the stuck thread is doing.
-    pub(crate) fn tell(&self, verbose: bool) {
+    /// Tells all of it.
+    pub(crate) fn tell(&self) {
         let (worker, core) = (self.worker, self.core);
         log::fault(&self.announcement());
-        let _ = (verbose, self.thread);
+        self.doing.iter().for_each(|line| log::tell(line));
         log::fault(&format!("HARAKIRI !!! worker {worker} status !!!"));
         for (core, suspect) in &self.requests {
             log::fault(&suspect.line(*core));
@@ -70,9 +70,9 @@ mod tests {
             pid: Pid::from_raw(25128),
             attempt,
             graceful,
-            thread: None,
             core: 0,
             requests: Vec::new(),
+            doing: Vec::new(),
         };
         assert_eq!(
             report(1, true).announcement(),

@@ -6,15 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use socket2::Socket;
 
 use super::report::{self, Report};
+use super::stack::StackDump;
+use super::task;
 use super::ticket::{Ticket, Turn};
+use crate::Language;
 use crate::clock;
 use crate::log;
 use crate::master::WorkerSlot;
 use crate::options::{Graceful, HarakiriSettings};
+use crate::socket::{Backlog, Bound};
 
 /// How long peers get to close their end before the worker dies.
 const LAST_MERCY: Duration = Duration::from_millis(100);
@@ -37,8 +43,9 @@ pub(super) fn installed() -> Option<&'static Watch> {
 pub(crate) struct Watch {
     slot: WorkerSlot,
     settings: HarakiriSettings,
-    /// Connections that wait on the listening sockets.
-    backlog: fn() -> u32,
+    sockets: Vec<Socket>,
+    /// Under `harakiri-verbose`, where the language has it.
+    stack: Option<StackDump>,
     /// Requests that wait for a thread or have one.
     tickets: Mutex<Vec<Arc<Ticket>>>,
     /// Runs once a request is limited.
@@ -52,12 +59,22 @@ pub(crate) struct Watch {
 pub(crate) fn install(
     slot: WorkerSlot,
     settings: HarakiriSettings,
-    backlog: fn() -> u32,
+    language: &dyn Language,
+    sockets: &[Bound],
 ) -> io::Result<()> {
+    let copied = sockets.iter().map(|it| it.socket().try_clone());
+    let sockets = copied.collect::<io::Result<_>>()?;
+    let mut stack = None;
+    if settings.verbose {
+        // After a change of user the kernel would show what the threads do to root alone.
+        set_dumpable(true)?;
+        stack = StackDump::prepare(language)?;
+    }
     let watch = WATCH.get_or_init(|| Watch {
         slot,
         settings,
-        backlog,
+        sockets,
+        stack,
         tickets: Mutex::default(),
         thread: OnceLock::new(),
     });
@@ -118,7 +135,7 @@ impl Watch {
     fn expired(&self, ticket: &Ticket, all: &[Arc<Ticket>], now: u64) {
         let threshold = self.settings.queue_threshold;
         if threshold > 0 {
-            let waiting = (self.backlog)();
+            let waiting = self.waiting();
             if waiting < threshold {
                 log::fault(&report::skipped(self.number(), waiting, threshold));
                 ticket.with_turn(|turn| turn.postpone(now + micros(THRESHOLD_CHECK)));
@@ -135,6 +152,12 @@ impl Watch {
             Some(graceful) if turn.attempts == 1 => self.try_graceful(graceful, ticket, all, now),
             _ => self.kill(ticket, all),
         }
+    }
+
+    /// Connections that wait on all listening sockets.
+    fn waiting(&self) -> u32 {
+        let backlogs = self.sockets.iter().flat_map(Backlog::of);
+        backlogs.map(|backlog| backlog.waiting).sum()
     }
 
     fn number(&self) -> usize {
@@ -178,17 +201,28 @@ impl Watch {
         let turns: Vec<Turn> = all.iter().filter_map(|it| turn_of(it)).collect();
         let report = Report {
             worker: self.number(),
-            pid: nix::unistd::getpid(),
+            pid: Pid::this(),
             attempt: culprit.attempts,
             graceful,
-            thread: Some(culprit.thread),
             core: culprit.core.number(),
             requests: turns
                 .into_iter()
                 .map(|turn| (turn.core.number(), turn.suspect))
                 .collect(),
+            doing: self.doing(culprit.thread),
         };
-        report.tell(self.settings.verbose);
+        report.tell();
+    }
+
+    /// What a thread is doing, if that is wanted.
+    fn doing(&self, thread: Pid) -> Vec<String> {
+        if !self.settings.verbose {
+            return Vec::new();
+        }
+        let mut lines = task::lines(Pid::this(), thread);
+        let stack = self.stack.iter().flat_map(|stack| stack.of(thread));
+        lines.extend(stack.map(|line| format!("HARAKIRI: -- python> {line}")));
+        lines
     }
 }
 

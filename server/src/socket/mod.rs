@@ -1,6 +1,7 @@
 //! Sockets: their addresses, binding, permissions, and reading and writing without waiting.
 
 mod address;
+mod backlog;
 mod bind;
 mod handover;
 mod inherited;
@@ -10,6 +11,7 @@ mod register;
 mod stream;
 
 pub use address::{Address, BadAddress};
+pub(crate) use backlog::Backlog;
 pub use bind::{BindError, Bound};
 pub(crate) use handover::Handover;
 pub(crate) use listener::Listener;

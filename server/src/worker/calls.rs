@@ -28,7 +28,7 @@ pub(super) fn serve(
         log::tell(&format!("no app loaded. GAME OVER: {error}"));
         return Ok(codes::FAILED_APP);
     }
-    harakiri::install(start.slot, start.settings.harakiri, || 0)?;
+    harakiri::install(start.slot, start.settings.harakiri, language, start.sockets)?;
     let turner = Turner::install(runtime, LocalSet::new());
     let mut served = Ok(codes::DONE);
     language.detached(&mut || {
