@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::call::{CallApp, Queue};
 use super::cgi::{self, SetupError};
+use super::files::FilesApp;
 use super::forward::ForwardApp;
 use super::probe::ProbeApp;
 use super::{App, Mount, Router};
-use crate::options::{AppSettings, ListenerSettings, Upstream};
+use crate::options::{AppSettings, ListenerSettings, Settings, Upstream};
 
 /// The applications of one worker.
 pub(crate) struct Apps {
@@ -18,6 +19,14 @@ pub(crate) struct Apps {
 }
 
 impl Apps {
+    /// Puts static files before the applications, where there are any.
+    pub(crate) fn behind_files(mut self, settings: &Settings) -> Self {
+        if settings.files.is_used() {
+            self.mounted = Rc::new(FilesApp::new(&settings.files, self.mounted));
+        }
+        self
+    }
+
     /// What answers the requests of a listener.
     pub(crate) fn behind(&self, listener: &ListenerSettings) -> Rc<dyn App> {
         let forward = self.forward.as_ref().filter(|_| listener.forwards);

@@ -2,6 +2,7 @@
 
 mod call;
 pub mod cgi;
+mod files;
 pub mod forward;
 mod limited;
 mod lines;

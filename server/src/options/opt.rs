@@ -35,6 +35,8 @@ pub enum Topic {
     Hooks,
     /// The request log and messages.
     Logging,
+    /// Static files.
+    Files,
     /// HTTP as a server.
     Http,
     /// The built-in gateway.
@@ -51,6 +53,7 @@ impl Topic {
         Self::Sockets,
         Self::Applications,
         Self::Python,
+        Self::Files,
         Self::Http,
         Self::Gateway,
         Self::Processes,
@@ -71,6 +74,7 @@ impl Topic {
             Self::System => "System",
             Self::Hooks => "Hooks, daemons and cron",
             Self::Logging => "Logging",
+            Self::Files => "Static files",
             Self::Http => "HTTP",
             Self::Gateway => "Built-in gateway",
             Self::Configuration => "Configuration",

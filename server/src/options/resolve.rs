@@ -7,8 +7,8 @@ use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    accepted, apps, destinations, harakiri, headers, hooks, http, limits, log, names, processes,
-    recycle, reload, sockets, system, writes,
+    accepted, apps, destinations, files, harakiri, headers, hooks, http, limits, log, names,
+    processes, recycle, reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -23,7 +23,10 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
     }
     let apps = apps::resolve(gathered)?;
     let listeners = sockets::listeners(gathered, apps.upstream.is_some())?;
-    check_apps(&listeners, &apps)?;
+    let files = files::resolve(gathered)?;
+    if !files.is_used() {
+        check_apps(&listeners, &apps)?;
+    }
     let mut settings = Settings {
         listeners,
         sockets: sockets::resolve(gathered)?,
@@ -31,6 +34,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         http: http::resolve(gathered)?,
         headers: headers::resolve(gathered)?,
         writes: writes::resolve(gathered)?,
+        files,
         apps,
         processes: processes::resolve(gathered)?,
         recycle: recycle::resolve(gathered)?,

@@ -2,6 +2,7 @@
 
 use super::groups::apps::AppSettings;
 use super::groups::destinations::DestinationSettings;
+use super::groups::files::FileSettings;
 use super::groups::harakiri::HarakiriSettings;
 use super::groups::headers::HeaderSettings;
 use super::groups::hooks::HookSettings;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Header fields that every reply gets or loses.
     pub headers: HeaderSettings,
+    /// Static files.
+    pub files: FileSettings,
     /// What becomes of a reply that its client does not wait for.
     pub writes: WriteSettings,
     /// What answers.

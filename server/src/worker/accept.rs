@@ -28,8 +28,9 @@ pub(super) fn start(
     calls: &Queue,
 ) -> io::Result<()> {
     let settings = start.settings;
-    let apps =
-        app::load(&settings.apps, settings.harakiri.limit, calls).map_err(io::Error::other)?;
+    let apps = app::load(&settings.apps, settings.harakiri.limit, calls)
+        .map_err(io::Error::other)?
+        .behind_files(settings);
     let log = Rc::new(RequestLog::new(&settings.log, start.slot));
     let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
     let retirement = Rc::new(retirement);
