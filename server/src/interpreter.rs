@@ -64,6 +64,7 @@ pub fn enter(
 ) -> InterpreterError {
     match command(settings) {
         Ok((interpreter, mut command)) => {
+            crate::master::keep_signal_mask(&mut command);
             let source = command.args(args.into_iter().skip(1)).exec();
             InterpreterError::Exec {
                 interpreter,

@@ -78,7 +78,6 @@ pub(crate) fn send_on(target: &LogTarget, settings: &DestinationSettings) -> io:
 /// request, in every worker: after `logrotate` has moved the file, or for the master fifo's `l`
 /// and `touch-logreopen`. To be called in the master. Nothing is done where the log is no file; a
 /// file that cannot be opened is complained about in the old one, which stays.
-#[allow(dead_code, reason = "the fifo and the touch files are to call it")]
 pub(crate) fn reopen() {
     change(|file, old| file.reopen(old, clock::now()));
 }
@@ -86,7 +85,6 @@ pub(crate) fn reopen() {
 /// Gives the log file its backup name (`log-backupname`, or the name with the time) and begins a
 /// new one, in this process and in every worker, as in [`reopen`]: for the master fifo's `L` and
 /// `touch-logrotate`.
-#[allow(dead_code, reason = "the fifo and the touch files are to call it")]
 pub(crate) fn rotate() {
     change(|file, old| file.rotate(old, clock::now()));
 }

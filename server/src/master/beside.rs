@@ -28,6 +28,15 @@ impl<'a> Beside<'a> {
         }
     }
 
+    /// Writes the process id into all pidfiles again.
+    pub(super) fn write_pidfiles(&mut self) {
+        let pidfiles = &self.settings.system.pidfiles;
+        let files = [&pidfiles.as_root, &pidfiles.as_user].into_iter().flatten();
+        for file in files.chain(&pidfiles.when_ready) {
+            self.files.write_pidfile(file);
+        }
+    }
+
     /// The server has ended: nothing that it made or ran is to be left.
     pub(super) fn settle(self) {
         hooks::run_all(&self.settings.hooks, HookPhase::AtExit);

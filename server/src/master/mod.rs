@@ -8,6 +8,7 @@ mod command;
 mod daemonize;
 pub(crate) mod doing;
 mod ending;
+mod fifo;
 mod files;
 mod fork;
 mod life;
@@ -19,6 +20,7 @@ pub(crate) mod scoreboard;
 mod signals;
 mod start;
 mod supervise;
+mod touch;
 mod workers;
 
 use std::io;
@@ -36,6 +38,7 @@ pub(crate) use news::{Event, News};
 use program::Program;
 pub use program::is_trial;
 pub(crate) use scoreboard::{Scoreboard, State, WorkerSlot};
+pub(crate) use signals::keep_mask as keep_signal_mask;
 use supervise::Beginning;
 
 /// Why the server could not start.

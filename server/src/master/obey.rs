@@ -25,11 +25,9 @@ impl Master<'_, '_> {
             Command::Pause => self.pause(),
             Command::Statistics => doing::statistics(&self.settings.given, self.board),
             Command::Doing => doing::requests(self.board),
-            Command::GoCheap
-            | Command::More
-            | Command::Fewer
-            | Command::Pidfiles
-            | Command::Slot(_) => {}
+            Command::Pidfiles => self.beside.write_pidfiles(),
+            Command::Slot(slot) => self.fifo.select(slot),
+            Command::GoCheap | Command::More | Command::Fewer => {}
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
 
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -58,6 +59,16 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
+}
+
+/// Has a program that takes this one's place begin with the signals blocked that are blocked now:
+/// after a reload, one that comes before the new server listens must not end it.
+pub(crate) fn keep_mask(command: &mut std::process::Command) {
+    let Ok(mask) = SigSet::thread_get_mask() else {
+        return;
+    };
+    // SAFETY: the closure makes one system call and allocates nothing.
+    unsafe { command.pre_exec(move || Ok(mask.thread_set_mask()?)) };
 }
 
 /// Some parents start their programs with SIGCHLD ignored. Then the kernel takes ended children

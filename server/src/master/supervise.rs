@@ -13,10 +13,12 @@ use super::beside::Beside;
 use super::chain::Chain;
 use super::command::Command;
 use super::ending::Trial;
+use super::fifo::Fifo;
 use super::life::Life;
 use super::news::{self, News};
 use super::program::Program;
 use super::signals::Signals;
+use super::touch::Touches;
 use super::workers::{Leaving, Worker};
 use crate::Language;
 use crate::log;
@@ -67,6 +69,8 @@ pub(super) fn supervise<'a>(beginning: Beginning<'a>, beside: &mut Beside<'a>) -
         phase: Phase::Starting,
         trial: None,
         chain: Chain::default(),
+        fifo: Fifo::new(&settings.touch.fifos)?,
+        touches: Touches::new(&settings.touch),
         paused: false,
         next_tick: now + TICK,
     };
@@ -97,6 +101,8 @@ pub(super) struct Master<'a, 'b> {
     /// A reload that waits for its configuration to be tried.
     pub(super) trial: Option<Trial>,
     pub(super) chain: Chain,
+    pub(super) fifo: Fifo,
+    touches: Touches,
     /// Whether the workers were told to rest.
     pub(super) paused: bool,
     next_tick: Instant,
@@ -134,6 +140,7 @@ impl Master<'_, '_> {
             while let Some(news) = News::receive(&mut self.told) {
                 self.learned(news);
             }
+            self.read_fifo();
             self.reap();
             self.act_on_time(Instant::now());
             if self.phase.is_ending()
@@ -147,10 +154,9 @@ impl Master<'_, '_> {
 
     /// Sleeps until there is something to do.
     fn wait(&self) -> io::Result<()> {
-        let mut fds = [
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.told.as_fd(), PollFlags::POLLIN),
-        ];
+        let fds = [self.signals.as_fd(), self.told.as_fd()].into_iter();
+        let fds = fds.chain(self.fifo.fd());
+        let mut fds: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match poll(&mut fds, self.time_left()) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(error) => Err(error.into()),
@@ -180,6 +186,14 @@ impl Master<'_, '_> {
         }
     }
 
+    fn read_fifo(&mut self) {
+        for byte in self.fifo.read() {
+            if let Some(command) = Command::of_byte(byte) {
+                self.obey(command);
+            }
+        }
+    }
+
     /// Does what has become due.
     fn act_on_time(&mut self, now: Instant) {
         self.end_mercy(now);
@@ -200,9 +214,14 @@ impl Master<'_, '_> {
 
     /// Whether anything has to be looked at every second.
     fn has_ticks(&self) -> bool {
-        self.chain.is_running()
+        self.chain.is_running() || !self.touches.is_empty()
     }
 
     /// What is looked at every second while the server serves.
-    fn tick(&mut self, _now: Instant) {}
+    fn tick(&mut self, _now: Instant) {
+        for touched in self.touches.look() {
+            log::fault(&touched.told());
+            self.obey(touched.command);
+        }
+    }
 }

@@ -48,6 +48,7 @@ pub use groups::recycle::RecycleSettings;
 pub use groups::reload::ReloadSettings;
 pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};
 pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSettings};
+pub use groups::touch::TouchSettings;
 pub use groups::writes::WriteSettings;
 pub use manual::manual;
 pub use opt::{Opt, Takes, Topic};

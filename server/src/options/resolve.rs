@@ -40,6 +40,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         recycle: recycle::resolve(gathered)?,
         harakiri: harakiri::resolve(gathered)?,
         reload: reload::resolve(gathered)?,
+        touch: super::groups::touch::resolve(gathered)?,
         names: names::resolve(gathered)?,
         system: system::resolve(gathered)?,
         hooks: hooks::resolve(gathered)?,

@@ -15,6 +15,7 @@ use super::groups::recycle::RecycleSettings;
 use super::groups::reload::ReloadSettings;
 use super::groups::sockets::{ListenerSettings, SocketSettings};
 use super::groups::system::SystemSettings;
+use super::groups::touch::TouchSettings;
 use super::groups::writes::WriteSettings;
 
 /// The whole configuration, one field a group of options.
@@ -44,6 +45,8 @@ pub struct Settings {
     pub harakiri: HarakiriSettings,
     /// Reloading and stopping.
     pub reload: ReloadSettings,
+    /// What reloads or stops the server from outside.
+    pub touch: TouchSettings,
     /// What `ps` shows.
     pub names: ProcessNames,
     /// Folder, user, files.

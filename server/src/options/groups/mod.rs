@@ -23,6 +23,7 @@ pub(super) mod sockets;
 pub(super) mod stats;
 pub(super) mod system;
 pub(super) mod tls;
+pub(super) mod touch;
 pub(super) mod writes;
 
 use super::opt::Opt;
@@ -43,6 +44,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     processes::OPTIONS,
     recycle::OPTIONS,
     reload::OPTIONS,
+    touch::OPTIONS,
     harakiri::OPTIONS,
     names::OPTIONS,
     system::OPTIONS,
