@@ -82,40 +82,6 @@ fn a_worker_that_is_told_to_end_is_replaced_without_mourning() {
 }
 
 #[test]
-fn every_worker_is_replaced_after_its_own_share_of_requests() {
-    let mut server = server(&["--max-requests", "3"]);
-    let mut worker = server.workers()[0];
-    for _ in 0..2 {
-        let served_by = |_: i32| {
-            let mut responses = Responses::on(server.connect());
-            responses.peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-            responses.next("GET").report().pid()
-        };
-        let pids: Vec<_> = (0..3).map(served_by).collect();
-        assert_eq!(pids, [u64::from(worker.as_raw().unsigned_abs()); 3]);
-        server.line(&format!("...The work of process {worker} is done. Seeya!"));
-        worker = support::pid_in(&server.line("Respawned uWSGI worker 1"), "(new pid: ");
-    }
-}
-
-#[test]
-fn a_worker_that_leaves_makes_room_before_its_last_request_has_ended() {
-    let mut server = server(&["--max-requests", "2"]);
-    let mut slow = Responses::on(server.connect());
-    slow.peer.send(get("chunks=1000; pause=1s; size=1000"));
-    slow.head();
-    for _ in 0..2 {
-        assert_eq!(body(server.connect(), "body=x"), b"x");
-    }
-    server.line("Respawned uWSGI worker 1");
-    assert_eq!(body(server.connect(), "body=y"), b"y");
-    assert!(slow.peer.more(&mut bytes::BytesMut::new()), "it runs on");
-    server.signal(Signal::SIGQUIT);
-    assert!(server.wait().success());
-    assert!(slow.peer.ends(), "the worker that left has ended too");
-}
-
-#[test]
 fn a_parent_that_ignores_its_children_does_not_hide_ours() {
     let args = ["--http-socket", "127.0.0.1:0", "--probe"];
     let mut server = Server::start_by(&["env", "--ignore-signal=CHLD"], &args);

@@ -214,11 +214,14 @@ impl Master<'_, '_> {
 
     /// Whether anything has to be looked at every second.
     fn has_ticks(&self) -> bool {
-        self.chain.is_running() || !self.touches.is_empty()
+        self.chain.is_running()
+            || !self.touches.is_empty()
+            || self.settings.recycle.max_lifetime.is_some()
     }
 
     /// What is looked at every second while the server serves.
-    fn tick(&mut self, _now: Instant) {
+    fn tick(&mut self, now: Instant) {
+        self.end_lifetimes(now);
         for touched in self.touches.look() {
             log::fault(&touched.told());
             self.obey(touched.command);

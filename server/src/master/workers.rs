@@ -135,6 +135,26 @@ impl Master<'_, '_> {
         }
     }
 
+    /// Replaces those that have lived for long enough (`max-worker-lifetime`).
+    pub(super) fn end_lifetimes(&mut self, now: Instant) {
+        for number in 0..self.workers.len() {
+            let worker = &self.workers[number];
+            let lived = worker.life.since().map(|since| now - since);
+            let lived = lived.filter(|_| worker.is_accepting());
+            let limit = self.settings.recycle.lifetime_of(number);
+            if let (Some(lived), Some(limit)) = (lived, limit)
+                && lived > limit
+            {
+                log::tell(&format!(
+                    "worker {} lifetime reached, it was running for {} second(s)",
+                    number + 1,
+                    lived.as_secs()
+                ));
+                self.curse(number, Signal::SIGHUP);
+            }
+        }
+    }
+
     /// Kills those whose mercy has ended.
     pub(super) fn end_mercy(&mut self, now: Instant) {
         let placed = self.workers.iter_mut().enumerate();

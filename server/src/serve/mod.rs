@@ -9,16 +9,16 @@ mod last_words;
 mod oneshot;
 mod proxy;
 mod queue;
+mod retirement;
 mod scgi;
 mod stream_reply;
 mod uwsgi;
 
-use std::cell::Cell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 use wire::environ::Environ;
 
@@ -29,6 +29,7 @@ use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::Stream;
 use connection::Connection;
+pub(crate) use retirement::Retirement;
 
 /// How long a worker that drains waits for the first byte of a connection that it has accepted.
 const FIRST_REQUEST: Duration = Duration::from_secs(1);
@@ -119,32 +120,6 @@ pub(crate) struct Service {
     pub(crate) slot: WorkerSlot,
     /// When the worker has done its share.
     pub(crate) retirement: Rc<Retirement>,
-}
-
-/// `max-requests`: after so many requests, on all its sockets, a worker makes room for a fresh one.
-pub(crate) struct Retirement {
-    after: Option<u32>,
-    served: Cell<u32>,
-    due: Rc<Notify>,
-}
-
-impl Retirement {
-    /// Notifies `due` after so many requests, if any number is given.
-    pub(crate) fn new(after: Option<u32>, due: Rc<Notify>) -> Self {
-        Self {
-            after,
-            served: Cell::new(0),
-            due,
-        }
-    }
-
-    fn count(&self) {
-        let served = self.served.get().saturating_add(1);
-        self.served.set(served);
-        if self.after.is_some_and(|after| served >= after) {
-            self.due.notify_one();
-        }
-    }
 }
 
 impl Service {

@@ -32,8 +32,9 @@ pub(super) fn start(
         .map_err(io::Error::other)?
         .behind_files(settings);
     let log = Rc::new(RequestLog::new(&settings.log, start.slot));
-    let retirement = Retirement::new(settings.recycle.max_requests, Rc::clone(retire));
-    let retirement = Rc::new(retirement);
+    let share = settings.recycle.requests_of(start.number);
+    let min_age = settings.recycle.min_lifetime;
+    let retirement = Rc::new(Retirement::new(share, min_age, Rc::clone(retire)));
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
         let service = Service {
             protocol: listener.protocol,
