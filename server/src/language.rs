@@ -20,7 +20,7 @@ pub struct LoadError(pub String);
 /// An interpreter in this process, and the applications that it runs.
 ///
 /// The master calls [`load`](Self::load) and [`fork`](Self::fork), each on its only thread. A
-/// worker calls [`detached`](Self::detached) once, and [`call`](Self::call) on one thread
+/// worker calls [`detached`](Self::detached) once a thread, and [`call`](Self::call) on one thread
 /// (`threads = 1`: the thread that was forked) or on many.
 pub trait Language: Sync {
     /// Loads the applications, once: in the master before the first fork, or with `lazy-apps` in
@@ -36,7 +36,8 @@ pub trait Language: Sync {
     /// What the system says.
     fn fork(&self) -> io::Result<ForkResult>;
 
-    /// Runs `work`, the event loop of a worker, without holding the interpreter's lock.
+    /// Runs `work`, the event loop of a worker or all calls of a thread, without holding the
+    /// interpreter's lock in between.
     fn detached(&self, work: &mut dyn FnMut());
 
     /// The worker is about to end: runs what applications have registered for that.

@@ -26,9 +26,9 @@ pub(crate) struct Interpreter {
 
 impl Interpreter {
     /// The interpreter that has loaded this library.
-    pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
         Ok(Self {
-            names: Names::new(py)?,
+            names: Names::new(py, settings)?,
             apps: OnceLock::new(),
         })
     }

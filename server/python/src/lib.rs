@@ -12,13 +12,21 @@
 #![deny(unsafe_code)]
 
 mod app;
+mod body;
+mod descriptor;
 mod environ;
+mod errors;
+mod file_wrapper;
+mod head;
 mod input;
 mod interpreter;
 mod load;
 mod names;
+mod piece;
+mod policy;
 mod response;
 mod start_response;
+mod table;
 mod tell;
 
 use gateserve::options::{self, Wanted};
@@ -56,7 +64,7 @@ fn start(py: Python<'_>, args: Vec<String>) -> Result<(), (i32, String)> {
     let Wanted::Serve(settings, _) = wanted else {
         return Ok(());
     };
-    let interpreter = Interpreter::new(py).map_err(|error| (1, error.to_string()))?;
+    let interpreter = Interpreter::new(py, &settings).map_err(|error| (1, error.to_string()))?;
     gateserve::run(&settings, Some(&interpreter))
         .map_err(|error| (error.exit_code(), error.to_string()))
 }

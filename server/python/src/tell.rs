@@ -1,12 +1,33 @@
 //! What the log is told of Python's troubles.
 
+use bytes::Bytes;
 use gateserve::app::{AppError, Call};
 use gateserve::language::LoadError;
 use pyo3::prelude::*;
+use wire::cgi::CgiHead;
 
-/// Prints the traceback.
+/// Prints the traceback, and does no more than that: `SystemExit` is an application's mistake like
+/// any other, and no reason for the worker to end (WSGI-ITER-BASEEXC).
 pub(crate) fn exception(py: Python<'_>, error: &PyErr) {
-    error.print(py);
+    error.display(py);
+}
+
+/// The traceback as a reply, for `catch-exceptions`.
+pub(crate) fn as_reply(py: Python<'_>, error: &PyErr) -> (CgiHead, Bytes) {
+    let text = traceback(py, error).unwrap_or_else(|_| error.to_string());
+    let head = CgiHead::new(500)
+        .with("Content-Type", "text/plain; charset=utf-8")
+        .with("Content-Length", text.len().to_string());
+    (head, text.into())
+}
+
+fn traceback(py: Python<'_>, error: &PyErr) -> PyResult<String> {
+    let lines = py.import("traceback")?.call_method1(
+        "format_exception",
+        (error.get_type(py), error.value(py), error.traceback(py)),
+    )?;
+    let lines: Vec<String> = lines.extract()?;
+    Ok(lines.concat())
 }
 
 /// The application cannot be loaded: the traceback goes to the log.

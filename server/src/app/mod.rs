@@ -23,7 +23,7 @@ use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
-pub use call::Call;
+pub use call::{Arrived, Call};
 pub(crate) use call::{Queue, Turner};
 pub(crate) use load::load;
 pub use redirect::Redirect;

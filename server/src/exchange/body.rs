@@ -33,6 +33,12 @@ pub(crate) trait Intake {
     /// The next piece, of at most [`PIECE`] bytes and never empty; `None` at the end. Dropping the
     /// future loses nothing.
     fn chunk(&mut self) -> LocalBoxFuture<'_, Result<Option<Bytes>, BodyError>>;
+
+    /// The same as far as it has arrived: neither waits nor asks the client for more. `None` if
+    /// there is nothing to say yet.
+    fn arrived(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        None
+    }
 }
 
 /// A request body, handed out piece by piece.
@@ -99,10 +105,34 @@ impl Body {
     /// framing.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, BodyError> {
         let piece = match &mut self.source {
-            Source::Held(bytes) if bytes.is_empty() => None,
-            Source::Held(bytes) => Some(bytes.split_to(bytes.len().min(PIECE))),
+            Source::Held(bytes) => take_held(bytes),
             Source::Listener(intake) => intake.chunk().await?,
         };
+        self.count(piece)
+    }
+
+    /// What [`chunk`](Self::chunk) would give, if it need not wait. A client that waits for `100
+    /// Continue` is not asked for anything.
+    ///
+    /// # Errors
+    /// As [`chunk`](Self::chunk), which will say the same.
+    pub(crate) fn arrived(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        let piece = match &mut self.source {
+            Source::Held(bytes) => take_held(bytes),
+            Source::Listener(intake) => match intake.arrived()? {
+                Ok(piece) => piece,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        Some(self.count(piece))
+    }
+
+    /// Whether all of it, as far as its length is known, has been handed out.
+    pub(crate) fn is_over(&self) -> bool {
+        self.length.is_some_and(|length| self.received >= length)
+    }
+
+    fn count(&mut self, piece: Option<Bytes>) -> Result<Option<Bytes>, BodyError> {
         self.received += piece.as_ref().map_or(0, |piece| piece.len() as u64);
         self.check(self.received)?;
         Ok(piece)
@@ -111,6 +141,13 @@ impl Body {
     /// The whole body's size in bytes, where it was announced (`CONTENT_LENGTH`).
     pub fn length(&self) -> Option<u64> {
         self.length
+    }
+}
+
+fn take_held(bytes: &mut Bytes) -> Option<Bytes> {
+    match bytes.is_empty() {
+        true => None,
+        false => Some(bytes.split_to(bytes.len().min(PIECE))),
     }
 }
 
@@ -144,6 +181,15 @@ mod tests {
         let body = Body::from_bytes(vec![7; PIECE + 1].into());
         assert_eq!(body.length(), Some(PIECE as u64 + 1));
         assert_eq!(pieces(body).await, [PIECE, 1]);
+    }
+
+    #[test]
+    fn what_has_arrived_is_handed_out_without_a_wait() {
+        let mut body = Body::from_bytes("hello".into());
+        assert!(!body.is_over());
+        assert_eq!(body.arrived(), Some(Ok(Some("hello".into()))));
+        assert!(body.is_over());
+        assert_eq!(body.arrived(), Some(Ok(None)));
     }
 
     #[tokio::test]

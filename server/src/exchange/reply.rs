@@ -20,7 +20,7 @@ use crate::harakiri::{Handed, Ticket};
 use crate::master::scoreboard::Running;
 
 /// Why a reply could not be sent.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReplyError {
     /// The client or gateway closed the connection, or aborted the request.
     #[error("client went away before the reply was complete")]

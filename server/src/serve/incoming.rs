@@ -223,6 +223,18 @@ impl Intake for Incoming {
     fn chunk(&mut self) -> LocalBoxFuture<'_, Result<Option<Bytes>, BodyError>> {
         self.next().boxed_local()
     }
+
+    fn arrived(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        if !self.is_flowing() {
+            return None;
+        }
+        match self.take() {
+            Ok(Taken::Piece(piece)) => Some(Ok(Some(piece))),
+            Ok(Taken::End) => Some(Ok(None)),
+            Ok(Taken::Wants(_)) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -78,11 +78,15 @@ fn on_many_threads(
         for number in 1..=threads {
             let queue = &queue;
             let core = start.slot.core(number - 1);
+            // Detached once and not call by call: so the interpreter knows the thread from one
+            // request to the next, and with it the thread's own variables.
             let answering = move || {
                 core.attach_thread();
-                while let Some(call) = queue.wait() {
-                    answer(call, core, language, queue);
-                }
+                language.detached(&mut || {
+                    while let Some(call) = queue.wait() {
+                        answer(call, core, language, queue);
+                    }
+                });
             };
             thread::Builder::new()
                 .name(format!("request {number}"))

@@ -100,6 +100,14 @@ impl Server {
             .clone()
     }
 
+    /// The lines from here up to one that holds `part`.
+    #[track_caller]
+    pub fn lines_until(&mut self, part: &str) -> Vec<String> {
+        let before = self.seen.len();
+        self.line(part);
+        self.seen[before..].to_vec()
+    }
+
     /// A connection to the first socket.
     #[track_caller]
     pub fn connect(&self) -> Peer {

@@ -1,5 +1,7 @@
 //! What a synchronous application asks of the event loop.
 
+use std::fs::File;
+
 use bytes::Bytes;
 use tokio::sync::oneshot::Sender;
 use wire::cgi::CgiHead;
@@ -11,10 +13,19 @@ use crate::exchange::{Body, BodyError, Reply, ReplyError};
 #[derive(Debug)]
 pub(super) enum Ask {
     Read(Sender<Result<Option<Bytes>, BodyError>>),
-    Head(CgiHead, Sender<Result<(), ReplyError>>),
-    Body(Bytes, Sender<Result<(), ReplyError>>),
+    Send(Option<CgiHead>, Bytes, Sender<Result<(), ReplyError>>),
+    File(Option<CgiHead>, Part, Sender<Result<(), ReplyError>>),
+    Stderr(Bytes),
     Finish(Option<CgiHead>, Bytes),
     Fail(AppError),
+}
+
+/// Part of a file.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) file: File,
+    pub(super) offset: u64,
+    pub(super) length: u64,
 }
 
 impl Ask {
@@ -29,14 +40,18 @@ impl Ask {
             Self::Read(answer) => {
                 let _ = answer.send(body.chunk().await);
             }
-            Self::Head(head, done) => {
-                let _ = done.send(reply.head(head).await);
+            Self::Send(head, bytes, done) => {
+                let _ = done.send(send(head, bytes, reply).await);
             }
-            Self::Body(bytes, done) => {
-                let _ = done.send(reply.body(bytes).await);
+            Self::File(head, part, done) => {
+                let _ = done.send(send_file(head, part, reply).await);
+            }
+            Self::Stderr(text) => {
+                // Whether the peer is gone shows where it matters.
+                let _ = reply.stderr(text).await;
             }
             Self::Finish(head, bytes) => {
-                return Some(finish(head, bytes, reply).await.map_err(AppError::from));
+                return Some(send(head, bytes, reply).await.map_err(AppError::from));
             }
             Self::Fail(error) => return Some(Err(error)),
         }
@@ -44,7 +59,7 @@ impl Ask {
     }
 }
 
-async fn finish(head: Option<CgiHead>, bytes: Bytes, reply: &mut Reply) -> Result<(), ReplyError> {
+async fn send(head: Option<CgiHead>, bytes: Bytes, reply: &mut Reply) -> Result<(), ReplyError> {
     if let Some(head) = head {
         reply.head(head).await?;
     }
@@ -52,4 +67,11 @@ async fn finish(head: Option<CgiHead>, bytes: Bytes, reply: &mut Reply) -> Resul
         reply.body(bytes).await?;
     }
     Ok(())
+}
+
+async fn send_file(head: Option<CgiHead>, part: Part, reply: &mut Reply) -> Result<(), ReplyError> {
+    if let Some(head) = head {
+        reply.head(head).await?;
+    }
+    reply.file(part.file, part.offset, part.length).await
 }

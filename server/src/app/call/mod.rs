@@ -4,7 +4,7 @@
 //! ```text
 //!  event loop                                        the thread that answers
 //!  CallApp::serve ── Call ──▶ Queue ──────────────▶  Language::call
-//!        ▲  Body, Reply                                  │ read, head, body, finish
+//!        ▲  Body, Reply                                  │ read, send, file, finish
 //!        └───────────────────── Ask ◀────────────────────┘
 //! ```
 //!
@@ -16,6 +16,7 @@ mod ask;
 mod queue;
 mod turn;
 
+use std::fs::File;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -26,9 +27,9 @@ use wire::cgi::CgiHead;
 use wire::environ::Environ;
 
 use super::{App, AppError};
-use crate::exchange::{BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
+use crate::exchange::{Body, BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
 use crate::harakiri::Ticket;
-use ask::Ask;
+use ask::{Ask, Part};
 pub(crate) use queue::Queue;
 pub(crate) use turn::Turner;
 
@@ -49,7 +50,18 @@ pub struct Call {
     pub app: usize,
     /// What harakiri knows of the request.
     pub(crate) ticket: Arc<Ticket>,
+    /// What had arrived of the body when the call was made; [`read`](Self::read) gives what follows.
+    pub arrived: Arrived,
     asks: UnboundedSender<Ask>,
+}
+
+/// The beginning of a request body.
+#[derive(Clone, Debug, Default)]
+pub struct Arrived {
+    /// At most 64 KiB.
+    pub bytes: Bytes,
+    /// Nothing follows.
+    pub whole: bool,
 }
 
 impl Call {
@@ -63,32 +75,53 @@ impl Call {
         self.ask(Ask::Read).unwrap_or(Err(BodyError::ClientGone))
     }
 
-    /// Sends the head; it leaves together with a piece of the body that follows at once.
+    /// Sends the head, where one is given, and a piece of the body, in one write if they are
+    /// small. Waits until the peer has taken so much that more may follow.
     ///
     /// # Errors
-    /// The head cannot be encoded, is the second one, or the peer is gone.
-    pub fn head(&self, head: CgiHead) -> Result<(), ReplyError> {
-        self.ask(|done| Ask::Head(head, done))
+    /// The head cannot be encoded or is the second one, no head was sent, the peer is gone, or the
+    /// call is over.
+    pub fn send(&self, head: Option<CgiHead>, bytes: Bytes) -> Result<(), ReplyError> {
+        self.ask(|done| Ask::Send(head, bytes, done))
             .unwrap_or(Err(ReplyError::ClientGone))
     }
 
-    /// Sends a piece of the body and waits until the peer has taken so much that more may follow.
+    /// Sends the head, where one is given, and part of a file as a piece of the body, as
+    /// [`Reply::file`] does.
     ///
     /// # Errors
-    /// No head was sent, or the peer is gone.
-    pub fn body(&self, bytes: Bytes) -> Result<(), ReplyError> {
-        self.ask(|done| Ask::Body(bytes, done))
+    /// As [`send`](Self::send), and where the file holds less or cannot be read.
+    pub fn file(
+        &self,
+        head: Option<CgiHead>,
+        file: File,
+        offset: u64,
+        length: u64,
+    ) -> Result<(), ReplyError> {
+        let part = Part {
+            file,
+            offset,
+            length,
+        };
+        self.ask(|done| Ask::File(head, part, done))
             .unwrap_or(Err(ReplyError::ClientGone))
+    }
+
+    /// Hands on error text: to the log, and over FastCGI to the gateway. Does not wait. False if
+    /// the call is over.
+    pub fn stderr(&self, text: Bytes) -> bool {
+        self.asks.send(Ask::Stderr(text)).is_ok()
     }
 
     /// Ends the reply, with a head and a last piece of the body if these are still due. Does not
-    /// wait: the event loop sends them.
-    pub fn finish(self, head: Option<CgiHead>, bytes: Bytes) {
+    /// wait: the event loop sends them. The call is over then.
+    pub fn finish(&self, head: Option<CgiHead>, bytes: Bytes) {
         let _ = self.asks.send(Ask::Finish(head, bytes));
     }
 
     /// Gives up: the error's status is answered if no head was sent, else the reply is cut off.
-    pub fn fail(self, error: AppError) {
+    /// The call is over then.
+    pub fn fail(&self, error: AppError) {
         let _ = self.asks.send(Ask::Fail(error));
     }
 
@@ -123,6 +156,7 @@ impl CallApp {
             body_length: body.length(),
             app: self.app,
             ticket: reply.hand_over(),
+            arrived: arrived(&mut body),
             asks,
         });
         while let Some(ask) = asked.recv().await {
@@ -134,6 +168,21 @@ impl CallApp {
             500,
             "application left its request unanswered",
         ))
+    }
+}
+
+/// What can be handed to the application at once. A fault will show when it reads on.
+fn arrived(body: &mut Body) -> Arrived {
+    match body.arrived() {
+        Some(Ok(Some(bytes))) => Arrived {
+            bytes,
+            whole: body.is_over(),
+        },
+        Some(Ok(None)) => Arrived {
+            bytes: Bytes::new(),
+            whole: true,
+        },
+        Some(Err(_)) | None => Arrived::default(),
     }
 }
 

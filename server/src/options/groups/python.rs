@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::options::error::OptionError;
 use crate::options::given::Gathered;
-use crate::options::opt::Takes::{Many, One};
+use crate::options::opt::Takes::{Flag, Many, One};
 use crate::options::opt::Topic::Python;
 use crate::options::opt::{Opt, opt};
 
@@ -53,6 +53,19 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "Add a folder to the places that modules are imported from",
     )
     .aliases(&["python-path", "pp"]),
+    opt(
+        "catch-exceptions",
+        Flag,
+        Python,
+        "Answer a request whose application raised an exception with the traceback; for tests \
+         alone, since it shows the world what it should not see",
+    ),
+    opt(
+        "wsgi-disable-file-wrapper",
+        Flag,
+        Python,
+        "Offer applications no wsgi.file_wrapper",
+    ),
 ];
 
 /// Python applications and their interpreter.
@@ -66,6 +79,10 @@ pub struct PythonSettings {
     pub program: Option<PathBuf>,
     /// `pythonpath`: folders to import from, in order.
     pub path: Vec<PathBuf>,
+    /// `catch-exceptions`: whether tracebacks go to the client.
+    pub catch_exceptions: bool,
+    /// Whether there is a `wsgi.file_wrapper`: not with `wsgi-disable-file-wrapper`.
+    pub file_wrapper: bool,
 }
 
 /// One WSGI application.
@@ -118,5 +135,7 @@ pub(in crate::options) fn resolve(
             .into_iter()
             .map(PathBuf::from)
             .collect(),
+        catch_exceptions: gathered.flag("catch-exceptions")?,
+        file_wrapper: !gathered.flag("wsgi-disable-file-wrapper")?,
     }))
 }

@@ -212,6 +212,16 @@ impl Intake for StdinBody {
         }
         .boxed_local()
     }
+
+    fn arrived(&mut self) -> Option<Result<Option<Bytes>, BodyError>> {
+        match self
+            .stdin
+            .poll_chunk(&mut Context::from_waker(Waker::noop()))
+        {
+            Poll::Ready(chunk) => Some(chunk),
+            Poll::Pending => None,
+        }
+    }
 }
 
 #[cfg(test)]
