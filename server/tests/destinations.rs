@@ -5,78 +5,11 @@ mod support;
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use support::{Peer, Responses};
+use support::silent::Silent;
 
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A server whose log is not its standard error; it runs until it is dropped.
-struct Silent {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Silent {
-    fn start(args: &[&str]) -> Self {
-        Self::start_in(tempfile::tempdir().unwrap(), args)
-    }
-
-    /// `args` may name files in the folder that it starts in.
-    fn start_in(folder: tempfile::TempDir, args: &[&str]) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_gateserve"))
-            .args(["--http-socket", "app.sock", "--probe"])
-            .args(args)
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { child, folder }
-    }
-
-    fn text(&self, file: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(file)).unwrap_or_default()
-    }
-
-    /// Waits until the file holds `part`.
-    #[track_caller]
-    fn holds(&self, file: &str, part: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let text = self.text(file);
-            if text.contains(part) {
-                return text;
-            }
-            assert!(Instant::now() < deadline, "{file} lacks {part:?}:\n{text}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    #[track_caller]
-    fn get(&self, path: &str) {
-        let socket = self.folder.path().join("app.sock");
-        let mut responses = Responses::on(Peer::to(socket.to_str().unwrap()));
-        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nX-Probe: body=x\r\n\r\n");
-        responses.peer.send(head);
-        assert_eq!(responses.next("GET").body, b"x");
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
-        kill(pid, signal).unwrap();
-    }
-}
-
-impl Drop for Silent {
-    fn drop(&mut self) {
-        self.signal(Signal::SIGQUIT);
-        let _ = self.child.wait();
-    }
-}
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777

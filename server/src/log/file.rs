@@ -72,7 +72,7 @@ impl LogFile {
 
     /// Opens whatever has the name now, and says so in the old file and in the new one, in uWSGI's
     /// words.
-    pub(super) fn reopen(&self, mut old: impl Write, now: i64) -> io::Result<File> {
+    pub(super) fn reopen(&self, old: &mut dyn Write, now: i64) -> io::Result<File> {
         let size = self.size();
         // The old one may be on a full disk.
         let _ = old
@@ -84,7 +84,7 @@ impl LogFile {
     }
 
     /// Gives the file its backup name and begins a new one.
-    pub(super) fn rotate(&self, mut old: impl Write, now: i64) -> io::Result<File> {
+    pub(super) fn rotate(&self, old: &mut dyn Write, now: i64) -> io::Result<File> {
         let size = self.size();
         let backup = self.backup_at(now);
         let date = clock::ctime_of(now);
@@ -130,7 +130,7 @@ mod tests {
             let log = LogFile::new(&path, backup.as_deref()).unwrap();
             let mut old = log.open(true).unwrap();
             old.write_all(b"before\n").unwrap();
-            let mut new = log.rotate(&old, 1000).unwrap();
+            let mut new = log.rotate(&mut old, 1000).unwrap();
             new.write_all(b"after\n").unwrap();
             assert_eq!(text(&path), "after\n");
             let rotated = text(folder.path().join(expected));
@@ -145,9 +145,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, moved) = (folder.path().join("app.log"), folder.path().join("moved"));
         let log = LogFile::new(&path, None).unwrap();
-        let old = log.open(false).unwrap();
+        let mut old = log.open(false).unwrap();
         std::fs::rename(&path, &moved).unwrap();
-        log.reopen(&old, 7).unwrap();
+        log.reopen(&mut old, 7).unwrap();
         assert_eq!(text(moved), "[7] logsize: 0, triggering log-reopen...\n");
         assert_eq!(text(&path), format!("[7] {} reopened.\n", path.display()));
     }

@@ -3,19 +3,27 @@
 //! ```text
 //! tell, fault, application ─┐
 //! RequestLog::request ──────┼─▶ one write ─▶ standard error: a terminal, a file, a UDP socket
-//! what applications print ──┘
+//! what applications print ──┘        └─▶ or the log's own process, which has loggers to write to
 //! ```
 //!
-//! A log file that is opened anew or rotated ([`reopen`], [`rotate`], called in the master) is
+//! That process is there only where options need it: loggers, routes, encoders, `log-maxsize`. A log
+//! file that is opened anew or rotated ([`reopen`], [`rotate`], called in the master) is
 //! followed by every worker before its next line.
 
 mod choice;
+mod date;
+mod descriptor;
+mod destination;
+mod encoder;
 mod facts;
 mod file;
 mod format;
 mod generation;
+mod output;
 mod printable;
+mod process;
 mod request;
+mod router;
 mod state;
 
 use std::io::{self, Write};
@@ -26,11 +34,10 @@ use crate::app::AppError;
 pub(crate) use facts::RequestFacts;
 use printable::{printable_lines, push_printable};
 pub(crate) use request::RequestLog;
-#[allow(
-    unused_imports,
-    reason = "the master's fifo and touch files call these"
-)]
-pub(crate) use state::{begin, begin_unprivileged, follow, reopen, rotate, send_on};
+pub(crate) use state::{
+    begin, begin_loaded, begin_unprivileged, finish, follow, give_back, reaped, reopen, rotate,
+    take_back,
+};
 
 /// Writes one line, with a date before it where `log-date` asks for it. Each goes out in one write,
 /// so that the lines of several processes do not mix.

@@ -8,9 +8,10 @@ use wire::environ::Environ;
 
 use super::choice::is_unusual;
 use super::facts::{RequestFacts, Wanted};
+use super::follow;
 use super::format::{LineFormat, Subject, Worker};
 use super::printable::push_printable;
-use super::{follow, write};
+use super::state::write_request;
 use crate::clock;
 use crate::exchange::{Notes, Sent, Via};
 use crate::master::WorkerSlot;
@@ -107,7 +108,7 @@ impl RequestLog {
             // Writing to memory cannot fail.
             Form::Usual { micros } => put(&mut line, subject, counts, *micros).unwrap_or_default(),
         }
-        write(line.as_bytes());
+        write_request(line.as_bytes());
     }
 
     fn worker(&self) -> Worker {

@@ -1,19 +1,21 @@
 //! Where this process writes its messages, and how it follows when that changes.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::net::{ToSocketAddrs, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use nix::unistd::{Gid, Uid};
+use nix::unistd::{Gid, Pid, Uid};
 
+use super::date::Date;
+use super::destination::Destination;
 use super::file::LogFile;
 use super::generation::Generation;
+use super::output::{become_file, become_output, become_udp, inherited, naming};
+use super::process::{Order, Process, write_packets};
+use super::router::Router;
 use crate::clock;
-use crate::options::{DateStyle, DestinationSettings, LogTarget};
+use crate::options::{LogTarget, LoggersSettings, Settings};
 
 static STATE: OnceLock<State> = OnceLock::new();
 
@@ -22,13 +24,14 @@ struct State {
     file: Mutex<Option<LogFile>>,
     generation: Generation,
     date: Option<Date>,
+    loggers: LoggersSettings,
+    /// What writes the log in place of everybody, where options need that; the master's own.
+    process: Mutex<Option<Process>>,
+    /// The way there for the lines of requests, where these go their own way.
+    requests: RwLock<Option<OwnedFd>>,
 }
 
-/// `log-date`, ready for use.
-enum Date {
-    Ctime,
-    Strftime(CString),
-}
+type Owner = (Option<Uid>, Option<Gid>);
 
 /// Sends standard output and standard error of this process, and of all that it starts, to where
 /// the options say. `resumed` is whether this is a reload of a running server: its log stays as it
@@ -36,22 +39,25 @@ enum Date {
 ///
 /// # Errors
 /// A file that cannot be opened or an address that cannot be used.
-pub(crate) fn begin(
-    settings: &DestinationSettings,
-    date: Option<&DateStyle>,
-    owner: (Option<Uid>, Option<Gid>),
-    resumed: bool,
-) -> io::Result<()> {
+pub(crate) fn begin(settings: &Settings, resumed: bool) -> io::Result<()> {
     let state = State {
         file: Mutex::new(None),
         generation: Generation::new()?,
-        date: date.map(Date::new),
+        date: settings.log.date.as_ref().map(Date::new),
+        loggers: settings.loggers.clone(),
+        process: Mutex::new(None),
+        requests: RwLock::new(None),
     };
     // A second start in one process keeps to the first one's log.
     let _ = STATE.set(state);
-    match settings.daemonize.as_ref().or(settings.to.as_ref()) {
-        Some(target) => send_to(target, settings, owner, resumed).map_err(naming(target)),
-        None => Ok(()),
+    let to = &settings.destinations;
+    let owner = (settings.system.identity.uid, settings.system.identity.gid);
+    if let Some(target) = to.daemonize.as_ref().or(to.to.as_ref()) {
+        send_to(target, settings, owner, resumed).map_err(naming(target))?;
+    }
+    match to.to_unprivileged.is_some() || to.daemonize_loaded.is_some() {
+        true => Ok(()),
+        false => start_process(owner),
     }
 }
 
@@ -59,10 +65,15 @@ pub(crate) fn begin(
 ///
 /// # Errors
 /// As in [`begin`].
-pub(crate) fn begin_unprivileged(settings: &DestinationSettings, resumed: bool) -> io::Result<()> {
-    match &settings.to_unprivileged {
-        Some(target) => send_to(target, settings, (None, None), resumed).map_err(naming(target)),
-        None => Ok(()),
+pub(crate) fn begin_unprivileged(settings: &Settings, resumed: bool) -> io::Result<()> {
+    let to = &settings.destinations;
+    let Some(target) = &to.to_unprivileged else {
+        return Ok(());
+    };
+    send_to(target, settings, (None, None), resumed).map_err(naming(target))?;
+    match to.daemonize_loaded {
+        Some(_) => Ok(()),
+        None => start_process((None, None)),
     }
 }
 
@@ -70,8 +81,12 @@ pub(crate) fn begin_unprivileged(settings: &DestinationSettings, resumed: bool) 
 ///
 /// # Errors
 /// As in [`begin`].
-pub(crate) fn send_on(target: &LogTarget, settings: &DestinationSettings) -> io::Result<()> {
-    send_to(target, settings, (None, None), false).map_err(naming(target))
+pub(crate) fn begin_loaded(settings: &Settings, resumed: bool) -> io::Result<()> {
+    let Some(target) = &settings.destinations.daemonize_loaded else {
+        return Ok(());
+    };
+    send_to(target, settings, (None, None), resumed).map_err(naming(target))?;
+    start_process((None, None))
 }
 
 /// Opens the log file anew, in this process and, before it writes its next line or serves its next
@@ -79,14 +94,14 @@ pub(crate) fn send_on(target: &LogTarget, settings: &DestinationSettings) -> io:
 /// and `touch-logreopen`. To be called in the master. Nothing is done where the log is no file; a
 /// file that cannot be opened is complained about in the old one, which stays.
 pub(crate) fn reopen() {
-    change(|file, old| file.reopen(old, clock::now()));
+    change(Order::Reopen, |file, old| file.reopen(old, clock::now()));
 }
 
 /// Gives the log file its backup name (`log-backupname`, or the name with the time) and begins a
 /// new one, in this process and in every worker, as in [`reopen`]: for the master fifo's `L` and
 /// `touch-logrotate`.
 pub(crate) fn rotate() {
-    change(|file, old| file.rotate(old, clock::now()));
+    change(Order::Rotate, |file, old| file.rotate(old, clock::now()));
 }
 
 /// Follows the master to a log file that was opened anew. Costs two loads where none was.
@@ -94,140 +109,162 @@ pub(crate) fn follow() {
     let Some(state) = STATE.get().filter(|state| state.generation.is_new()) else {
         return;
     };
-    let opened = state.with_file(|file| file.open(false).and_then(|file| become_output(&file)));
-    if let Some(Err(error)) = opened {
+    let file = lock(&state.file).clone();
+    if let Some(Err(error)) = file.map(|file| become_file(&file, false)) {
         super::fault(&format!("cannot open the log file anew: {error}"));
+    }
+}
+
+/// The master has learned that a process has ended. If it wrote the log, another one takes over.
+pub(crate) fn reaped(pid: Pid) {
+    let Some(state) = STATE.get() else { return };
+    let mut process = lock(&state.process);
+    let Some(process) = process.as_mut().filter(|process| process.is(pid)) else {
+        return;
+    };
+    let mut requests = state
+        .requests
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    let started =
+        router(state, process.stderr()).and_then(|router| process.restart(router, requests.take()));
+    match started {
+        Ok(again) => *requests = again,
+        Err(error) => {
+            let _ = process.give_back();
+            drop(requests);
+            super::fault(&format!("cannot start the log's process anew: {error}"));
+        }
+    }
+}
+
+/// Makes standard output and standard error what they were before another process began to write
+/// the log. That process ends once all others have let go of it. To be called before this one
+/// becomes another program.
+pub(crate) fn give_back() {
+    if let Some(process) = take_process() {
+        let _ = process.give_back();
+    }
+}
+
+/// What [`give_back`] has given is wanted again after all.
+pub(crate) fn take_back() {
+    if let Err(error) = start_process((None, None)) {
+        super::fault(&format!("cannot start the log's process anew: {error}"));
+    }
+}
+
+/// As [`give_back`] at the end of the server, which waits until everything is written.
+pub(crate) fn finish() {
+    if let Some(process) = take_process() {
+        let _ = process.give_back();
+        process.finish();
     }
 }
 
 /// The date that `log-date` puts before a message, with what divides them.
 pub(super) fn date_before(line: &mut String) {
-    match STATE.get().and_then(|state| state.date.as_ref()) {
-        None => {}
-        Some(date) => date.put(line),
+    if let Some(date) = STATE.get().and_then(|state| state.date.as_ref()) {
+        date.put(line);
     }
 }
 
 /// The date of a message that always has one.
 pub(super) fn date_always(line: &mut String) {
-    match STATE.get().and_then(|state| state.date.as_ref()) {
-        Some(date) => date.put(line),
-        None => Date::Ctime.put(line),
+    let date = STATE.get().and_then(|state| state.date.as_ref());
+    date.unwrap_or(&Date::Ctime).put(line);
+}
+
+/// Writes the line of a request where such lines go.
+pub(super) fn write_request(line: &[u8]) {
+    let requests = STATE.get().map(|state| &state.requests);
+    let requests = requests.map(|it| it.read().unwrap_or_else(PoisonError::into_inner));
+    match requests.as_ref().and_then(|it| it.as_ref()) {
+        // A log that cannot be written to cannot be complained about either.
+        Some(outlet) => write_packets(outlet, line).unwrap_or_default(),
+        None => super::write(line),
     }
 }
 
-impl Date {
-    fn new(style: &DateStyle) -> Self {
-        match style {
-            DateStyle::Ctime => Self::Ctime,
-            // Neither a file nor an argument can hold a NUL.
-            DateStyle::Strftime(format) => {
-                Self::Strftime(CString::new(format.as_str()).unwrap_or_default())
-            }
-        }
-    }
-
-    fn put(&self, line: &mut String) {
-        match self {
-            Self::Ctime => line.push_str(&String::from_utf8_lossy(&clock::local_date())),
-            Self::Strftime(format) => {
-                let date = clock::strftime(format, clock::now());
-                line.push_str(&String::from_utf8_lossy(&date));
-            }
-        }
-        line.push_str(" - ");
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
-    fn with_file<T>(&self, act: impl FnOnce(&LogFile) -> T) -> Option<T> {
-        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.as_ref().map(act)
-    }
+fn take_process() -> Option<Process> {
+    let state = STATE.get()?;
+    let mut requests = state
+        .requests
+        .write()
+        .unwrap_or_else(PoisonError::into_inner);
+    drop(requests.take());
+    lock(&state.process).take()
 }
 
 /// Replaces the open file by what `open` makes of it, here and everywhere.
-fn change(open: impl FnOnce(&LogFile, &mut dyn Write) -> io::Result<File>) {
+fn change(order: Order, open: impl FnOnce(&LogFile, &mut dyn Write) -> io::Result<File>) {
     let Some(state) = STATE.get() else { return };
-    let changed = state.with_file(|file| {
-        let opened = open(file, &mut io::stderr())?;
-        become_output(&opened)
-    });
-    match changed {
-        Some(Ok(())) => state.generation.advance(),
-        Some(Err(error)) => super::fault(&format!("cannot open the log file anew: {error}")),
-        None => {}
+    if let Some(process) = lock(&state.process).as_ref() {
+        return process.order(order);
     }
-}
-
-fn send_to(
-    target: &LogTarget,
-    settings: &DestinationSettings,
-    owner: (Option<Uid>, Option<Gid>),
-    resumed: bool,
-) -> io::Result<()> {
-    match target {
-        LogTarget::File(path) => {
-            let file = LogFile::new(path, settings.backup.as_deref())?
-                .with_mode(settings.mode)
-                .with_owner(settings.chown.then_some(owner));
-            if !resumed || settings.reopen {
-                become_output(&open(&file, settings.truncate && !resumed)?)?;
-            }
-            if let Some(state) = STATE.get() {
-                *state.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-            }
-            Ok(())
-        }
-        LogTarget::Udp(_) if resumed && !settings.reopen => Ok(()),
-        LogTarget::Udp(address) => become_output(&udp(address)?),
-    }
-}
-
-/// The error with what it is about.
-fn naming(target: &LogTarget) -> impl FnOnce(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("{target}: {error}"))
-}
-
-/// The streams by their names are this process's own: they may be pipes or sockets of another
-/// user's, which cannot be opened a second time.
-fn open(file: &LogFile, truncate: bool) -> io::Result<OwnedFd> {
-    let inherited = |path: &Path| match path.to_str()? {
-        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => {
-            Some(io::stdout().as_fd().try_clone_to_owned())
-        }
-        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => {
-            Some(io::stderr().as_fd().try_clone_to_owned())
-        }
-        _ => None,
+    let Some(file) = lock(&state.file).clone() else {
+        return;
     };
-    inherited(file.path()).unwrap_or_else(|| Ok(file.open(truncate)?.into()))
-}
-
-/// A socket that sends to this address: each write is a datagram.
-fn udp(address: &str) -> io::Result<UdpSocket> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in address.to_socket_addrs()? {
-        let any = if address.is_ipv6() {
-            "[::]:0"
-        } else {
-            "0.0.0.0:0"
-        };
-        let connected = UdpSocket::bind(any).and_then(|socket| {
-            socket.connect(address)?;
-            Ok(socket)
-        });
-        match connected {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = error,
-        }
+    let opened = open(&file, &mut io::stderr());
+    match opened.and_then(|opened| become_output(&opened)) {
+        Ok(()) => state.generation.advance(),
+        Err(error) => super::fault(&format!("cannot open the log file anew: {error}")),
     }
-    Err(last)
 }
 
-/// Makes this standard output and standard error.
-pub(super) fn become_output(output: &impl AsFd) -> io::Result<()> {
-    nix::unistd::dup2_stdout(output)?;
-    nix::unistd::dup2_stderr(output)?;
+fn send_to(target: &LogTarget, settings: &Settings, owner: Owner, resumed: bool) -> io::Result<()> {
+    let to = &settings.destinations;
+    let kept = resumed && !to.reopen;
+    let path = match target {
+        LogTarget::Udp(_) if kept => return Ok(()),
+        LogTarget::Udp(address) => return become_udp(address),
+        LogTarget::File(path) => path,
+    };
+    if let Some(stream) = inherited(path) {
+        return become_output(&stream?);
+    }
+    let file = LogFile::new(path, to.backup.as_deref())?
+        .with_mode(to.mode)
+        .with_owner(to.chown.then_some(owner));
+    if !kept {
+        become_file(&file, to.truncate && !resumed)?;
+    }
+    if let Some(state) = STATE.get() {
+        *lock(&state.file) = Some(file);
+    }
     Ok(())
+}
+
+/// Starts the process that writes the log, if options need one.
+fn start_process(user: Owner) -> io::Result<()> {
+    let Some(state) = STATE.get().filter(|state| state.loggers.need_process()) else {
+        return Ok(());
+    };
+    let separate = state.loggers.separate_requests();
+    let (process, requests) = Process::start(router(state, io::stderr())?, separate, user)?;
+    *lock(&state.process) = Some(process);
+    *state
+        .requests
+        .write()
+        .unwrap_or_else(PoisonError::into_inner) = requests;
+    Ok(())
+}
+
+/// What the process does with messages; `stderr` is what everybody's would be without it.
+fn router(state: &State, stderr: impl AsFd) -> io::Result<Router> {
+    let settings = &state.loggers;
+    let stream = || {
+        let stderr = stderr.as_fd().try_clone_to_owned();
+        stderr.map(|stderr| Destination::Stream(stderr.into()))
+    };
+    let original = match lock(&state.file).clone() {
+        // A server that has given up its rights since may not open its file again.
+        Some(file) => Destination::file(file, settings.max_size).or_else(|_| stream())?,
+        None => stream()?,
+    };
+    Router::open(settings, original)
 }

@@ -34,7 +34,7 @@ pub(super) fn spawn(
 }
 
 /// Forks; both processes go on from here. The caller must be the only thread of its process.
-pub(super) fn fork(language: Option<&dyn Language>) -> io::Result<ForkResult> {
+pub(crate) fn fork(language: Option<&dyn Language>) -> io::Result<ForkResult> {
     match language {
         Some(language) => language.fork(),
         // SAFETY: the master has a single thread from start to end (it has no runtime and starts

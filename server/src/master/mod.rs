@@ -10,7 +10,7 @@ pub(crate) mod doing;
 mod ending;
 mod fifo;
 mod files;
-mod fork;
+pub(crate) mod fork;
 mod life;
 mod news;
 mod obey;
@@ -95,6 +95,12 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
     if settings.apps.python.is_some() && language.is_none() {
         return Err(StartError::NoLanguage);
     }
+    let ended = serve(settings, language);
+    crate::log::finish();
+    ended
+}
+
+fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
     let handover = Handover::received();
     let resumed = handover.is_some();
     let program = Program::of_this_process(&settings.arguments)

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use nix::unistd::{Pid, execvpe};
 
+use crate::log;
 use crate::socket::{Address, Bound, Handover};
 
 /// The variable that asks for a trial.
@@ -116,7 +117,11 @@ impl Program {
         });
         let handed = std::iter::once(c_string(handover.into()));
         let variables = variables.chain(handed).collect::<io::Result<Vec<_>>>()?;
-        Ok(execvpe(&program, &arguments, &variables)?)
+        // The new program begins a log's process of its own, if it needs one.
+        log::give_back();
+        let failed = execvpe(&program, &arguments, &variables);
+        log::take_back();
+        Ok(failed?)
     }
 }
 

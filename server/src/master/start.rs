@@ -60,21 +60,19 @@ pub(super) fn start(
         hooks::run(hooks, HookPhase::AsUser)?;
         change_folder(system.chdir.as_deref())?;
     }
-    log::begin_unprivileged(&settings.destinations, resumed)
-        .map_err(super::system("open the log of logto2"))?;
+    log::begin_unprivileged(settings, resumed).map_err(super::system("open the log of logto2"))?;
     write_pidfile(system.pidfiles.as_user.as_deref(), files);
     limits::set(&system.limits);
     load(settings, language)?;
-    if !resumed {
-        daemonize_loaded(settings, language, files)?;
+    match resumed {
+        true => log::begin_loaded(settings, resumed).map_err(super::system("open the log"))?,
+        false => daemonize_loaded(settings, language, files)?,
     }
     Ok(sockets)
 }
 
 fn open_log(settings: &Settings, resumed: bool) -> Result<(), StartError> {
-    let owner = (settings.system.identity.uid, settings.system.identity.gid);
-    let date = settings.log.date.as_ref();
-    log::begin(&settings.destinations, date, owner, resumed).map_err(system("open the log"))
+    log::begin(settings, resumed).map_err(system("open the log"))
 }
 
 /// `daemonize2`. The process has another id then, which goes into the pidfiles again.
@@ -83,13 +81,13 @@ fn daemonize_loaded(
     language: Option<&dyn Language>,
     files: &mut Files,
 ) -> Result<(), StartError> {
-    let Some(target) = &settings.destinations.daemonize_loaded else {
+    if settings.destinations.daemonize_loaded.is_none() {
         return Ok(());
-    };
+    }
     log::tell("*** daemonizing gateserve ***");
     let umask = settings.system.umask.is_none();
     daemonize::detach(language, umask).map_err(system("daemonize"))?;
-    log::send_on(target, &settings.destinations).map_err(system("open the log"))?;
+    log::begin_loaded(settings, false).map_err(system("open the log"))?;
     let pidfiles = &settings.system.pidfiles;
     write_pidfile(pidfiles.as_root.as_deref(), files);
     write_pidfile(pidfiles.as_user.as_deref(), files);

@@ -189,6 +189,7 @@ impl Master<'_, '_> {
                 self.buried(number, status);
             }
             self.leaving.retain(|left| left.pid != pid);
+            log::reaped(pid);
         }
     }
 

@@ -7,8 +7,8 @@ use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    accepted, apps, destinations, files, harakiri, headers, hooks, http, limits, log, names,
-    processes, recycle, reload, sockets, system, writes,
+    accepted, apps, destinations, files, harakiri, headers, hooks, http, limits, log, loggers,
+    names, processes, recycle, reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -46,6 +46,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         hooks: hooks::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
+        loggers: loggers::resolve(gathered)?,
         prints: gathered.texts("print"),
         show_config: gathered.switch("show-config", false),
         notices: accepted::notices(gathered),

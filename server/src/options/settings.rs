@@ -9,6 +9,7 @@ use super::groups::hooks::HookSettings;
 use super::groups::http::HttpSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
+use super::groups::loggers::LoggersSettings;
 use super::groups::names::ProcessNames;
 use super::groups::processes::ProcessSettings;
 use super::groups::recycle::RecycleSettings;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where the log goes.
     pub destinations: DestinationSettings,
+    /// Several logs.
+    pub loggers: LoggersSettings,
     /// What `print` says, one line each, for standard output.
     pub prints: Vec<String>,
     /// Whether to print the configuration before serving.

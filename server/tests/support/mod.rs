@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod python;
+pub mod silent;
 pub mod site;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

@@ -13,6 +13,7 @@ pub(super) mod hooks;
 pub(super) mod http;
 pub(super) mod limits;
 pub(super) mod log;
+pub(super) mod loggers;
 pub(super) mod names;
 pub(super) mod processes;
 pub(super) mod python;
@@ -52,6 +53,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     stats::OPTIONS,
     log::OPTIONS,
     destinations::OPTIONS,
+    loggers::OPTIONS,
     writes::OPTIONS,
     configuration::OPTIONS,
     accepted::OPTIONS,
