@@ -50,9 +50,22 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "log-master",
         Flag,
         Accepted,
-        "Not needed: every worker writes whole lines to the log by itself",
+        "Not needed: every worker writes whole lines by itself, or a process that writes the log \
+         takes them, where loggers, encoders, routes or log-maxsize are given",
     )
     .aliases(&["log-master-stream", "log-master-req-stream"]),
+    opt(
+        "threaded-logger",
+        Flag,
+        Accepted,
+        "Not needed: writing the log never holds up the master",
+    ),
+    opt(
+        "log-master-bufsize",
+        One("BYTES"),
+        Accepted,
+        "Not needed: messages are not cut",
+    ),
     opt(
         "http-websockets",
         Flag,

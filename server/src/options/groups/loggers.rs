@@ -93,36 +93,6 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Logging,
         "Send what a datagram of a rsyslog logger cannot hold in more of them",
     ),
-    opt(
-        "log-master",
-        Flag,
-        Logging,
-        "Accepted: a process of its own writes the log wherever the other options need one",
-    ),
-    opt(
-        "threaded-logger",
-        Flag,
-        Logging,
-        "Accepted: that process keeps nobody waiting",
-    ),
-    opt(
-        "log-master-bufsize",
-        One("BYTES"),
-        Logging,
-        "Accepted: messages are never cut",
-    ),
-    opt(
-        "log-master-stream",
-        Flag,
-        Logging,
-        "Accepted: the ways to that process keep messages apart",
-    ),
-    opt(
-        "log-master-req-stream",
-        Flag,
-        Logging,
-        "Accepted: the same for the lines of requests",
-    ),
 ];
 
 /// Several logs, and what is done to messages on their way there.
@@ -168,16 +138,6 @@ impl LoggersSettings {
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<LoggersSettings, OptionError> {
-    // Looked at so that a misspelt value is told.
-    for accepted in [
-        "log-master",
-        "threaded-logger",
-        "log-master-stream",
-        "log-master-req-stream",
-    ] {
-        gathered.flag(accepted)?;
-    }
-    gathered.size("log-master-bufsize")?;
     let mut loggers = list(gathered, "logger", LOGGER, LoggerSettings::read)?;
     let syslog = |tag: &str| LoggerSettings::read(&format!("syslog:{tag}"));
     loggers.extend(list(gathered, "log-syslog", "a tag", syslog)?);
