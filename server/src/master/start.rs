@@ -140,7 +140,7 @@ fn bind(
     let left = left_by(handover, &settings.listeners);
     let mut sockets = Vec::with_capacity(left.len());
     for (index, (listener, left)) in settings.listeners.iter().zip(left).enumerate() {
-        let (bound, how) = match left {
+        let (mut bound, how) = match left {
             Some(socket) => {
                 let bound = Bound::inherited(&listener.address, socket, &settings.sockets)?;
                 bound.file.iter().for_each(|file| files.add(file));
@@ -153,6 +153,9 @@ fn bind(
                 (bound, how)
             }
         };
+        if let Some(tls) = &listener.tls {
+            bound.secure(tls, listener.protocol, &listener.address)?;
+        }
         let protocol = listener.protocol.name();
         let (name, fd) = (&bound.name, bound.fd());
         log::tell(&format!(

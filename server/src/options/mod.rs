@@ -50,6 +50,7 @@ pub use groups::recycle::RecycleSettings;
 pub use groups::reload::ReloadSettings;
 pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};
 pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSettings};
+pub use groups::tls::{ClientCa, TlsSettings};
 pub use groups::touch::TouchSettings;
 pub use groups::writes::WriteSettings;
 pub use logger::{EncoderKind, EncoderSettings, LoggerKind, LoggerSettings, RouteSettings};

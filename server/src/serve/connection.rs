@@ -247,7 +247,7 @@ impl Connection {
         while !queue.is_empty() && queue.written() < enough {
             queue.write_to(&self.stream)?;
         }
-        Ok(())
+        self.stream.try_flush()
     }
 
     fn fail(&self, fault: Fault) {
@@ -266,7 +266,7 @@ impl Connection {
     /// Writes until nothing is left, or the peer is gone or takes nothing.
     pub(super) async fn flush(&self) {
         self.write_now();
-        while !self.queue.borrow().is_empty() {
+        while self.has_unsent() {
             if self.queue.borrow().len() < PIECE {
                 self.wake_waiting();
             }
@@ -275,13 +275,17 @@ impl Connection {
             match timeout(self.patience, writing).await {
                 // A peer that takes a long file as fast as it is sent must not have the worker for
                 // itself.
-                Ok(Ok(())) if !self.queue.borrow().is_empty() => yield_now().await,
+                Ok(Ok(())) if self.has_unsent() => yield_now().await,
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => self.fail(fault_of(&error)),
                 Err(_) => self.fail(Fault::TimedOut),
             }
         }
         self.wake_waiting();
+    }
+
+    fn has_unsent(&self) -> bool {
+        self.is_whole() && (!self.queue.borrow().is_empty() || self.stream.has_unsent())
     }
 
     /// [`Self::write`], which counts as done once anything was written since `before`.

@@ -17,6 +17,7 @@ use super::proxy::{self, Preamble};
 use super::stream_reply::{Form, StreamReply};
 use super::{Refusal, Service};
 use crate::exchange::{HttpFacts, PIECE, Reply, Request};
+use crate::socket::Stream;
 
 const SOFTWARE: &str = concat!("gateserve/", env!("CARGO_PKG_VERSION"));
 
@@ -29,11 +30,13 @@ struct Ends {
     remote_port: u16,
     server_addr: String,
     server_port: u16,
+    https: bool,
 }
 
 impl Ends {
     /// A Unix socket has no addresses.
-    fn of(local: Option<SocketAddr>, peer: Option<SocketAddr>) -> Self {
+    fn of(stream: &Stream, peer: Option<SocketAddr>) -> Self {
+        let local = stream.local();
         let ip = |end: Option<SocketAddr>| {
             end.map_or_else(String::new, |end| end.ip().to_canonical().to_string())
         };
@@ -43,6 +46,7 @@ impl Ends {
             remote_port: port(peer),
             server_addr: ip(local),
             server_port: port(local),
+            https: stream.is_secure(),
         }
     }
 
@@ -59,7 +63,7 @@ impl Ends {
             remote_addr: &self.remote_addr,
             remote_port: self.remote_port,
             server_addr: &self.server_addr,
-            https: false,
+            https: self.https,
             document_root: None,
         }
     }
@@ -72,7 +76,7 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: O
         Ok(None) => return,
         Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
     };
-    let ends = Ends::of(connection.stream().local(), peer);
+    let ends = Ends::of(connection.stream(), peer);
     let limits = Limits {
         head_bytes: service.limits.buffer_size,
         headers: MAX_FIELDS,
@@ -168,7 +172,12 @@ async fn exchange(
         keep: head.keep_alive() && service.waits.idle.is_some() && !service.is_draining(),
         direct: true,
     }));
-    let request = request(service, head, &incoming, ends)?;
+    let mut request = request(service, head, &incoming, ends)?;
+    if let Some(certificate) = connection.stream().client_certificate() {
+        request
+            .environ
+            .push("HTTPS_CLIENT_CERTIFICATE", certificate);
+    }
     let reply = StreamReply {
         connection: Rc::clone(connection),
         incoming: incoming.clone(),

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use super::tls::{self, Secrets, TlsError};
 use super::{Address, inherited};
-use crate::options::SocketSettings;
+use crate::exchange::Protocol;
+use crate::options::{SocketSettings, TlsSettings};
 
 /// A listening socket.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Bound {
     pub name: String,
     /// The file of a Unix socket that this process made.
     pub file: Option<PathBuf>,
+    /// What its connections need for TLS.
+    secrets: Option<Secrets>,
 }
 
 /// A socket that cannot be listened on.
@@ -49,6 +53,14 @@ pub enum BindError {
     /// The inherited descriptor is not a listening socket.
     #[error("cannot listen on {0}: the descriptor is no listening socket")]
     NotListening(Address),
+    /// Certificates that cannot be used.
+    #[error("cannot listen on {address} with TLS: {source}")]
+    Tls {
+        /// Where.
+        address: Address,
+        /// What is wrong with them.
+        source: Box<TlsError>,
+    },
     /// Permissions or owner of a Unix socket cannot be set.
     #[error("cannot set permissions or owner of {address}: {source}")]
     Permissions {
@@ -108,7 +120,12 @@ impl Bound {
                 None,
             ),
         };
-        Ok(Self { socket, name, file })
+        Ok(Self {
+            socket,
+            name,
+            file,
+            secrets: None,
+        })
     }
 
     /// uWSGI's word for the kind of an inherited socket.
@@ -118,6 +135,28 @@ impl Bound {
             Ok(Domain::IPV6) => "INET6",
             _ => "INET",
         }
+    }
+
+    /// Reads the certificates for TLS on the connections of this socket, which is at `address`.
+    ///
+    /// # Errors
+    /// They cannot be used.
+    pub(crate) fn secure(
+        &mut self,
+        settings: &TlsSettings,
+        protocol: Protocol,
+        address: &Address,
+    ) -> Result<(), BindError> {
+        let secrets = tls::configure(settings, protocol).map_err(|source| BindError::Tls {
+            address: address.clone(),
+            source: Box::new(source),
+        })?;
+        self.secrets = Some(secrets);
+        Ok(())
+    }
+
+    pub(super) fn secrets(&self) -> Option<Secrets> {
+        self.secrets.clone()
     }
 
     /// The descriptor's number, for messages.
@@ -167,6 +206,7 @@ fn tcp(
         name: name.unwrap_or(found).to_string(),
         socket,
         file: None,
+        secrets: None,
     })
 }
 
@@ -231,6 +271,7 @@ fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bou
         socket,
         name: path.display().to_string(),
         file: Some(path.to_owned()),
+        secrets: None,
     })
 }
 
@@ -293,6 +334,7 @@ fn abstract_socket(
         socket,
         name: address.to_string(),
         file: None,
+        secrets: None,
     })
 }
 
@@ -305,6 +347,7 @@ fn adopt(address: &Address, fd: RawFd) -> Result<Bound, BindError> {
         socket,
         name,
         file: None,
+        secrets: None,
     })
 }
 

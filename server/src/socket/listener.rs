@@ -9,18 +9,24 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::Stream;
+use super::bind::Bound;
 use super::register::register;
+use super::tls::Secrets;
 
 /// Accepts connections; other workers may accept from the same socket.
 pub(crate) struct Listener {
     socket: AsyncFd<Rc<Socket>>,
+    secrets: Option<Secrets>,
 }
 
 impl Listener {
     /// Registers a listening, non-blocking socket with the event loop.
-    pub(crate) fn new(socket: Socket) -> io::Result<Self> {
-        let socket = register(Rc::new(socket), Interest::READABLE)?;
-        Ok(Self { socket })
+    pub(crate) fn new(bound: &Bound) -> io::Result<Self> {
+        let socket = bound.socket().try_clone()?;
+        Ok(Self {
+            socket: register(Rc::new(socket), Interest::READABLE)?,
+            secrets: bound.secrets(),
+        })
     }
 
     /// The next connection, and the peer's address if it is an internet address.
@@ -31,7 +37,13 @@ impl Listener {
                 .async_io(Interest::READABLE, |socket| socket.accept())
                 .await
             {
-                Ok((socket, peer)) => return Ok((Stream::new(socket), peer.as_socket())),
+                Ok((socket, peer)) => {
+                    let stream = match &self.secrets {
+                        None => Stream::new(socket),
+                        Some(secrets) => Stream::secure(socket, secrets)?,
+                    };
+                    return Ok((stream, peer.as_socket()));
+                }
                 // The client gave up while it waited in the queue.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => return Err(error),

@@ -9,6 +9,7 @@ mod listener;
 mod receive;
 mod register;
 mod stream;
+mod tls;
 
 pub use address::{Address, BadAddress};
 pub(crate) use backlog::Backlog;
@@ -16,3 +17,4 @@ pub use bind::{BindError, Bound};
 pub(crate) use handover::Handover;
 pub(crate) use listener::Listener;
 pub(crate) use stream::Stream;
+pub use tls::TlsError;

@@ -20,6 +20,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::receive::receive;
 use super::register::register;
+use super::tls::{Secrets, Session};
 use crate::exchange::FilePart;
 
 /// A connected socket.
@@ -29,6 +30,7 @@ pub(crate) struct Stream {
     registered: OnceCell<AsyncFd<Rc<Socket>>>,
     /// `sendfile` knows no flags: the socket itself has to be non-blocking.
     nonblocking: Cell<bool>,
+    tls: Option<Box<Session>>,
 }
 
 impl Stream {
@@ -37,17 +39,32 @@ impl Stream {
             socket: Rc::new(socket),
             registered: OnceCell::new(),
             nonblocking: Cell::new(false),
+            tls: None,
         }
+    }
+
+    /// One that speaks TLS.
+    pub(crate) fn secure(socket: Socket, secrets: &Secrets) -> io::Result<Self> {
+        let session = Session::new(secrets, &socket)?;
+        let mut stream = Self::new(socket);
+        stream.tls = Some(Box::new(session));
+        Ok(stream)
     }
 
     /// Reads what is there into the spare room of `buf`; `WouldBlock` if nothing is, 0 at the end.
     pub(crate) fn try_read(&self, buf: &mut BytesMut) -> io::Result<usize> {
-        uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT))
+        match &self.tls {
+            None => uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT)),
+            Some(tls) => tls.read(&self.socket, buf),
+        }
     }
 
     /// Writes what fits; `WouldBlock` if nothing does. `more` is to follow at once, so that a packet
     /// which is not full may wait for it.
     pub(crate) fn try_write(&self, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+        if let Some(tls) = &self.tls {
+            return tls.write(&self.socket, slices);
+        }
         let flags = MSG_DONTWAIT | MSG_NOSIGNAL | if more { MSG_MORE } else { 0 };
         uninterrupted(|| match slices {
             [one] => self.socket.send_with_flags(one, flags),
@@ -55,9 +72,24 @@ impl Stream {
         })
     }
 
+    /// Writes what was taken and not yet sent; `WouldBlock` if some of it has to wait.
+    pub(crate) fn try_flush(&self) -> io::Result<()> {
+        self.tls
+            .as_ref()
+            .map_or(Ok(()), |tls| tls.flush(&self.socket))
+    }
+
+    /// Whether some of what was taken has not been sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.has_unsent())
+    }
+
     /// Has the kernel send the next bytes of a file; `WouldBlock` if none fit, `None` if they have to
     /// be read and written instead.
     pub(crate) fn try_send_file(&self, part: &mut FilePart) -> io::Result<Option<usize>> {
+        if self.tls.is_some() {
+            return Ok(None);
+        }
         if !self.nonblocking.get() {
             self.socket.set_nonblocking(true)?;
             self.nonblocking.set(true);
@@ -71,7 +103,8 @@ impl Stream {
         &self,
         mut read: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
-        if self.registered.get().is_none() {
+        // What TLS has decrypted already makes no socket readable.
+        if self.registered.get().is_none() || self.tls.is_some() {
             match read() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
@@ -113,13 +146,29 @@ impl Stream {
 
     /// Ends the sending direction.
     pub(crate) fn shut_down(&self) -> io::Result<()> {
+        if let Some(tls) = &self.tls {
+            tls.say_farewell(&self.socket);
+        }
         self.socket.shutdown(Shutdown::Write)
     }
 
     /// Makes the close of a TCP connection a reset.
     pub(crate) fn reset_on_close(&self) {
+        if let Some(tls) = &self.tls {
+            tls.cut();
+        }
         // Fails only on a socket that is of no use any more.
         let _ = self.socket.set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether it speaks TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The certificate that the client showed, in DER.
+    pub(crate) fn client_certificate(&self) -> Option<Vec<u8>> {
+        self.tls.as_ref()?.client_certificate()
     }
 
     /// The address of this end, where it is an internet address.
@@ -142,7 +191,15 @@ impl Stream {
     }
 }
 
-fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(tls) = &self.tls {
+            tls.say_farewell(&self.socket);
+        }
+    }
+}
+
+pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match call() {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -49,7 +49,7 @@ pub(super) fn start(
             slot: start.slot,
             retirement: Rc::clone(&retirement),
         };
-        let socket = Listener::new(socket.socket().try_clone()?)?;
+        let socket = Listener::new(socket)?;
         let turnstile = Turnstile {
             calls: start.language.is_some().then(|| calls.clone()),
             threads: start.threads(),

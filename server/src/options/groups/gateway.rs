@@ -73,7 +73,8 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Option<Upstream
     if let Some((other, _)) = given.next() {
         return Err(OptionError::TwoUpstreams(to.opt.name, other.opt.name));
     }
-    if gathered.last("http").is_none() {
+    let public = ["http", "https", "https2"];
+    if public.iter().all(|name| gathered.last(name).is_none()) {
         return Err(OptionError::UpstreamUnused(to.opt.name));
     }
     let timeout = gathered.seconds("http-timeout")?;

@@ -2,6 +2,7 @@
 
 use nix::unistd::{Gid, Uid};
 
+use super::tls::{self, TlsSettings};
 use crate::exchange::Protocol;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
@@ -136,6 +137,8 @@ pub struct ListenerSettings {
     /// Whether it faces clients instead of a gateway (`http`, `https`): it then has the times of
     /// `http-…` options.
     pub public: bool,
+    /// Certificates, on a socket with TLS.
+    pub tls: Option<TlsSettings>,
 }
 
 /// How sockets are made.
@@ -191,15 +194,26 @@ pub(in crate::options) fn listeners(
         ("scgi-socket", Protocol::Scgi, false),
         ("http-socket", Protocol::Http, false),
         ("http", Protocol::Http, gateway),
+        ("suwsgi-socket", Protocol::Uwsgi, false),
+        ("https-socket", Protocol::Http, false),
+        ("https", Protocol::Http, gateway),
+        ("https2", Protocol::Http, gateway),
     ];
+    tls::note_unused(gathered);
     let mut listeners = Vec::new();
     for (name, protocol, forwards) in kinds {
         for given in gathered.all(name) {
+            let is_secure = matches!(name, "suwsgi-socket" | "https-socket" | "https" | "https2");
+            let (address, tls) = match is_secure {
+                true => tls::read(gathered, given).map(|(at, tls)| (at, Some(tls)))?,
+                false => (address(given, &given.value)?, None),
+            };
             listeners.push(ListenerSettings {
-                address: address(given, &given.value)?,
+                address,
                 protocol,
                 forwards,
-                public: name == "http",
+                public: matches!(name, "http" | "https" | "https2"),
+                tls,
             });
         }
     }
