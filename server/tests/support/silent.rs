@@ -57,6 +57,16 @@ impl Silent {
         }
     }
 
+    /// Waits until something is so.
+    #[track_caller]
+    pub fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < deadline, "there never was {what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     #[track_caller]
     pub fn get(&self, path: &str) {
         let socket = self.folder.path().join("app.sock");
