@@ -99,3 +99,31 @@ fn times_may_be_told_in_microseconds() {
     let (micros, _) = rest.split_once(" micros (").expect("a time");
     assert!(micros.parse::<u64>().unwrap() >= 5000, "{line}");
 }
+
+#[test]
+fn the_start_is_told_in_uwsgis_words() {
+    let args = [
+        "--processes",
+        "2",
+        "--listen",
+        "77",
+        "--worker-reload-mercy",
+        "9",
+    ];
+    let server = server(&args);
+    let seen = server.seen();
+    for expected in [
+        "*** Starting gateserve ",
+        "detected number of CPU cores: ",
+        "current working directory: /",
+        "detected max file descriptor number: ",
+        "your server socket listen backlog is limited to 77 connections",
+        "your mercy for graceful operations on workers is 9 seconds",
+        "*** Operational MODE: preforking ***",
+    ] {
+        assert!(
+            seen.iter().any(|line| line.starts_with(expected)),
+            "{expected}: {seen:?}"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! The master: forks the workers, replaces those that die, and ends them. It never serves, holds
 //! no runtime and has one thread, so that forking at any time is sound.
 
+mod banner;
 mod beside;
 mod chain;
 pub(crate) mod codes;

@@ -15,9 +15,9 @@ use std::path::Path;
 
 use socket2::Socket;
 
-use super::daemonize;
 use super::files::Files;
 use super::{StartError, system};
+use super::{banner, daemonize};
 use crate::Language;
 use crate::app::Queue;
 use crate::log;
@@ -43,6 +43,7 @@ pub(super) fn start(
         daemonize::detach(language, system.umask.is_none()).map_err(super::system("daemonize"))?;
     }
     open_log(settings, resumed)?;
+    banner::begin();
     write_pidfile(system.pidfiles.as_root.as_deref(), files);
     hooks::run(hooks, HookPhase::PreJail)?;
     hooks::run(hooks, HookPhase::InJail)?;
@@ -63,6 +64,7 @@ pub(super) fn start(
     log::begin_unprivileged(settings, resumed).map_err(super::system("open the log of logto2"))?;
     write_pidfile(system.pidfiles.as_user.as_deref(), files);
     limits::set(&system.limits);
+    banner::serving(settings);
     load(settings, language)?;
     match resumed {
         true => log::begin_loaded(settings, resumed).map_err(super::system("open the log"))?,

@@ -109,6 +109,11 @@ impl Server {
         self.seen[before..].to_vec()
     }
 
+    /// The lines of the log that were looked at so far, in order.
+    pub fn seen(&self) -> &[String] {
+        &self.seen
+    }
+
     /// A connection to the first socket.
     #[track_caller]
     pub fn connect(&self) -> Peer {
