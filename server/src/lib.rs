@@ -22,6 +22,7 @@ pub mod interpreter;
 pub mod language;
 mod log;
 mod master;
+mod memory;
 pub mod options;
 mod serve;
 pub mod socket;

@@ -339,3 +339,27 @@ fn nobody_is_killed_while_too_few_connections_wait() {
     assert_eq!(stuck.next("GET").head.status, 504);
     server.line("HARAKIRI triggered by worker 1 core 0 !!!");
 }
+
+#[test]
+fn a_worker_that_was_stopped_as_a_whole_is_killed_by_the_master() {
+    needs_python!();
+    let site = Site::new(APP);
+    let mut server = server(&site, &[&HTTP[..], &["--harakiri-verbose"]].concat());
+    let mut stuck = get(&server, "/sleep");
+    let worker = server.workers()[0];
+    // Its request has to have begun.
+    server.signal(nix::sys::signal::Signal::SIGUSR2);
+    while !server
+        .line("SIGUSR2: --- uWSGI worker 1")
+        .contains("is managing request /sleep")
+    {
+        server.signal(nix::sys::signal::Signal::SIGUSR2);
+    }
+    nix::sys::signal::kill(worker, nix::sys::signal::Signal::SIGSTOP).unwrap();
+    server.line("HARAKIRI: -- syscall> clock_nanosleep(");
+    server.line(" - HARAKIRI [core 0] 127.0.0.1 - GET /sleep since 1");
+    server.line(&format!(
+        "DAMN ! worker 1 (pid: {worker}) died, killed by signal 9"
+    ));
+    assert!(stuck.peer.ends());
+}

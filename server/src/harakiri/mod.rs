@@ -17,7 +17,9 @@ mod task;
 mod ticket;
 mod watch;
 
+pub(crate) use report::Report;
 pub(crate) use suspect::Suspect;
+pub(crate) use task::lines;
 pub(crate) use ticket::{Busy, Handed, Ticket};
 pub(crate) use watch::install;
 

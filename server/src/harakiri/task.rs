@@ -11,7 +11,7 @@ use super::syscall::Syscall;
 
 /// uWSGI's lines on a thread, and the call by name. What the kernel does not show is said to be
 /// unknown, with the reason.
-pub(super) fn lines(process: Pid, thread: Pid) -> Vec<String> {
+pub(crate) fn lines(process: Pid, thread: Pid) -> Vec<String> {
     let mut lines = Vec::new();
     match read(process, thread, "syscall") {
         Ok(call) => {

@@ -33,7 +33,7 @@ use crate::app::AppError;
 
 pub(crate) use facts::RequestFacts;
 use printable::{printable_lines, push_printable};
-pub(crate) use request::RequestLog;
+pub(crate) use request::{RequestLog, wants_memory};
 pub(crate) use state::{
     begin, begin_loaded, begin_unprivileged, finish, follow, give_back, reaped, reopen, rotate,
     take_back,

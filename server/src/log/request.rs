@@ -33,7 +33,7 @@ pub(crate) struct RequestLog {
 /// How a line is made.
 enum Form {
     /// uWSGI's own line.
-    Usual { micros: bool },
+    Usual { micros: bool, memory: bool },
     /// `log-format`.
     Own(LineFormat),
 }
@@ -44,6 +44,7 @@ impl RequestLog {
         let form = match &settings.format {
             None => Form::Usual {
                 micros: settings.micros,
+                memory: false,
             },
             Some(format) => Form::Own(LineFormat::new(format, line_date(settings))),
         };
@@ -63,6 +64,14 @@ impl RequestLog {
             slot,
             line: RefCell::default(),
         }
+    }
+
+    /// The same; `memory`: uWSGI's own line tells the worker's memory.
+    pub(crate) fn with_memory(mut self, wanted: bool) -> Self {
+        if let Form::Usual { memory, .. } = &mut self.form {
+            *memory = wanted;
+        }
+        self
     }
 
     /// Whether any line may have to be written, so that facts must be kept.
@@ -106,7 +115,12 @@ impl RequestLog {
         match &self.form {
             Form::Own(format) => format.render(&mut line, subject),
             // Writing to memory cannot fail.
-            Form::Usual { micros } => put(&mut line, subject, counts, *micros).unwrap_or_default(),
+            Form::Usual { micros, memory } => {
+                if *memory {
+                    put_memory(&mut line, &subject.worker).unwrap_or_default();
+                }
+                put(&mut line, subject, counts, *micros).unwrap_or_default();
+            }
         }
         write_request(line.as_bytes());
     }
@@ -128,6 +142,24 @@ fn line_date(settings: &LogSettings) -> Option<&str> {
         Some(DateStyle::Strftime(format)) if settings.format_date => Some(format),
         _ => None,
     }
+}
+
+/// What `memory-report` puts before uWSGI's line.
+fn put_memory(line: &mut String, worker: &Worker) -> fmt::Result {
+    let Worker { vsz, rss, .. } = worker;
+    let megabytes = |bytes: &u64| bytes / 1024 / 1024;
+    write!(
+        line,
+        "{{address space usage: {vsz} bytes/{}MB}} {{rss usage: {rss} bytes/{}MB}} ",
+        megabytes(vsz),
+        megabytes(rss)
+    )
+}
+
+/// Whether a line tells the worker's memory.
+pub(crate) fn wants_memory(settings: &LogSettings) -> bool {
+    let format = settings.format.as_deref().unwrap_or_default();
+    ["%(rss", "%(vsz"].iter().any(|it| format.contains(it))
 }
 
 /// uWSGI's line.

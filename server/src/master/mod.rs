@@ -12,6 +12,7 @@ mod ending;
 mod fifo;
 mod files;
 pub(crate) mod fork;
+mod inspect;
 mod life;
 mod news;
 mod obey;

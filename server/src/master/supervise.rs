@@ -14,6 +14,7 @@ use super::chain::Chain;
 use super::command::Command;
 use super::ending::Trial;
 use super::fifo::Fifo;
+use super::inspect;
 use super::life::Life;
 use super::news::{self, News};
 use super::program::Program;
@@ -73,6 +74,7 @@ pub(super) fn supervise<'a>(beginning: Beginning<'a>, beside: &mut Beside<'a>) -
         touches: Touches::new(&settings.touch),
         paused: false,
         next_tick: now + TICK,
+        next_weighing: now,
     };
     let spawned = match resumed {
         true => "gracefully (RE)spawned",
@@ -106,6 +108,7 @@ pub(super) struct Master<'a, 'b> {
     /// Whether the workers were told to rest.
     pub(super) paused: bool,
     next_tick: Instant,
+    pub(super) next_weighing: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,11 +220,15 @@ impl Master<'_, '_> {
         self.chain.is_running()
             || !self.touches.is_empty()
             || self.settings.recycle.max_lifetime.is_some()
+            || inspect::is_needed(self.settings)
     }
 
     /// What is looked at every second while the server serves.
     fn tick(&mut self, now: Instant) {
         self.end_lifetimes(now);
+        if inspect::is_needed(self.settings) {
+            self.inspect(now);
+        }
         for touched in self.touches.look() {
             log::fault(&touched.told());
             self.obey(touched.command);

@@ -43,6 +43,7 @@ pub use groups::http::HttpSettings;
 pub use groups::limits::Limits;
 pub use groups::log::{DateStyle, LogSettings, Unusual};
 pub use groups::loggers::LoggersSettings;
+pub use groups::memory::{MemoryLimits, MemorySettings};
 pub use groups::names::ProcessNames;
 pub use groups::processes::ProcessSettings;
 pub use groups::python::{PythonApp, PythonSettings, PythonSource};

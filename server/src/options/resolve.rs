@@ -8,7 +8,7 @@ use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
     accepted, apps, destinations, files, harakiri, headers, hooks, http, limits, log, loggers,
-    names, processes, recycle, reload, sockets, system, writes,
+    memory, names, processes, recycle, reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -39,6 +39,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         processes: processes::resolve(gathered)?,
         recycle: recycle::resolve(gathered)?,
         harakiri: harakiri::resolve(gathered)?,
+        memory: memory::resolve(gathered)?,
         reload: reload::resolve(gathered)?,
         touch: super::groups::touch::resolve(gathered)?,
         names: names::resolve(gathered)?,

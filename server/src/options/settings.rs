@@ -10,6 +10,7 @@ use super::groups::http::HttpSettings;
 use super::groups::limits::Limits;
 use super::groups::log::LogSettings;
 use super::groups::loggers::LoggersSettings;
+use super::groups::memory::MemorySettings;
 use super::groups::names::ProcessNames;
 use super::groups::processes::ProcessSettings;
 use super::groups::recycle::RecycleSettings;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub recycle: RecycleSettings,
     /// The time that a request may take.
     pub harakiri: HarakiriSettings,
+    /// The memory that a worker may take.
+    pub memory: MemorySettings,
     /// Reloading and stopping.
     pub reload: ReloadSettings,
     /// What reloads or stops the server from outside.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod fastcgi;
+mod growth;
 mod http;
 mod http_reply;
 mod incoming;
@@ -29,6 +30,7 @@ use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::Stream;
 use connection::Connection;
+pub(crate) use growth::Growth;
 pub(crate) use retirement::Retirement;
 
 /// How long a worker that drains waits for the first byte of a connection that it has accepted.
@@ -120,6 +122,8 @@ pub(crate) struct Service {
     pub(crate) slot: WorkerSlot,
     /// When the worker has done its share.
     pub(crate) retirement: Rc<Retirement>,
+    /// How large the worker is.
+    pub(crate) growth: Rc<Growth>,
 }
 
 impl Service {
@@ -154,6 +158,7 @@ impl Service {
         let sent = reply.sent();
         self.slot
             .count_sent(sent.body_bytes + sent.head_bytes as u64);
+        self.growth.measure(self.slot);
         self.log
             .request(facts, sent, reply.notes(), began.elapsed());
         self.retirement.count();

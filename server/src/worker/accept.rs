@@ -12,29 +12,32 @@ use super::Start;
 use crate::app::{self, Queue};
 use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
-use crate::serve::{Retirement, Service, Waits};
+use crate::serve::{Growth, Retirement, Service, Waits};
 use crate::socket::Listener;
 
 /// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
 /// one succeeds.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Begins to accept on every socket.
+/// Begins to accept on every socket. Returns what knows why the worker ends, if its size is why.
 pub(super) fn start(
     start: &Start<'_>,
     draining: watch::Receiver<bool>,
     paused: watch::Receiver<bool>,
     retire: &Rc<Notify>,
     calls: &Queue,
-) -> io::Result<()> {
+) -> io::Result<Rc<Growth>> {
     let settings = start.settings;
     let apps = app::load(&settings.apps, settings.harakiri.limit, calls)
         .map_err(io::Error::other)?
         .behind_files(settings);
-    let log = Rc::new(RequestLog::new(&settings.log, start.slot));
+    let log = RequestLog::new(&settings.log, start.slot);
+    let log = Rc::new(log.with_memory(settings.memory.report));
     let share = settings.recycle.requests_of(start.number);
     let min_age = settings.recycle.min_lifetime;
     let retirement = Rc::new(Retirement::new(share, min_age, Rc::clone(retire)));
+    let measured = settings.memory.report || log::wants_memory(&settings.log);
+    let growth = Rc::new(Growth::new(settings, measured, Rc::clone(retire))?);
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
         let service = Service {
             protocol: listener.protocol,
@@ -48,6 +51,7 @@ pub(super) fn start(
             draining: draining.clone(),
             slot: start.slot,
             retirement: Rc::clone(&retirement),
+            growth: Rc::clone(&growth),
         };
         let socket = Listener::new(socket)?;
         let turnstile = Turnstile {
@@ -57,7 +61,7 @@ pub(super) fn start(
         };
         spawn_local(accept(socket, Rc::new(service), turnstile));
     }
-    Ok(())
+    Ok(growth)
 }
 
 /// Where applications are synchronous, a worker takes no more connections than it has threads

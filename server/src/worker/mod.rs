@@ -93,7 +93,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
     let (drain, draining) = watch::channel(false);
     let (pause, paused) = watch::channel(false);
     let retire = Rc::new(Notify::new());
-    accept::start(start, draining, paused, &retire, calls)?;
+    let growth = accept::start(start, draining, paused, &retire, calls)?;
     begin::accepting(start)?;
     if start.language.is_none() || start.threads() == 1 {
         start.slot.core(0).attach_thread();
@@ -111,7 +111,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
             }
         },
         () = retire.notified() => {
-            retired(start);
+            retired(start, growth.reason());
             codes::DONE
         }
     };
@@ -132,11 +132,14 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
 
 /// The worker has served its share. Its place is filled at once, since a last request may run on
 /// for long.
-fn retired(start: &Start<'_>) {
+fn retired(start: &Start<'_>, reason: Option<String>) {
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
     let pid = std::process::id();
     // Before its place goes to another process.
     start.slot.set_accepting(false);
-    log::tell(&format!("...The work of process {pid} is done. Seeya!"));
+    log::tell(&format!(
+        "...The work of process {pid} is done{reason}. Seeya!"
+    ));
     // Without a master nobody is to fill the place.
     let _ = start.tell(Event::Leaving);
 }

@@ -14,6 +14,7 @@ pub(super) mod http;
 pub(super) mod limits;
 pub(super) mod log;
 pub(super) mod loggers;
+pub(super) mod memory;
 pub(super) mod names;
 pub(super) mod processes;
 pub(super) mod python;
@@ -47,6 +48,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     reload::OPTIONS,
     touch::OPTIONS,
     harakiri::OPTIONS,
+    memory::OPTIONS,
     names::OPTIONS,
     system::OPTIONS,
     hooks::OPTIONS,
