@@ -7,20 +7,35 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::options::PythonSettings;
+use crate::options::Settings;
 
-/// What the interpreter does first: it loads the library and calls its `main`.
+/// What the interpreter does first: it loads the library and calls its `main`. Old interpreters
+/// must be able to read it as well, since it is what refuses them.
 const BOOT: &str = "\
 import sys
+library, program = sys.argv[1:3]
+def refuse(what):
+    sys.exit('gateserve: ' + sys.executable + ' is ' + what + ': name another interpreter with \
+--python-bin or --virtualenv')
+if sys.version_info < (3, 9):
+    refuse('Python %d.%d, older than 3.9' % sys.version_info[:2])
+if sys.implementation.name != 'cpython':
+    refuse(sys.implementation.name + ', not CPython')
+if 't' in sys.abiflags:
+    refuse('a free-threaded build, which is not supported')
 from importlib.machinery import ExtensionFileLoader
 from importlib.util import module_from_spec, spec_from_loader
-library, program, *args = sys.argv[1:]
 loader = ExtensionFileLoader('_gateserve', library)
 module = module_from_spec(spec_from_loader('_gateserve', loader, origin=library))
-loader.exec_module(module)
-sys.argv = [program]
-sys.exit(module.main([program, *args]))
+try:
+    loader.exec_module(module)
+except ImportError as error:
+    sys.exit('gateserve: cannot load the Python side: %s' % error)
+sys.exit(module.main([program] + sys.argv[3:]))
 ";
+
+/// What runs where nothing else is asked for.
+const DEFAULT: &str = "python3";
 
 /// The library's file name.
 const LIBRARY: &str = "libgateserve_python.so";
@@ -37,14 +52,29 @@ pub enum InterpreterError {
         /// This program.
         program: PathBuf,
     },
+    /// A virtual environment that is not there.
+    #[error(
+        "there is no virtualenv {}: create it with `python3 -m venv {}`, or name an interpreter \
+         with --python-bin", home.display(), home.display()
+    )]
+    NoHome {
+        /// The environment's folder.
+        home: PathBuf,
+    },
     /// A virtual environment without an interpreter.
-    #[error("virtualenv {} has no bin/python3", home.display())]
+    #[error(
+        "virtualenv {} has no bin/python: create it with `python3 -m venv {}`, or name an \
+         interpreter with --python-bin", home.display(), home.display()
+    )]
     NoEnvironment {
         /// The environment's folder.
         home: PathBuf,
     },
     /// The interpreter does not start.
-    #[error("cannot run the interpreter {}: {source}", interpreter.display())]
+    #[error(
+        "cannot run the interpreter {}: {source}; name one with --python-bin or --virtualenv",
+        interpreter.display()
+    )]
     Exec {
         /// What was to be run.
         interpreter: PathBuf,
@@ -58,10 +88,7 @@ pub enum InterpreterError {
 
 /// Goes on as the interpreter, with the same arguments (program name first), environment and
 /// descriptors. Returns only if that fails.
-pub fn enter(
-    settings: &PythonSettings,
-    args: impl IntoIterator<Item = OsString>,
-) -> InterpreterError {
+pub fn enter(settings: &Settings, args: impl IntoIterator<Item = OsString>) -> InterpreterError {
     match command(settings) {
         Ok((interpreter, mut command)) => {
             crate::master::keep_signal_mask(&mut command);
@@ -75,13 +102,18 @@ pub fn enter(
     }
 }
 
-fn command(settings: &PythonSettings) -> Result<(PathBuf, Command), InterpreterError> {
+fn command(settings: &Settings) -> Result<(PathBuf, Command), InterpreterError> {
     let program = std::env::current_exe().map_err(InterpreterError::Program)?;
     let library = library(&program)?;
     let interpreter = interpreter(settings)?;
     let mut command = Command::new(&interpreter);
-    // What an application prints must be in the log when it dies.
-    command.args(["-u", "-c", BOOT]).arg(library).arg(program);
+    let optimize = settings.apps.python.as_ref().map_or(0, |it| it.optimize);
+    match optimize {
+        0 => {}
+        1 => drop(command.arg("-O")),
+        _ => drop(command.arg("-OO")),
+    }
+    command.args(["-c", BOOT]).arg(library).arg(program);
     Ok((interpreter, command))
 }
 
@@ -97,14 +129,60 @@ fn library(program: &Path) -> Result<PathBuf, InterpreterError> {
     })
 }
 
-fn interpreter(settings: &PythonSettings) -> Result<PathBuf, InterpreterError> {
-    if let Some(program) = &settings.program {
-        return Ok(program.clone());
-    }
-    let Some(home) = &settings.home else {
-        return Ok("python3".into());
+/// The interpreter that the settings ask for.
+///
+/// # Errors
+/// A virtual environment that is none.
+pub fn interpreter(settings: &Settings) -> Result<PathBuf, InterpreterError> {
+    let Some(python) = &settings.apps.python else {
+        return Ok(DEFAULT.into());
     };
+    let chdir = settings.system.chdir.as_deref();
+    if let Some(program) = &python.program {
+        let is_path = program.components().count() > 1;
+        return Ok(if is_path {
+            found(program, chdir)
+        } else {
+            program.clone()
+        });
+    }
+    let Some(home) = &python.home else {
+        return Ok(DEFAULT.into());
+    };
+    let home = found(home, chdir);
+    if !home.is_dir() {
+        return Err(InterpreterError::NoHome { home });
+    }
     let places = ["bin/python3", "bin/python"].map(|name| home.join(name));
-    let found = places.into_iter().find(|place| place.exists());
-    found.ok_or_else(|| InterpreterError::NoEnvironment { home: home.clone() })
+    let interpreter = places.into_iter().find(|place| place.exists());
+    interpreter.ok_or(InterpreterError::NoEnvironment { home })
+}
+
+/// A relative path counts from the folder that `chdir` names where there is such a thing, else
+/// from the one that the server was started in. The result is absolute where that is known: the
+/// interpreter finds its environment by it.
+fn found(path: &Path, chdir: Option<&Path>) -> PathBuf {
+    let below = chdir.map(|folder| folder.join(path));
+    let place = below.filter(|place| place.exists());
+    let place = place.unwrap_or_else(|| path.to_owned());
+    std::path::absolute(&place).unwrap_or(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_path_counts_from_the_folder_of_chdir_where_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("venv")).unwrap();
+        let below = folder.path().join("venv");
+        assert_eq!(found(Path::new("venv"), Some(folder.path())), below);
+        let here = std::env::current_dir().unwrap().join("other");
+        assert_eq!(found(Path::new("other"), Some(folder.path())), here);
+        assert_eq!(
+            found(Path::new("/opt/venv"), Some(folder.path())),
+            Path::new("/opt/venv")
+        );
+    }
 }

@@ -10,6 +10,7 @@ use std::os::fd::RawFd;
 use nix::unistd::ForkResult;
 
 use crate::app::Call;
+use crate::inside::Inside;
 use crate::options::Settings;
 
 /// Why applications could not be loaded. The interpreter has told the details already.
@@ -19,10 +20,18 @@ pub struct LoadError(pub String);
 
 /// An interpreter in this process, and the applications that it runs.
 ///
-/// The master calls [`load`](Self::load) and [`fork`](Self::fork), each on its only thread. A
-/// worker calls [`detached`](Self::detached) once a thread, and [`call`](Self::call) on one thread
+/// The master calls [`prepare`](Self::prepare), [`load`](Self::load) and [`fork`](Self::fork), each
+/// on its only thread. A worker calls [`forked`](Self::forked) once, [`detached`](Self::detached)
+/// once a thread, and [`call`](Self::call) on one thread
 /// (`threads = 1`: the thread that was forked) or on many.
 pub trait Language: Sync {
+    /// Prepares the interpreter, once, in the master before anything is loaded. `lazy-apps` is no
+    /// reason not to.
+    ///
+    /// # Errors
+    /// Something that keeps the server from starting.
+    fn prepare(&self, settings: &Settings) -> Result<(), LoadError>;
+
     /// Loads the applications, once: in the master before the first fork, or with `lazy-apps` in
     /// each worker.
     ///
@@ -35,6 +44,10 @@ pub trait Language: Sync {
     /// # Errors
     /// What the system says.
     fn fork(&self) -> io::Result<ForkResult>;
+
+    /// A worker has been forked: from here on `inside` tells where the code runs. With `lazy-apps`
+    /// the applications are loaded by then.
+    fn forked(&self, inside: Inside);
 
     /// Runs `work`, the event loop of a worker or all calls of a thread, without holding the
     /// interpreter's lock in between.

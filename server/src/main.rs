@@ -51,8 +51,8 @@ fn start() -> anyhow::Result<ExitCode> {
             }
             // An interpreter reads the environment once, when it starts.
             system::environment::change(&settings.system.environment);
-            if let Some(python) = &settings.apps.python {
-                return Err(interpreter::enter(python, std::env::args_os()).into());
+            if settings.apps.python.is_some() {
+                return Err(interpreter::enter(&settings, std::env::args_os()).into());
             }
             gateserve::run(&settings, None)?;
             Ok(ExitCode::SUCCESS)

@@ -6,42 +6,57 @@ use std::sync::OnceLock;
 
 use gateserve::Language;
 use gateserve::app::Call;
+use gateserve::inside::Inside;
 use gateserve::language::LoadError;
-use gateserve::options::Settings;
+use gateserve::options::{Given, Settings};
 use nix::unistd::{ForkResult, Pid};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::IntoPyDict;
 use send_wrapper::SendWrapper;
 
-use crate::app::App;
+use crate::load::Apps;
 use crate::names::Names;
-use crate::{load, tell};
+use crate::{load, startup, tell, uwsgi_module};
 
 /// CPython in this process.
 pub(crate) struct Interpreter {
     names: Names,
-    apps: OnceLock<Vec<App>>,
+    /// The options as they were given, for `uwsgi.opt`.
+    given: Vec<Given>,
+    apps: OnceLock<Apps>,
 }
 
 impl Interpreter {
     /// The interpreter that has loaded this library.
-    pub(crate) fn new(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, settings: &Settings, given: Vec<Given>) -> PyResult<Self> {
         Ok(Self {
             names: Names::new(py, settings)?,
+            given,
             apps: OnceLock::new(),
         })
     }
 }
 
 impl Language for Interpreter {
+    fn prepare(&self, settings: &Settings) -> Result<(), LoadError> {
+        let Some(python) = &settings.apps.python else {
+            return Ok(());
+        };
+        Python::attach(|py| {
+            startup::settle(py, python)?;
+            uwsgi_module::install(py, settings, &self.given)?;
+            load::import(py, &python.shared_imports);
+            Ok(())
+        })
+        .map_err(|error: PyErr| Python::attach(|py| tell::failed_start(py, &error)))
+    }
+
     fn load(&self, settings: &Settings) -> Result<(), LoadError> {
         let Some(python) = &settings.apps.python else {
             return Ok(());
         };
-        let apps = Python::attach(|py| {
-            load::all(py, python, settings).map_err(|error| tell::failed_load(py, &error))
-        })?;
+        let apps = Python::attach(|py| load::all(py, python, settings))?;
         // The master loads once; a worker only if the master did not.
         let _ = self.apps.set(apps);
         Ok(())
@@ -61,6 +76,10 @@ impl Language for Interpreter {
         }
     }
 
+    fn forked(&self, inside: Inside) {
+        Python::attach(|py| uwsgi_module::forked(py, inside));
+    }
+
     fn detached(&self, work: &mut dyn FnMut()) {
         // The event loop is of this thread and stays on it.
         let work = SendWrapper::new(work);
@@ -69,6 +88,7 @@ impl Language for Interpreter {
 
     fn leave(&self) {
         Python::attach(|py| {
+            uwsgi_module::leave(py);
             let left = py
                 .import("atexit")
                 .and_then(|atexit| atexit.call_method0("_run_exitfuncs"));
@@ -91,13 +111,18 @@ impl Language for Interpreter {
         })
     }
 
-    fn call(&self, call: Call) {
-        Python::attach(
-            |py| match self.apps.get().and_then(|apps| apps.get(call.app)) {
-                Some(app) => app.answer(py, call, &self.names),
-                None => tell::no_application(call),
-            },
-        );
+    fn call(&self, mut call: Call) {
+        let Some(Apps { mounted, apps }) = self.apps.get() else {
+            return tell::no_application(call);
+        };
+        let picked = mounted.pick(&mut call.environ);
+        if picked != Some(0) {
+            call.answered_by(picked);
+        }
+        match picked {
+            Some(number) => Python::attach(|py| apps[number].answer(py, call, &self.names)),
+            None => tell::no_application(call),
+        }
     }
 }
 

@@ -25,9 +25,12 @@ mod names;
 mod piece;
 mod policy;
 mod response;
+mod source;
 mod start_response;
+mod startup;
 mod table;
 mod tell;
+mod uwsgi_module;
 
 use gateserve::options::{self, Wanted};
 use pyo3::prelude::*;
@@ -59,12 +62,14 @@ fn serve(py: Python<'_>, args: Vec<String>) -> i32 {
 fn start(py: Python<'_>, args: Vec<String>) -> Result<(), (i32, String)> {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    startup::clean(py, &args).map_err(|error| (1, error.to_string()))?;
     let wanted = options::load(args, variables).map_err(|error| (1, error.to_string()))?;
     // The program has answered everything else before it became an interpreter.
-    let Wanted::Serve(settings, _) = wanted else {
+    let Wanted::Serve(settings, given) = wanted else {
         return Ok(());
     };
-    let interpreter = Interpreter::new(py, &settings).map_err(|error| (1, error.to_string()))?;
+    let interpreter =
+        Interpreter::new(py, &settings, given.given).map_err(|error| (1, error.to_string()))?;
     gateserve::run(&settings, Some(&interpreter))
         .map_err(|error| (error.exit_code(), error.to_string()))
 }

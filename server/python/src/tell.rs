@@ -1,7 +1,7 @@
 //! What the log is told of Python's troubles.
 
 use bytes::Bytes;
-use gateserve::app::{AppError, Call};
+use gateserve::app::{self, Call};
 use gateserve::language::LoadError;
 use pyo3::prelude::*;
 use wire::cgi::CgiHead;
@@ -30,16 +30,15 @@ fn traceback(py: Python<'_>, error: &PyErr) -> PyResult<String> {
     Ok(lines.concat())
 }
 
-/// The application cannot be loaded: the traceback goes to the log.
-pub(crate) fn failed_load(py: Python<'_>, error: &PyErr) -> LoadError {
+/// The interpreter cannot be used: the traceback goes to the log.
+pub(crate) fn failed_start(py: Python<'_>, error: &PyErr) -> LoadError {
     exception(py, error);
-    LoadError(format!("unable to load the Python application: {error}"))
+    LoadError(format!("the interpreter cannot be used: {error}"))
 }
 
-/// uWSGI's line for a request that no application answers.
+/// uWSGI's reply and line for a request that no application answers.
 pub(crate) fn no_application(call: Call) {
-    call.fail(AppError::new(
-        500,
-        "--- no python application found, check your startup logs for errors ---",
-    ));
+    gateserve::tell(app::NO_APPLICATION);
+    let (head, body) = app::no_application();
+    call.finish(Some(head), body.into());
 }

@@ -7,6 +7,7 @@ use super::call::{CallApp, Queue};
 use super::cgi::{self, SetupError};
 use super::files::FilesApp;
 use super::forward::ForwardApp;
+use super::missing::MissingApp;
 use super::probe::ProbeApp;
 use super::{App, Mount, Router};
 use crate::options::{AppSettings, ListenerSettings, Settings, Upstream};
@@ -49,14 +50,12 @@ pub(crate) fn load(
         mounts.push(Mount::new("/", Rc::new(ProbeApp)));
     }
     mounts = mounts.into_iter().map(|it| it.limited(limit)).collect();
-    for (number, app) in settings
-        .python
-        .iter()
-        .flat_map(|python| &python.apps)
-        .enumerate()
-    {
-        let app_of_python = CallApp::new(calls.clone(), number);
-        mounts.push(Mount::new(&app.prefix, Rc::new(app_of_python)));
+    // Which application answers is the language's matter.
+    if settings.python.is_some() {
+        mounts.push(Mount::new("/", Rc::new(CallApp::new(calls.clone()))));
+    }
+    if mounts.is_empty() {
+        mounts.push(Mount::new("/", Rc::new(MissingApp)));
     }
     Ok(Apps {
         mounted: Rc::new(Router::new(mounts)),

@@ -7,6 +7,7 @@ pub mod forward;
 mod limited;
 mod lines;
 mod load;
+mod missing;
 mod patience;
 pub mod probe;
 mod redirect;
@@ -23,9 +24,10 @@ use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
-pub use call::{Arrived, Call};
+pub use call::{Arrived, Call, Mountpoints};
 pub(crate) use call::{Queue, Turner};
 pub(crate) use load::load;
+pub use missing::{NO_APPLICATION, no_application};
 pub use redirect::Redirect;
 use router::full_path;
 pub use router::{Mount, Router};

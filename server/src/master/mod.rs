@@ -39,7 +39,7 @@ use files::Files;
 pub(crate) use news::{Event, News};
 use program::Program;
 pub use program::is_trial;
-pub(crate) use scoreboard::{Scoreboard, State, WorkerSlot};
+pub(crate) use scoreboard::{Scoreboard, State, WorkerFacts, WorkerSlot};
 pub(crate) use signals::keep_mask as keep_signal_mask;
 use supervise::Beginning;
 
@@ -53,7 +53,7 @@ pub enum StartError {
     #[error(transparent)]
     App(#[from] SetupError),
     /// An application in a language of its own, which has told what is wrong.
-    #[error("no app loaded. GAME OVER: {0}")]
+    #[error("{0}")]
     Language(#[from] LoadError),
     /// Applications are configured that only another program can run.
     #[error("this program does not run Python: start gateserve instead")]

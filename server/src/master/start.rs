@@ -201,6 +201,9 @@ fn bind_anew(
 }
 
 fn load(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
+    if let Some(language) = language {
+        language.prepare(settings)?;
+    }
     hooks::run(&settings.hooks, HookPhase::PreApp)?;
     // Loaded here to be refused here; each worker loads its own after the fork.
     crate::app::load(&settings.apps, None, &Queue::default())?;

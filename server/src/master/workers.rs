@@ -281,6 +281,7 @@ impl Master<'_, '_> {
             language: self.language,
             sockets: &self.sockets,
             tell: &self.tell,
+            board: self.board,
             slot: self.board.worker(number),
             signal_mask: self.signals.unblocked(),
             master: std::process::id(),

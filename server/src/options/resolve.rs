@@ -126,7 +126,7 @@ fn unsupported(gathered: &Gathered) -> Option<String> {
 /// Every listener needs something behind it.
 fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), OptionError> {
     let needed = listeners.iter().any(|listener| !listener.forwards);
-    if needed && !apps.probe && apps.cgi.is_empty() && apps.python.is_none() {
+    if needed && apps.need_app && !apps.probe && apps.cgi.is_empty() && apps.python.is_none() {
         Err(OptionError::NoApp)
     } else {
         Ok(())

@@ -11,7 +11,6 @@ use super::{Start, live};
 use crate::Language;
 use crate::app::{Call, Queue, Turner};
 use crate::harakiri::{self, Busy};
-use crate::log;
 use crate::master::codes;
 use crate::master::scoreboard::CoreSlot;
 
@@ -22,13 +21,11 @@ pub(super) fn serve(
     language: &dyn Language,
     runtime: Runtime,
 ) -> io::Result<i32> {
-    if start.settings.processes.lazy_apps
-        && let Err(error) = language.load(start.settings)
-    {
-        log::tell(&format!("no app loaded. GAME OVER: {error}"));
+    if start.settings.processes.lazy_apps && language.load(start.settings).is_err() {
         return Ok(codes::FAILED_APP);
     }
     harakiri::install(start.slot, start.settings.harakiri, language, start.sockets)?;
+    language.forked(start.inside());
     let turner = Turner::install(runtime, LocalSet::new());
     let mut served = Ok(codes::DONE);
     language.detached(&mut || {

@@ -9,7 +9,7 @@ use std::io;
 use std::rc::Rc;
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::unistd::getppid;
+use nix::unistd::{Pid, getppid};
 use tokio::runtime::Builder;
 use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
@@ -17,8 +17,9 @@ use tokio::time::timeout;
 
 use crate::Language;
 use crate::app::Queue;
+use crate::inside::Inside;
 use crate::log;
-use crate::master::{Event, News, State, WorkerSlot, codes};
+use crate::master::{Event, News, Scoreboard, State, WorkerSlot, codes};
 use crate::options::Settings;
 use crate::socket::Bound;
 use orders::{Order, Orders};
@@ -32,6 +33,8 @@ pub(crate) struct Start<'a> {
     pub(crate) sockets: &'a [Bound],
     /// Takes the worker's news of itself.
     pub(crate) tell: &'a io::PipeWriter,
+    /// All workers' places.
+    pub(crate) board: Scoreboard,
     /// Its place on the scoreboard.
     pub(crate) slot: WorkerSlot,
     /// The signal mask from before the master blocked its signals.
@@ -148,6 +151,12 @@ impl Start<'_> {
     /// How many synchronous requests run at a time.
     fn threads(&self) -> usize {
         self.settings.processes.threads as usize
+    }
+
+    /// This worker, as code inside it sees it.
+    fn inside(&self) -> Inside {
+        let master = Pid::from_raw(self.master.cast_signed());
+        Inside::new(self.board, self.slot, master)
     }
 
     fn tell(&self, event: Event) -> io::Result<()> {

@@ -6,6 +6,7 @@
 pub mod python;
 pub mod silent;
 pub mod site;
+pub mod uwsgi;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -156,6 +157,43 @@ impl Drop for Server {
         // It may have ended already, which is as well.
         let _ = kill(self.pid(), Signal::SIGQUIT);
         let _ = self.child.wait();
+    }
+}
+
+/// A server that is not expected to start.
+pub struct Ended {
+    /// Its exit code, unless a signal has ended it.
+    pub code: Option<i32>,
+    /// Everything that it has said.
+    pub log: String,
+}
+
+impl Ended {
+    /// Starts with these arguments and waits for the end.
+    #[track_caller]
+    pub fn of(args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gateserve"));
+        command.args(args).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program was built");
+        let mut stderr = child.stderr.take().expect("stderr is piped");
+        let (sender, ended) = channel();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        std::thread::spawn(move || {
+            let mut log = Vec::new();
+            let _ = stderr.read_to_end(&mut log);
+            let _ = sender.send(log);
+        });
+        let log = ended.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            // Its workers end with it.
+            let _ = kill(pid, Signal::SIGKILL);
+            let _ = child.wait();
+            panic!("the server does not end: {args:?}")
+        });
+        let status = child.wait().expect("it is our child");
+        Self {
+            code: status.code(),
+            log: String::from_utf8_lossy(&log).into_owned(),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) enum Ask {
     Stderr(Bytes),
     Finish(Option<CgiHead>, Bytes),
     Fail(AppError),
+    /// The number of the application, for the log.
+    App(i32),
 }
 
 /// Part of a file.
@@ -53,6 +55,7 @@ impl Ask {
             Self::Finish(head, bytes) => {
                 return Some(send(head, bytes, reply).await.map_err(AppError::from));
             }
+            Self::App(number) => reply.notes().app = number,
             Self::Fail(error) => return Some(Err(error)),
         }
         None

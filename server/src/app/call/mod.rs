@@ -13,6 +13,7 @@
 //! to thread, and Python's main thread answers, as in uWSGI.
 
 mod ask;
+mod mountpoints;
 mod queue;
 mod turn;
 
@@ -30,6 +31,7 @@ use super::{App, AppError};
 use crate::exchange::{Body, BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
 use crate::harakiri::Ticket;
 use ask::{Ask, Part};
+pub use mountpoints::Mountpoints;
 pub(crate) use queue::Queue;
 pub(crate) use turn::Turner;
 
@@ -46,8 +48,6 @@ pub struct Call {
     pub http: Option<HttpFacts>,
     /// Size of the request body in bytes, where it was announced.
     pub body_length: Option<u64>,
-    /// Which of the language's applications is to answer.
-    pub app: usize,
     /// What harakiri knows of the request.
     pub(crate) ticket: Arc<Ticket>,
     /// What had arrived of the body when the call was made; [`read`](Self::read) gives what follows.
@@ -65,6 +65,12 @@ pub struct Arrived {
 }
 
 impl Call {
+    /// Tells the log which application answers, if any does; without this it is number 0.
+    pub fn answered_by(&self, app: Option<usize>) {
+        let number = app.map_or(-1, |app| i32::try_from(app).unwrap_or(i32::MAX));
+        let _ = self.asks.send(Ask::App(number));
+    }
+
     /// The next piece of the request body, of at most 64 KiB and never empty; `None` at its end.
     /// Waits until one is there.
     ///
@@ -133,28 +139,26 @@ impl Call {
     }
 }
 
-/// The application side of one mount: hands each request to the language.
+/// The side of the event loop: hands each request to the language.
 pub(crate) struct CallApp {
     queue: Queue,
-    app: usize,
 }
 
 impl CallApp {
-    /// Hands requests to application number `app` by way of `queue`.
-    pub(crate) fn new(queue: Queue, app: usize) -> Self {
-        Self { queue, app }
+    /// Hands requests to the language by way of `queue`.
+    pub(crate) fn new(queue: Queue) -> Self {
+        Self { queue }
     }
 
     async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
         let (asks, mut asked) = unbounded_channel();
         let mut body = request.body;
-        reply.notes().app = i32::try_from(self.app).unwrap_or(i32::MAX);
+        reply.notes().app = 0;
         self.queue.push(Call {
             environ: request.environ,
             protocol: request.protocol,
             http: request.http,
             body_length: body.length(),
-            app: self.app,
             ticket: reply.hand_over(),
             arrived: arrived(&mut body),
             asks,

@@ -23,7 +23,8 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
             default: "true",
         },
         Processes,
-        "Refuse to start without an application; always so here",
+        "Refuse to start without an application; `false` answers 500 to what no application answers \
+         [default: true]",
     ),
 ];
 
@@ -38,17 +39,19 @@ pub struct AppSettings {
     pub cgi_settings: cgi::CgiSettings,
     /// Python applications, if there are any.
     pub python: Option<python::PythonSettings>,
+    /// `need-app`: whether to end with 22 where no application can be loaded.
+    pub need_app: bool,
     /// Where the built-in gateway forwards to.
     pub upstream: Option<gateway::Upstream>,
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<AppSettings, OptionError> {
-    gathered.flag("need-app")?;
     Ok(AppSettings {
         probe: gathered.flag("probe")?,
         cgi: cgi::mounts(gathered)?,
         cgi_settings: cgi::resolve(gathered)?,
         python: python::resolve(gathered)?,
+        need_app: gathered.switch("need-app", true),
         upstream: gateway::resolve(gathered)?,
     })
 }

@@ -18,6 +18,7 @@ pub(super) mod memory;
 pub(super) mod names;
 pub(super) mod processes;
 pub(super) mod python;
+pub(super) mod python_apps;
 pub(super) mod recycle;
 pub(super) mod reload;
 pub(super) mod routing;
@@ -37,6 +38,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     limits::OPTIONS,
     http::OPTIONS,
     apps::OPTIONS,
+    python_apps::OPTIONS,
     python::OPTIONS,
     cgi::OPTIONS,
     files::OPTIONS,

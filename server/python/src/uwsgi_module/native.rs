@@ -1,0 +1,134 @@
+//! The functions of the `uwsgi` module that ask the server.
+
+use std::sync::OnceLock;
+
+use gateserve::inside::{Inside, WorkerView};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyModule, PyTuple};
+
+/// Where this process is; unset in the master, which forks before it is known.
+static INSIDE: OnceLock<Inside> = OnceLock::new();
+
+/// This process is a worker now.
+pub(super) fn begin(inside: Inside) {
+    // A worker forks no worker.
+    let _ = INSIDE.set(inside);
+}
+
+/// Adds the functions to the module.
+pub(super) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    let native = pyo3::wrap_pymodule!(functions)(py).into_bound(py);
+    for (name, function) in native.cast::<PyModule>()?.dict() {
+        let name: String = name.extract()?;
+        if !name.starts_with("__") {
+            module.setattr(name, function)?;
+        }
+    }
+    Ok(())
+}
+
+fn inside() -> Option<&'static Inside> {
+    INSIDE.get()
+}
+
+/// The functions, with uWSGI's names.
+#[pymodule]
+mod functions {
+    use super::{Inside, PyBytes, PyTuple, inside, view};
+    use pyo3::prelude::*;
+
+    /// This worker's number, from 1; 0 in the master.
+    #[pyfunction]
+    fn worker_id() -> usize {
+        inside().map_or(0, Inside::worker)
+    }
+
+    /// The master's process id.
+    #[pyfunction]
+    fn masterpid() -> i32 {
+        inside().map_or_else(|| std::process::id().cast_signed(), Inside::master)
+    }
+
+    /// Requests that this worker has served, those of its predecessors included.
+    #[pyfunction]
+    fn request_id() -> u64 {
+        inside().map_or(0, Inside::requests)
+    }
+
+    /// Requests that all workers have served.
+    #[pyfunction]
+    fn total_requests() -> u64 {
+        inside().map_or(0, Inside::total_requests)
+    }
+
+    /// One dictionary for each worker.
+    #[pyfunction]
+    fn workers(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        let workers = inside().map(Inside::workers).unwrap_or_default();
+        let views = workers.iter().map(|worker| view(py, worker));
+        PyTuple::new(py, views.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Asks for a graceful reload of the whole server.
+    #[pyfunction]
+    #[pyo3(signature = (*_args))]
+    fn reload(_args: &Bound<'_, PyTuple>) -> PyResult<bool> {
+        match inside() {
+            Some(inside) => Ok(inside.reload().map(|()| true)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Asks the whole server to end.
+    #[pyfunction]
+    fn stop() -> PyResult<bool> {
+        match inside() {
+            Some(inside) => Ok(inside.stop().map(|()| true)?),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether this worker takes new connections.
+    #[pyfunction]
+    #[pyo3(signature = (accepting = true))]
+    fn accepting(accepting: bool) {
+        if let Some(inside) = inside() {
+            inside.set_accepting(accepting);
+        }
+    }
+
+    /// Writes a line to the server's log.
+    #[pyfunction]
+    fn log(line: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let line = match line.cast::<PyBytes>() {
+            Ok(bytes) => String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+            Err(_) => line.extract()?,
+        };
+        gateserve::tell(line.trim_end_matches('\n'));
+        Ok(true)
+    }
+}
+
+/// uWSGI's dictionary of one worker.
+fn view<'py>(py: Python<'py>, worker: &WorkerView) -> PyResult<Bound<'py, PyDict>> {
+    let view = PyDict::new(py);
+    view.set_item("id", worker.id)?;
+    view.set_item("pid", worker.pid)?;
+    view.set_item("requests", worker.requests)?;
+    view.set_item("delta_requests", worker.delta_requests)?;
+    view.set_item("signals", worker.signals)?;
+    view.set_item("exceptions", worker.exceptions)?;
+    view.set_item("harakiri_count", worker.harakiri_count)?;
+    view.set_item("accepting", worker.accepting)?;
+    view.set_item("status", PyBytes::new(py, worker.status.as_bytes()))?;
+    view.set_item("rss", worker.rss)?;
+    view.set_item("vsz", worker.vsz)?;
+    view.set_item("running_time", worker.running_time)?;
+    view.set_item("last_spawn", worker.last_spawn)?;
+    view.set_item("respawn_count", worker.respawn_count)?;
+    view.set_item("tx", worker.tx)?;
+    view.set_item("avg_rt", worker.avg_rt)?;
+    view.set_item("apps", PyTuple::empty(py))?;
+    Ok(view)
+}
