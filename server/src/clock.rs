@@ -41,6 +41,33 @@ thread_local! {
     static LOCAL: RefCell<PerSecond> = RefCell::default();
 }
 
+/// A time of the day and the year, in local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LocalTime {
+    /// Of the hour, from 0.
+    pub(crate) minute: i32,
+    /// Of the day, from 0.
+    pub(crate) hour: i32,
+    /// Of the month, from 1.
+    pub(crate) day: i32,
+    /// Of the year, from 1.
+    pub(crate) month: i32,
+    /// Of the week, from 0: Sunday.
+    pub(crate) weekday: i32,
+}
+
+/// Now in local time.
+pub(crate) fn local_time() -> LocalTime {
+    let t = local(now());
+    LocalTime {
+        minute: t.tm_min,
+        hour: t.tm_hour,
+        day: t.tm_mday,
+        month: t.tm_mon + 1,
+        weekday: t.tm_wday,
+    }
+}
+
 /// Now, as in `Date` (RFC 9110 section 5.6.7).
 pub(crate) fn http_date() -> Bytes {
     HTTP.with_borrow_mut(|cached| cached.at(now(), http_date_at))

@@ -195,14 +195,15 @@ fn an_action_that_is_none_is_refused_by_name() {
 }
 
 #[test]
-fn the_recipe_that_drains_on_term_is_taken() {
+fn a_signal_may_get_the_meaning_of_another() {
     let folder = tempfile::tempdir().unwrap();
     let ini = folder.path().join("app.ini");
     let options = "http-socket = 127.0.0.1:0\nprobe = true\n\
+                   term-reloads = true\n\
                    hook-master-start = unix_signal:15 gracefully_kill_them_all\n";
     std::fs::write(&ini, format!("[uwsgi]\n{options}")).unwrap();
     let mut server = Server::start(&[text(&ini)]);
     server.signal(Signal::SIGTERM);
-    server.line("waiting for workers to finish");
+    server.line("graceful shutdown triggered");
     assert!(server.wait().success());
 }

@@ -38,12 +38,14 @@ impl Master<'_, '_> {
                 self.curse_all(Signal::SIGHUP);
             }
         }
+        self.beside.stopping();
         self.phase = Phase::Stopping { code: codes::DONE };
     }
 
     /// Ends as soon as the workers have dropped everything.
     pub(super) fn stop_now(&mut self, code: i32) {
         log::tell("SIGINT/SIGTERM received...killing workers...");
+        self.beside.stopping();
         self.phase = Phase::Stopping { code };
         self.curse_all(Signal::SIGQUIT);
     }
@@ -99,6 +101,7 @@ impl Master<'_, '_> {
     }
 
     fn leave_for_reload(&mut self, brutal: bool) {
+        self.beside.reloading();
         self.phase = Phase::Reloading;
         if brutal {
             log::tell("...brutally killing workers...");
@@ -111,6 +114,7 @@ impl Master<'_, '_> {
 
     /// Once no worker is left: the exit code, unless the server begins anew or goes on.
     pub(super) fn last_one_gone(&mut self) -> Option<i32> {
+        self.beside.stop(self.phase == Phase::Reloading);
         if let Phase::Stopping { code } = self.phase {
             log::tell("goodbye to gateserve.");
             return Some(code);
@@ -128,6 +132,7 @@ impl Master<'_, '_> {
         // The program's file may have gone since it was tried.
         self.goes_on(&format!("cannot run {}: {error}", self.program.name()));
         self.phase = Phase::Serving;
+        self.beside.resume();
         let respawn = Instant::now();
         for worker in self.workers.iter_mut().filter(|it| !it.life.is_cheap()) {
             worker.life = Life::Gone { respawn };

@@ -6,6 +6,8 @@ mod beside;
 mod chain;
 pub(crate) mod codes;
 mod command;
+mod cron;
+mod daemon;
 mod daemonize;
 pub(crate) mod doing;
 mod ending;
@@ -33,6 +35,7 @@ use crate::options::Settings;
 use crate::socket::{BindError, Handover};
 use crate::system::hooks::{self, HookError, HookPhase};
 use crate::system::identity::IdentityError;
+use crate::system::notify::Notifier;
 
 use beside::Beside;
 use files::Files;
@@ -107,10 +110,12 @@ fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Sta
     let resumed = handover.is_some();
     let program = Program::of_this_process(&settings.arguments)
         .map_err(system("tell the folder that this is"))?;
+    // Before a change of root or user: its path is the one that the parent sees.
+    let notifier = Notifier::from_environment();
     let mut files = Files::default();
     let sockets = start::start(settings, language, handover, &mut files)?;
     hooks::run(&settings.hooks, HookPhase::MasterStart)?;
-    let mut beside = Beside::new(settings, files);
+    let mut beside = Beside::new(settings, files, notifier);
     let beginning = Beginning {
         settings,
         language,

@@ -45,10 +45,12 @@ pub(super) fn start(
     open_log(settings, resumed)?;
     banner::begin();
     write_pidfile(system.pidfiles.as_root.as_deref(), files);
-    hooks::run(hooks, HookPhase::PreJail)?;
+    if !resumed {
+        hooks::run(hooks, HookPhase::PreJail)?;
+    }
     hooks::run(hooks, HookPhase::InJail)?;
     let was_root = identity::is_root();
-    as_root(settings, was_root)?;
+    as_root(settings, was_root, resumed)?;
     // Where the hooks still are when the sockets are bound already.
     let outside = File::open(".").ok();
     change_folder(system.chdir.as_deref())?;
@@ -102,9 +104,9 @@ fn write_pidfile(file: Option<&Path>, files: &mut Files) {
     }
 }
 
-/// What only root may do, or is only run as root.
-fn as_root(settings: &Settings, is_root: bool) -> Result<(), StartError> {
-    let chroot = settings.system.chroot.as_deref();
+/// What only root may do, or is only run as root. A reload happens within the root that there is.
+fn as_root(settings: &Settings, is_root: bool, resumed: bool) -> Result<(), StartError> {
+    let chroot = settings.system.chroot.as_deref().filter(|_| !resumed);
     if !is_root {
         return match chroot {
             Some(_) => Err(identity::IdentityError::NotRoot("chroot()").into()),

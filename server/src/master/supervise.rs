@@ -174,7 +174,8 @@ impl Master<'_, '_> {
         let trial = self.trial.as_ref().map(|trial| trial.patience);
         let mercies = curses.chain(trial).filter_map(|curse| curse.due());
         let tick = self.has_ticks().then_some(self.next_tick);
-        let due = respawns.chain(mercies).chain(tick).min();
+        let due = respawns.chain(mercies).chain(tick);
+        let due = due.chain(self.beside.due()).min();
         let left = due.map(|due| due.saturating_duration_since(Instant::now()));
         // A millisecond more, since the poll's time is cut to whole ones.
         left.map_or(PollTimeout::NONE, |left| {
@@ -183,7 +184,11 @@ impl Master<'_, '_> {
     }
 
     fn heard(&mut self, signal: Signal) {
-        let term_reloads = self.settings.reload.term_reloads;
+        let (signal, term_reloads) = match self.settings.hooks.rebound(signal) {
+            // What TERM means in itself.
+            Some(meaning) => (meaning, false),
+            None => (signal, self.settings.reload.term_reloads),
+        };
         if let Some(command) = Command::of_signal(signal, term_reloads) {
             self.obey(command);
         }
@@ -199,6 +204,7 @@ impl Master<'_, '_> {
 
     /// Does what has become due.
     fn act_on_time(&mut self, now: Instant) {
+        self.beside.act(now, !self.phase.is_ending());
         self.end_mercy(now);
         self.lose_patience(now);
         let ticks = self.next_tick <= now;

@@ -185,11 +185,20 @@ impl Master<'_, '_> {
                 self.tried(status);
             }
             let placed = self.workers.iter().position(|it| it.pid == Some(pid));
-            if let Some(number) = placed {
-                self.buried(number, status);
+            match placed {
+                Some(number) => self.buried(number, status),
+                None => self.buried_beside(pid),
             }
             self.leaving.retain(|left| left.pid != pid);
             log::reaped(pid);
+        }
+    }
+
+    /// A process that has no worker's place.
+    fn buried_beside(&mut self, pid: Pid) {
+        let serving = !self.phase.is_ending();
+        if self.beside.buried(pid, serving) && serving {
+            self.stop();
         }
     }
 

@@ -33,6 +33,8 @@ pub use error::OptionError;
 pub use given::{Gathered, Given, Origin, Stray};
 pub use groups::apps::AppSettings;
 pub use groups::cgi::{CgiMount, CgiSettings};
+pub use groups::cron::{CronSettings, Schedule};
+pub use groups::daemons::DaemonSettings;
 pub use groups::destinations::{DestinationSettings, LogTarget};
 pub use groups::files::{Expires, ExpiresOn, FileServeMode, FileSettings, StaticMap};
 pub use groups::gateway::Upstream;

@@ -7,8 +7,8 @@ use super::given::Gathered;
 use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
-    accepted, apps, destinations, files, harakiri, headers, hooks, http, limits, log, loggers,
-    memory, names, processes, recycle, reload, sockets, system, writes,
+    accepted, apps, cron, daemons, destinations, files, harakiri, headers, hooks, http, limits,
+    log, loggers, memory, names, processes, recycle, reload, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -45,6 +45,8 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         names: names::resolve(gathered)?,
         system: system::resolve(gathered)?,
         hooks: hooks::resolve(gathered)?,
+        daemons: daemons::resolve(gathered)?,
+        crons: cron::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
         loggers: loggers::resolve(gathered)?,

@@ -1,6 +1,8 @@
 //! What the options mean, worked out once: nothing below looks at option texts again.
 
 use super::groups::apps::AppSettings;
+use super::groups::cron::CronSettings;
+use super::groups::daemons::DaemonSettings;
 use super::groups::destinations::DestinationSettings;
 use super::groups::files::FileSettings;
 use super::groups::harakiri::HarakiriSettings;
@@ -57,6 +59,10 @@ pub struct Settings {
     pub system: SystemSettings,
     /// What runs at a point of the server's life.
     pub hooks: HookSettings,
+    /// What runs beside the workers.
+    pub daemons: Vec<DaemonSettings>,
+    /// What runs at its times.
+    pub crons: Vec<CronSettings>,
     /// What the log says.
     pub log: LogSettings,
     /// Where the log goes.

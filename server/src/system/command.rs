@@ -15,7 +15,6 @@ use nix::unistd::setsid;
 pub(crate) enum Bond {
     /// Killed with its parent.
     Dies,
-    #[allow(dead_code, reason = "daemons are to use it")]
     /// The same, in a session and process group of its own.
     Session,
     /// In a session of its own, and left alone when the parent dies.

@@ -5,4 +5,5 @@ pub mod environment;
 pub mod hooks;
 pub mod identity;
 pub(crate) mod limits;
+pub(crate) mod notify;
 pub(crate) mod procname;

@@ -1,5 +1,7 @@
 //! Hooks: actions and programs that run at a point of the server's life.
 
+use nix::sys::signal::Signal;
+
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
 use crate::options::opt::Takes::Many;
@@ -44,9 +46,12 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
 pub struct HookSettings(pub Vec<Hook>);
 
 impl HookSettings {
-    /// Whether there is none of this phase.
-    pub fn lacks(&self, phase: HookPhase) -> bool {
-        self.of(phase).next().is_none()
+    /// The signal whose meaning this one gets, by `unix_signal`.
+    pub fn rebound(&self, signal: Signal) -> Option<Signal> {
+        self.0.iter().rev().find_map(|hook| match hook.action {
+            Action::UnixSignal(bound, meaning) if bound == signal => Some(meaning),
+            _ => None,
+        })
     }
 
     /// The hooks of one phase: as in uWSGI, all of `hook-…` come before those of `exec-…`.

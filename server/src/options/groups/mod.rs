@@ -4,6 +4,8 @@ pub(super) mod accepted;
 pub(super) mod apps;
 pub(super) mod cgi;
 pub(super) mod configuration;
+pub(super) mod cron;
+pub(super) mod daemons;
 pub(super) mod destinations;
 pub(super) mod files;
 pub(super) mod gateway;
@@ -11,6 +13,7 @@ pub(super) mod harakiri;
 pub(super) mod headers;
 pub(super) mod hooks;
 pub(super) mod http;
+mod keyvals;
 pub(super) mod limits;
 pub(super) mod log;
 pub(super) mod loggers;
@@ -54,6 +57,8 @@ pub(super) static TABLES: &[&[Opt]] = &[
     names::OPTIONS,
     system::OPTIONS,
     hooks::OPTIONS,
+    daemons::OPTIONS,
+    cron::OPTIONS,
     stats::OPTIONS,
     log::OPTIONS,
     destinations::OPTIONS,
