@@ -4,9 +4,10 @@ use super::super::error::OptionError;
 use super::super::values::leading_number;
 use super::{Exported, Reader, source};
 
-/// The most placeholders that one value may have filled in: more means that they name each other
-/// in a circle.
+/// The most placeholders that one value may have filled in, and the longest that it may become:
+/// more means that they name each other in a circle.
 const MOST: usize = 1000;
+const LONGEST: usize = 1 << 20;
 
 impl Reader {
     /// Fills in the placeholders of the options from `first` on that wait for it.
@@ -16,40 +17,50 @@ impl Reader {
                 if self.exported[at].settled {
                     continue;
                 }
-                // `%(name)` may be this very option, so its value stays meanwhile.
                 if let Some(value) = self.exported[at].value.clone() {
-                    self.exported[at].value = Some(self.expand(symbol, value, at)?);
+                    self.expand(symbol, value, at, true)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// A text with all its placeholders filled in at once.
+    /// A text with all its placeholders filled in at once; `at` is the option that it belongs to.
     pub(super) fn expand_now(&mut self, text: &str, at: usize) -> Result<String, OptionError> {
         let mut text = text.to_owned();
         for symbol in [b'$', b'@', b'%'] {
-            text = self.expand(symbol, text, at)?;
+            text = self.expand(symbol, text, at, false)?;
         }
         Ok(text)
     }
 
-    /// One kind of placeholder in one value, of the option at `at`.
-    fn expand(&mut self, symbol: u8, value: String, at: usize) -> Result<String, OptionError> {
+    /// One kind of placeholder in one value. `keep`: it is the value of the option at `at`, which
+    /// may name itself and then finds what it has come to so far.
+    fn expand(
+        &mut self,
+        symbol: u8,
+        value: String,
+        at: usize,
+        keep: bool,
+    ) -> Result<String, OptionError> {
         let mut value = value;
         let mut from = 0;
         for _ in 0..MOST {
-            let Some((name, range)) = self.next_placeholder(symbol, &value, from, at)? else {
+            let Some((text, range)) = self.next_placeholder(symbol, &value, from, at)? else {
                 return Ok(value);
             };
-            value.replace_range(range, &name);
+            value.replace_range(range, &text);
+            if value.len() > LONGEST {
+                break;
+            }
+            if keep {
+                self.exported[at].value = Some(value.clone());
+            }
             // uWSGI begins anew, but never looks at the first character again.
             from = 1;
         }
-        Err(OptionError::Circle {
-            name: self.exported[at].key.clone(),
-            origin: self.exported[at].origin.clone(),
-        })
+        let Exported { key, origin, .. } = self.exported[at].clone();
+        Err(OptionError::Circle { name: key, origin })
     }
 
     /// The text of the next placeholder that stands for something, and where it is.

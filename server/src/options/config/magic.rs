@@ -33,6 +33,7 @@ impl Magic {
         let folder = std::env::current_dir().unwrap_or_default();
         let host =
             gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into());
+        let program = std::env::current_exe().unwrap_or_default();
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let (uid, gid) = (getuid(), getgid());
         let user = User::from_uid(uid).ok().flatten().map(|user| user.name);
@@ -41,6 +42,7 @@ impl Magic {
             ('%', "%".to_owned()),
             ('(', "%(".to_owned()),
             ('[', "\x1b".to_owned()),
+            ('b', program.display().to_string()),
             ('v', folder.display().to_string()),
             ('h', host.clone()),
             ('t', now.as_secs().to_string()),
@@ -127,8 +129,8 @@ impl Magic {
                 continue;
             }
             match letters.next() {
-                // A sign at the very end.
-                None => substituted.push('%'),
+                // A sign at the very end disappears too.
+                None => {}
                 Some(letter) => match self.letters.get(&letter) {
                     Some(text) => substituted.push_str(text),
                     None => dropped.push(Dropped { letter, line }),

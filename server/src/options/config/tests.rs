@@ -123,6 +123,16 @@ fn a_placeholder_in_a_placeholder_is_found_unless_the_value_begins_with_it() {
 }
 
 #[test]
+fn an_option_that_names_itself_finds_what_it_has_come_to() {
+    assert_reads("chdir = %( chdir + 1 )%(chdir ++)", &["chdir=12"]);
+}
+
+#[test]
+fn a_sign_at_the_very_end_disappears() {
+    assert_reads("chdir = /tmp%", &["chdir=/tmp"]);
+}
+
+#[test]
 fn a_circle_of_placeholders_is_refused() {
     assert_refused("chdir = x%(chdir)", "stand for each other without an end");
 }
