@@ -9,6 +9,7 @@ use super::files::FilesApp;
 use super::forward::ForwardApp;
 use super::missing::MissingApp;
 use super::probe::ProbeApp;
+use super::routes::RoutesApp;
 use super::{App, Mount, Router};
 use crate::options::{AppSettings, ListenerSettings, Settings, Upstream};
 
@@ -20,10 +21,14 @@ pub(crate) struct Apps {
 }
 
 impl Apps {
-    /// Puts static files before the applications, where there are any.
-    pub(crate) fn behind_files(mut self, settings: &Settings) -> Self {
+    /// Puts routing rules and static files before the applications, where there are any.
+    pub(crate) fn behind_rules(mut self, settings: &Settings) -> Self {
         if settings.files.is_used() {
             self.mounted = Rc::new(FilesApp::new(&settings.files, self.mounted));
+        }
+        if !settings.routes.is_empty() {
+            let files = FilesApp::new(&settings.files, Rc::clone(&self.mounted));
+            self.mounted = Rc::new(RoutesApp::new(&settings.routes, files, self.mounted));
         }
         self
     }

@@ -12,6 +12,7 @@ mod patience;
 pub mod probe;
 mod redirect;
 mod router;
+mod routes;
 mod spool;
 
 use std::io;

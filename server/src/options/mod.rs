@@ -40,6 +40,7 @@ pub use groups::files::{Expires, ExpiresOn, FileServeMode, FileSettings, StaticM
 pub use groups::gateway::Upstream;
 pub use groups::harakiri::{Graceful, HarakiriSettings};
 pub use groups::headers::HeaderSettings;
+pub(crate) use groups::headers::field as header_field;
 pub use groups::hooks::HookSettings;
 pub use groups::http::HttpSettings;
 pub use groups::limits::Limits;
@@ -52,6 +53,7 @@ pub use groups::python::PythonSettings;
 pub use groups::python_apps::{PythonApp, PythonSource};
 pub use groups::recycle::RecycleSettings;
 pub use groups::reload::ReloadSettings;
+pub use groups::routing::{Action, Compared, Condition, OnDisk, Route, Test};
 pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};
 pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSettings};
 pub use groups::tls::{ClientCa, TlsSettings};

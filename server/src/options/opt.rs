@@ -37,6 +37,8 @@ pub enum Topic {
     Logging,
     /// Static files.
     Files,
+    /// Rules before the application.
+    Routing,
     /// HTTP as a server.
     Http,
     /// The built-in gateway.
@@ -54,6 +56,7 @@ impl Topic {
         Self::Applications,
         Self::Python,
         Self::Files,
+        Self::Routing,
         Self::Http,
         Self::Gateway,
         Self::Processes,
@@ -75,6 +78,7 @@ impl Topic {
             Self::Hooks => "Hooks, daemons and cron",
             Self::Logging => "Logging",
             Self::Files => "Static files",
+            Self::Routing => "Internal routing",
             Self::Http => "HTTP",
             Self::Gateway => "Built-in gateway",
             Self::Configuration => "Configuration",

@@ -8,7 +8,7 @@ use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
     accepted, apps, cron, daemons, destinations, files, harakiri, headers, hooks, http, limits,
-    log, loggers, memory, names, processes, recycle, reload, sockets, system, writes,
+    log, loggers, memory, names, processes, recycle, reload, routing, sockets, system, writes,
 };
 use super::settings::Settings;
 
@@ -35,6 +35,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         headers: headers::resolve(gathered)?,
         writes: writes::resolve(gathered)?,
         files,
+        routes: routing::resolve(gathered)?,
         apps,
         processes: processes::resolve(gathered)?,
         recycle: recycle::resolve(gathered)?,

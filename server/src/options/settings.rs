@@ -17,6 +17,7 @@ use super::groups::names::ProcessNames;
 use super::groups::processes::ProcessSettings;
 use super::groups::recycle::RecycleSettings;
 use super::groups::reload::ReloadSettings;
+use super::groups::routing::Route;
 use super::groups::sockets::{ListenerSettings, SocketSettings};
 use super::groups::system::SystemSettings;
 use super::groups::touch::TouchSettings;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Header fields that every reply gets or loses.
     pub headers: HeaderSettings,
+    /// Rules that look at a request before the application gets it, in order.
+    pub routes: Vec<Route>,
     /// Static files.
     pub files: FileSettings,
     /// What becomes of a reply that its client does not wait for.

@@ -30,7 +30,7 @@ pub(super) fn start(
     let settings = start.settings;
     let apps = app::load(&settings.apps, settings.harakiri.limit, calls)
         .map_err(io::Error::other)?
-        .behind_files(settings);
+        .behind_rules(settings);
     let log = RequestLog::new(&settings.log, start.slot);
     let log = Rc::new(log.with_memory(settings.memory.report));
     let share = settings.recycle.requests_of(start.number);

@@ -11,7 +11,7 @@ use crate::options::{FileSettings, StaticMap};
 
 /// A file that answers a request.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(in crate::app) struct Found {
     /// Its path, without symbolic links.
     pub(super) path: PathBuf,
     pub(super) metadata: Metadata,
@@ -87,7 +87,7 @@ fn is_allowed(settings: &FileSettings, root: &Path, path: &Path) -> bool {
     path.starts_with(root) || settings.safe.iter().any(below_safe)
 }
 
-fn regular(path: &Path) -> Option<Found> {
+pub(super) fn regular(path: &Path) -> Option<Found> {
     let metadata = fs::metadata(path).ok()?;
     metadata.is_file().then(|| Found {
         path: path.to_owned(),

@@ -11,11 +11,13 @@ mod mime;
 mod range;
 mod variant;
 
+use std::path::Path;
 use std::rc::Rc;
 
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 
+pub(super) use self::find::Found;
 use self::mime::MimeTypes;
 use super::{App, AppError};
 use crate::exchange::{Reply, Request};
@@ -36,6 +38,21 @@ impl FilesApp {
             settings: settings.clone(),
             next,
         }
+    }
+
+    /// The file of a rule, which may be anywhere.
+    pub(super) fn at(&self, path: &str) -> Option<Found> {
+        find::regular(Path::new(path))
+    }
+
+    /// Answers with a file.
+    pub(super) async fn answer(
+        &self,
+        found: Found,
+        request: Request,
+        reply: &mut Reply,
+    ) -> Result<(), AppError> {
+        answer::answer(self, found, request, reply).await
     }
 }
 

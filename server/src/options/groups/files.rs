@@ -151,6 +151,14 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
     )
     .aliases(&["file-serve-mode"]),
     opt(
+        "offload-threads",
+        One("N"),
+        Files,
+        "Accepted; the event loop of a worker sends files, beside the threads of the application \
+         [with --threads 1: between two requests]",
+    )
+    .aliases(&["offload-thread"]),
+    opt(
         "honour-range",
         Flag,
         Files,

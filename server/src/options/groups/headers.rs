@@ -43,7 +43,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<HeaderSettings,
 }
 
 /// A field as it is written in a head.
-pub(in crate::options) fn field(text: &str) -> Option<(String, String)> {
+pub(crate) fn field(text: &str) -> Option<(String, String)> {
     let (name, value) = text.split_once(':')?;
     let (name, value) = (name.trim(), value.trim());
     let is_name = !name.is_empty() && name.bytes().all(is_token);

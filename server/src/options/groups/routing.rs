@@ -1,6 +1,0 @@
-//! Internal routing.
-
-use crate::options::opt::Opt;
-
-/// The options of this group.
-pub(in crate::options) static OPTIONS: &[Opt] = &[];
