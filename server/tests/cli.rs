@@ -23,6 +23,17 @@ fn assert_refused(args: &[&str], sentence: &str) {
         .stderr(format!("gateserve: {sentence}\n"));
 }
 
+/// The same from a server that began to start: the sentence is the last line.
+#[track_caller]
+fn assert_stops(args: &[&str], sentence: &str) {
+    gateserve(args)
+        .code(1)
+        .stdout("")
+        .stderr(predicate::str::ends_with(format!(
+            "gateserve: {sentence}\n"
+        )));
+}
+
 fn ini(text: &str) -> tempfile::TempPath {
     let mut file = tempfile::Builder::new().suffix(".ini").tempfile().unwrap();
     file.write_all(text.as_bytes()).unwrap();
@@ -84,7 +95,7 @@ fn nothing_to_do_is_refused_with_what_is_missing() {
 fn a_taken_port_is_refused() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    assert_refused(
+    assert_stops(
         &["--http-socket", &address, "--probe"],
         &format!("cannot listen on {address}: the port is taken by another program"),
     );
@@ -92,7 +103,7 @@ fn a_taken_port_is_refused() {
 
 #[test]
 fn a_socket_in_a_folder_that_is_not_there_is_refused() {
-    assert_refused(
+    assert_stops(
         &["--socket", "/no/such/folder/x.sock", "--probe"],
         "cannot listen on /no/such/folder/x.sock: no such folder",
     );

@@ -111,28 +111,11 @@ const FREQUENT: [&str; 100] = [
 
 /// Those of them that are not there yet.
 const MISSING: &[&str] = &[
-    "static-map",
     "stats",
-    "logger",
-    "memory-report",
     "offload-threads",
-    "reload-on-rss",
     "cheaper",
-    "touch-reload",
-    "attach-daemon",
     "route",
-    "log-encoder",
-    "static-expires",
     "stats-http",
-    "wsgi-disable-file-wrapper",
-    "log-route",
-    "log-maxsize",
-    "static-gzip-all",
-    "manage-script-name",
-    "master-fifo",
-    "max-worker-lifetime",
-    "py-autoreload",
-    "req-logger",
     "route-if",
 ];
 

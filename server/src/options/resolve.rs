@@ -271,6 +271,14 @@ mod tests {
     }
 
     #[test]
+    fn greenlets_are_threads_of_which_there_are_at_most_64() {
+        let threads = |line: &str| settings(line).unwrap().processes.threads;
+        assert_eq!(threads("-s :1 --probe --gevent 100"), 64);
+        assert_eq!(threads("-s :1 --probe --gevent 2"), 2);
+        assert_eq!(threads("-s :1 --probe --gevent 2 --threads 4"), 4);
+    }
+
+    #[test]
     fn a_plugin_that_is_not_built_in_is_told_or_refused() {
         let line = "-s :1 --probe --plugins python3,php";
         let warnings = settings(line).unwrap().warnings;
