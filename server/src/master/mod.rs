@@ -1,9 +1,11 @@
 //! The master: forks the workers, replaces those that die, and ends them. It never serves, holds
 //! no runtime and has one thread, so that forking at any time is sound.
 
+mod adapt;
 mod banner;
 mod beside;
 mod chain;
+mod cheaper;
 pub(crate) mod codes;
 mod command;
 mod cron;

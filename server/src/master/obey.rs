@@ -27,7 +27,9 @@ impl Master<'_, '_> {
             Command::Doing => doing::requests(self.board),
             Command::Pidfiles => self.beside.write_pidfiles(),
             Command::Slot(slot) => self.fifo.select(slot),
-            Command::GoCheap | Command::More | Command::Fewer => {}
+            Command::GoCheap => self.go_cheap(),
+            Command::More => self.cheaper.ask(1),
+            Command::Fewer => self.cheaper.ask(-1),
         }
     }
 

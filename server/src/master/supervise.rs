@@ -9,8 +9,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::Scoreboard;
+use super::adapt::Rest;
 use super::beside::Beside;
 use super::chain::Chain;
+use super::cheaper::Cheaper;
 use super::command::Command;
 use super::ending::Trial;
 use super::fifo::Fifo;
@@ -64,12 +66,21 @@ pub(super) fn supervise<'a>(beginning: Beginning<'a>, beside: &mut Beside<'a>) -
         tell,
         board: Scoreboard::new(workers as usize, cores as usize)?,
         workers: (0..workers)
-            .map(|_| Worker::waiting(Life::Gone { respawn: now }))
+            .map(|number| {
+                let needed = number < settings.cheaper.initial && !settings.cheaper.cheap;
+                Worker::waiting(match needed {
+                    true => Life::Gone { respawn: now },
+                    false => Life::Cheap,
+                })
+            })
             .collect(),
         leaving: Vec::new(),
         phase: Phase::Starting,
         trial: None,
         chain: Chain::default(),
+        cheaper: Cheaper::new(&settings.cheaper, now),
+        is_cheap: settings.cheaper.cheap,
+        rest: Rest::new(now),
         fifo: Fifo::new(&settings.touch.fifos)?,
         touches: Touches::new(&settings.touch),
         paused: false,
@@ -103,6 +114,10 @@ pub(super) struct Master<'a, 'b> {
     /// A reload that waits for its configuration to be tried.
     pub(super) trial: Option<Trial>,
     pub(super) chain: Chain,
+    pub(super) cheaper: Cheaper,
+    /// Whether there are no workers before a connection waits.
+    pub(super) is_cheap: bool,
+    pub(super) rest: Rest,
     pub(super) fifo: Fifo,
     touches: Touches,
     /// Whether the workers were told to rest.
@@ -135,8 +150,14 @@ impl Phase {
 impl Master<'_, '_> {
     fn run(mut self) -> io::Result<i32> {
         self.respawn_due(Instant::now());
+        if self.is_cheap {
+            log::tell("cheap mode enabled: waiting for socket connection...");
+            self.welcome();
+        }
         loop {
-            self.wait()?;
+            if self.wait()? {
+                self.wake(Instant::now());
+            }
             while let Some(signal) = self.signals.next() {
                 self.heard(signal);
             }
@@ -155,13 +176,21 @@ impl Master<'_, '_> {
         }
     }
 
-    /// Sleeps until there is something to do.
-    fn wait(&self) -> io::Result<()> {
+    /// Sleeps until there is something to do; returns whether a connection waits that there is no
+    /// worker for.
+    fn wait(&self) -> io::Result<bool> {
         let fds = [self.signals.as_fd(), self.told.as_fd()].into_iter();
         let fds = fds.chain(self.fifo.fd());
+        let watched = fds.clone().count();
+        let cheap = self.is_cheap && !self.phase.is_ending();
+        let sockets = self.sockets.iter().filter(|_| cheap);
+        let fds = fds.chain(sockets.map(|bound| bound.socket().as_fd()));
         let mut fds: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match poll(&mut fds, self.time_left()) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Ok(_) => Ok(fds[watched..]
+                .iter()
+                .any(|socket| socket.any() == Some(true))),
+            Err(Errno::EINTR) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -227,6 +256,8 @@ impl Master<'_, '_> {
             || !self.touches.is_empty()
             || self.settings.recycle.max_lifetime.is_some()
             || inspect::is_needed(self.settings)
+            || self.settings.cheaper.idle.is_some()
+            || self.cheaper.looks()
     }
 
     /// What is looked at every second while the server serves.
@@ -235,6 +266,8 @@ impl Master<'_, '_> {
         if inspect::is_needed(self.settings) {
             self.inspect(now);
         }
+        self.adapt(now);
+        self.end_idle(now);
         for touched in self.touches.look() {
             log::fault(&touched.told());
             self.obey(touched.command);

@@ -29,6 +29,8 @@ pub(super) struct Worker {
     pub(super) life: Life,
     /// Set once its process was told to end.
     pub(super) curse: Option<Curse>,
+    /// Whether nobody is to follow when its process has ended.
+    pub(super) leaves_place_empty: bool,
     /// Whether a process has had the place before.
     pub(super) used: bool,
 }
@@ -48,6 +50,7 @@ impl Worker {
             pid: None,
             life,
             curse: None,
+            leaves_place_empty: false,
             used: false,
         }
     }
@@ -85,12 +88,15 @@ impl Master<'_, '_> {
         let worker = &mut self.workers[number];
         worker.pid = None;
         let curse = worker.curse.take().unwrap_or(curse);
-        worker.life = worker.life.ended(now, true, Duration::ZERO);
+        worker.life = match std::mem::take(&mut worker.leaves_place_empty) {
+            true => Life::Cheap,
+            false => worker.life.ended(now, true, Duration::ZERO),
+        };
         self.leaving.push(Leaving { pid, number, curse });
     }
 
     /// Tells once that all workers accept.
-    fn welcome(&mut self) {
+    pub(super) fn welcome(&mut self) {
         let up = |worker: &Worker| worker.life.is_ready() || worker.life.is_cheap();
         if self.phase == Phase::Starting && self.workers.iter().all(up) {
             self.phase = Phase::Serving;
@@ -221,6 +227,9 @@ impl Master<'_, '_> {
         let delay = self.settings.processes.respawn_delay;
         worker.pid = None;
         worker.life = worker.life.ended(now, expected || curse.is_some(), delay);
+        if std::mem::take(&mut worker.leaves_place_empty) {
+            worker.life = Life::Cheap;
+        }
         let waits = worker.life.due().is_some_and(|due| due > now);
         let cheap = worker.life.is_cheap();
         self.board.worker(number).vacate();

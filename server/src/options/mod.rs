@@ -35,6 +35,7 @@ pub use groups::apps::AppSettings;
 pub use groups::cgi::{CgiMount, CgiSettings};
 pub use groups::cron::{CronSettings, Schedule};
 pub use groups::daemons::DaemonSettings;
+pub use groups::cheaper::{BusynessSettings, CheaperAlgorithm, CheaperSettings};
 pub use groups::destinations::{DestinationSettings, LogTarget};
 pub use groups::files::{Expires, ExpiresOn, FileServeMode, FileSettings, StaticMap};
 pub use groups::gateway::Upstream;

@@ -27,6 +27,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
     if !files.is_used() {
         check_apps(&listeners, &apps)?;
     }
+    let processes = processes::resolve(gathered)?;
     let mut settings = Settings {
         listeners,
         sockets: sockets::resolve(gathered)?,
@@ -37,7 +38,8 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         files,
         routes: routing::resolve(gathered)?,
         apps,
-        processes: processes::resolve(gathered)?,
+        cheaper: super::groups::cheaper::resolve(gathered, processes.workers)?,
+        processes,
         recycle: recycle::resolve(gathered)?,
         harakiri: harakiri::resolve(gathered)?,
         memory: memory::resolve(gathered)?,

@@ -3,6 +3,7 @@
 use super::groups::apps::AppSettings;
 use super::groups::cron::CronSettings;
 use super::groups::daemons::DaemonSettings;
+use super::groups::cheaper::CheaperSettings;
 use super::groups::destinations::DestinationSettings;
 use super::groups::files::FileSettings;
 use super::groups::harakiri::HarakiriSettings;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub apps: AppSettings,
     /// Master and workers.
     pub processes: ProcessSettings,
+    /// How many workers there are, by what is to be done.
+    pub cheaper: CheaperSettings,
     /// When a worker makes room for a fresh one.
     pub recycle: RecycleSettings,
     /// The time that a request may take.

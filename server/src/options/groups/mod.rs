@@ -3,6 +3,7 @@
 pub(super) mod accepted;
 pub(super) mod apps;
 pub(super) mod cgi;
+pub(super) mod cheaper;
 pub(super) mod configuration;
 pub(super) mod cron;
 pub(super) mod daemons;
@@ -49,6 +50,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     headers::OPTIONS,
     gateway::OPTIONS,
     processes::OPTIONS,
+    cheaper::OPTIONS,
     recycle::OPTIONS,
     reload::OPTIONS,
     touch::OPTIONS,
