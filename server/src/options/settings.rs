@@ -1,9 +1,9 @@
 //! What the options mean, worked out once: nothing below looks at option texts again.
 
 use super::groups::apps::AppSettings;
+use super::groups::cheaper::CheaperSettings;
 use super::groups::cron::CronSettings;
 use super::groups::daemons::DaemonSettings;
-use super::groups::cheaper::CheaperSettings;
 use super::groups::destinations::DestinationSettings;
 use super::groups::files::FileSettings;
 use super::groups::harakiri::HarakiriSettings;
