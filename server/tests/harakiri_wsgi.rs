@@ -363,3 +363,47 @@ fn a_worker_that_was_stopped_as_a_whole_is_killed_by_the_master() {
     ));
     assert!(stuck.peer.ends());
 }
+
+const USER: &str = "
+import time, uwsgi
+
+def application(environ, start_response):
+    path = environ['PATH_INFO']
+    uwsgi.set_user_harakiri(1)
+    if path == '/back':
+        uwsgi.set_user_harakiri(0)
+        time.sleep(2)
+    if path == '/slow':
+        time.sleep(60)
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    return [b'done']
+";
+
+#[test]
+fn an_application_limits_its_own_request_and_takes_the_limit_back() {
+    needs_python!();
+    let site = Site::new(USER);
+    for threads in ["1", "2"] {
+        let mut server = site.serve(&[&HTTP[..], &["--threads", threads]].concat());
+        assert_eq!(get(&server, "/back").next("GET").body, b"done");
+        assert_eq!(get(&server, "/slow").next("GET").head.status, 504);
+        server.line("GET /slow since ");
+        server.line("Respawned uWSGI worker 1 ");
+        // A limit ends with its request.
+        assert_eq!(get(&server, "/").next("GET").body, b"done");
+        assert_eq!(get(&server, "/back").next("GET").body, b"done");
+    }
+}
+
+#[test]
+fn a_body_that_was_not_read_does_not_take_the_answer_with_it() {
+    needs_python!();
+    let site = Site::new(APP);
+    let server = server(&site, &HTTP);
+    let mut responses = Responses::on(server.connect());
+    let body = "x".repeat(100_000);
+    responses.peer.send(format!(
+        "POST /lock HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n{body}"
+    ));
+    assert_eq!(responses.next("POST").head.status, 504);
+}

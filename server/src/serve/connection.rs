@@ -124,7 +124,7 @@ impl Connection {
     pub(super) fn wire(&self) -> Arc<Wire> {
         let new = || {
             let queue = self.queue.borrow();
-            Wire::new(self.stream.fd(), queue.is_empty())
+            Wire::new(self.stream.fd(), queue.is_empty(), self.stream.is_plain())
         };
         Arc::clone(self.wire.get_or_init(new))
     }

@@ -25,6 +25,8 @@ use crate::exchange::LastWords;
 #[derive(Debug)]
 pub(super) struct Wire {
     fd: RawFd,
+    /// Whether the bytes on it are the protocol's; over TLS only the event loop can speak.
+    plain: bool,
     state: Mutex<State>,
 }
 
@@ -39,8 +41,8 @@ struct State {
 }
 
 impl Wire {
-    /// Of an open descriptor, on which nothing is half written.
-    pub(super) fn new(fd: RawFd, whole: bool) -> Arc<Self> {
+    /// Of an open descriptor; `whole`: nothing is half written on it, `plain`: it is not encrypted.
+    pub(super) fn new(fd: RawFd, whole: bool, plain: bool) -> Arc<Self> {
         let state = State {
             open: true,
             whole,
@@ -48,6 +50,7 @@ impl Wire {
         };
         Arc::new(Self {
             fd,
+            plain,
             state: Mutex::new(state),
         })
     }
@@ -157,7 +160,7 @@ impl LastWords for WireWords {
         let Some(fd) = self.wire.fd(&state) else {
             return false;
         };
-        if begun || !state.whole {
+        if begun || !state.whole || !self.wire.plain {
             if !self.form.shares() {
                 // Over TCP the close is a reset then; a Unix socket has no such thing.
                 let _ = SockRef::from(&fd).set_linger(Some(Duration::ZERO));

@@ -139,6 +139,11 @@ impl Stream {
         poll(&mut fds, PollTimeout::ZERO).is_ok_and(|events| events > 0)
     }
 
+    /// Whether bytes on the descriptor are bytes of the protocol.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tls.is_none()
+    }
+
     /// The descriptor, which is open as long as this.
     pub(crate) fn fd(&self) -> RawFd {
         self.socket.as_raw_fd()

@@ -98,6 +98,14 @@ mod functions {
         }
     }
 
+    /// Limits the request that the calling thread answers to so many seconds from now; 0 takes
+    /// the limit back. Without a request it does nothing, as in uWSGI.
+    #[pyfunction]
+    fn set_user_harakiri(seconds: i32) {
+        let seconds = u32::try_from(seconds).unwrap_or_default();
+        gateserve::harakiri::set_user_harakiri(seconds);
+    }
+
     /// Writes a line to the server's log.
     #[pyfunction]
     fn log(line: &Bound<'_, PyAny>) -> PyResult<bool> {

@@ -17,7 +17,7 @@ const HTTP: Form = Form::Http(Asked {
 /// What the peer reads until the connection is closed.
 fn said(form: Form) -> Vec<u8> {
     let (mut peer, socket) = UnixStream::pair().unwrap();
-    let wire = Wire::new(socket.as_raw_fd(), true);
+    let wire = Wire::new(socket.as_raw_fd(), true, true);
     assert!(WireWords { wire, form }.say(504, false));
     drop(socket);
     let mut read = Vec::new();
@@ -83,7 +83,7 @@ fn fastcgi_gets_records_of_the_request() {
 #[test]
 fn after_the_last_words_the_event_loop_says_nothing() {
     let (_peer, socket) = UnixStream::pair().unwrap();
-    let wire = Wire::new(socket.as_raw_fd(), true);
+    let wire = Wire::new(socket.as_raw_fd(), true, true);
     let words = WireWords {
         wire: Arc::clone(&wire),
         form: HTTP,
@@ -101,7 +101,7 @@ fn a_reply_that_has_begun_ends_with_a_reset() {
     socket.write_all(b"part").unwrap();
     let mut part = [0; 4];
     peer.read_exact(&mut part).unwrap();
-    let wire = Wire::new(socket.as_raw_fd(), true);
+    let wire = Wire::new(socket.as_raw_fd(), true, true);
     assert!(!WireWords { wire, form: HTTP }.say(504, true));
     drop(socket);
     let ended = peer.read(&mut part).unwrap_err().kind();
@@ -109,10 +109,10 @@ fn a_reply_that_has_begun_ends_with_a_reset() {
 }
 
 #[test]
-fn nothing_is_said_behind_half_a_message_or_on_a_closed_connection() {
+fn nothing_is_said_behind_half_a_message_over_tls_or_on_a_closed_connection() {
     let (mut peer, socket) = UnixStream::pair().unwrap();
     peer.set_nonblocking(true).unwrap();
-    let wire = Wire::new(socket.as_raw_fd(), true);
+    let wire = Wire::new(socket.as_raw_fd(), true, true);
     assert!(wire.write(|_| (Ok(()), false)).is_ok());
     let form = Form::FastCgi {
         id: 1,
@@ -120,7 +120,15 @@ fn nothing_is_said_behind_half_a_message_or_on_a_closed_connection() {
     };
     let words = WireWords { wire, form };
     assert!(!words.say(504, false));
-    let closed = Wire::new(socket.as_raw_fd(), true);
+    let encrypted = Wire::new(socket.as_raw_fd(), true, false);
+    assert!(
+        !WireWords {
+            wire: encrypted,
+            form
+        }
+        .say(504, false)
+    );
+    let closed = Wire::new(socket.as_raw_fd(), true, true);
     closed.close();
     assert!(!WireWords { wire: closed, form }.say(504, false));
     let nothing = peer.read(&mut [0]).unwrap_err().kind();
