@@ -1,6 +1,7 @@
 //! Placeholders: `$(ENV)`, then `@(file)`, then `%(option)`, each over all options.
 
 use super::super::error::OptionError;
+use super::super::finding::Finding;
 use super::super::values::leading_number;
 use super::{Exported, Reader, source};
 
@@ -18,11 +19,26 @@ impl Reader {
                     continue;
                 }
                 if let Some(value) = self.exported[at].value.clone() {
-                    self.expand(symbol, value, at, true)?;
+                    self.expand(symbol, value.clone(), at, true)?;
+                    self.look_at_order(at, &value);
                 }
             }
         }
         Ok(())
+    }
+
+    /// uWSGI reads a few options before it fills in placeholders.
+    fn look_at_order(&mut self, at: usize, before: &str) {
+        const EARLY: [&str; 5] = ["listen", "umask", "plugin", "plugins", "spooler-processes"];
+        let Exported {
+            key, value, origin, ..
+        } = &self.exported[at];
+        if EARLY.contains(&key.as_str()) && value.as_deref() != Some(before) {
+            let says = format!(
+                "uWSGI reads `{before}` as it is: `{key}` counts before placeholders are filled in"
+            );
+            self.findings.push(Finding::remark(origin, key, says));
+        }
     }
 
     /// A text with all its placeholders filled in at once; `at` is the option that it belongs to.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::error::OptionError;
+use super::super::finding::Finding;
 use super::super::given::Origin;
 use super::format::{Entry, Format, Trouble};
 use super::magic::Dropped;
@@ -114,6 +115,11 @@ impl Reader {
                 path: Arc::clone(&path),
                 line: entry.line,
             };
+            if entry.quoted {
+                let says = "uWSGI's own reader of YAML keeps the quotes around the value";
+                let remark = Finding::remark(&origin, &entry.key, says.to_owned());
+                self.findings.push(remark);
+            }
             self.add(&entry.key, Some(entry.value), &origin)?;
         }
         Ok(())

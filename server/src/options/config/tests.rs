@@ -21,6 +21,14 @@ fn read(text: &str) -> Result<Gathered, OptionError> {
     read_in(&[("HOME", "/root"), ("N", "4")], text)
 }
 
+/// `name=value` of every option.
+fn pairs_of_all(gathered: &Gathered) -> Vec<String> {
+    let given = gathered.given.iter();
+    given
+        .map(|given| format!("{}={}", given.opt.name, given.value))
+        .collect()
+}
+
 /// `name=value` of everything below the file itself, options first.
 fn pairs(gathered: &Gathered) -> Vec<String> {
     let given = gathered
@@ -125,6 +133,25 @@ fn a_placeholder_in_a_placeholder_is_found_unless_the_value_begins_with_it() {
 #[test]
 fn an_option_that_names_itself_finds_what_it_has_come_to() {
     assert_reads("chdir = %( chdir + 1 )%(chdir ++)", &["chdir=12"]);
+}
+
+#[test]
+fn options_that_uwsgi_reads_before_their_placeholders_are_told() {
+    assert_reads("listen = $(N)", &["listen=4"]);
+    assert_found("listen = $(N)", "uWSGI reads `$(N)` as it is");
+}
+
+#[test]
+fn quotes_of_yaml_are_told() {
+    let mut file = tempfile::Builder::new().suffix(".yml").tempfile().unwrap();
+    file.write_all(b"uwsgi:\n  chdir: '/srv'\n  listen: 5\n")
+        .unwrap();
+    let mut reader = Reader::new([]).unwrap();
+    reader.add_file(file.path().to_str().unwrap()).unwrap();
+    let gathered = reader.finish().unwrap();
+    assert_eq!(pairs_of_all(&gathered), ["chdir=/srv", "listen=5"]);
+    assert_eq!(gathered.findings.len(), 1);
+    assert!(gathered.findings[0].sentence().contains("`chdir`"));
 }
 
 #[test]

@@ -84,7 +84,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Accepted,
         "Threads run instead of greenlets, so nothing is patched",
     )
-    .aliases(&["gevent-early-monkey-patch"]),
+    .aliases(&["gevent-early-monkey-patch", "gevent-wait-for-hub"]),
     opt(
         "alarm",
         Many("NAME PLUGIN:ARGS"),
@@ -117,7 +117,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Accepted,
         "No alarms are raised; a follower of the log can do it",
     )
-    .aliases(&["log-alarm"]),
+    .aliases(&["log-alarm", "not-alarm-log", "not-log-alarm"]),
     opt(
         "alarm-fd",
         Many("ALARM FD"),
@@ -126,6 +126,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
     )
     .aliases(&[
         "alarm-metric",
+        "metric-alarm",
         "alarm-freq",
         "alarm-msg-size",
         "alarm-cheap",
@@ -149,6 +150,8 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "spooler-import",
         "spooler-python-import",
         "spooler-pyimport",
+        "spooler-py-import",
+        "touch-spoolers-reload",
         "spooler-cheap",
     ]),
     opt(
@@ -157,7 +160,13 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Accepted,
         "No mule runs: --attach-daemon starts and watches a program beside the workers",
     )
-    .aliases(&["mules", "farm", "mule-harakiri"]),
+    .aliases(&[
+        "mules",
+        "farm",
+        "mule-harakiri",
+        "mule-msg-size",
+        "mule-reload-mercy",
+    ]),
     opt(
         "cache2",
         Many("KEY=VALUE,…"),

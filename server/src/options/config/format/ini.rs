@@ -22,6 +22,7 @@ pub(super) fn parse(text: &str, wanted: &str) -> Vec<Entry> {
                 key: key.trim_end_matches(BLANK).to_owned(),
                 value: value.trim_matches(BLANK).to_owned(),
                 line: index + 1,
+                quoted: false,
             });
         }
     }

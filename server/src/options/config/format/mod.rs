@@ -14,6 +14,8 @@ pub(super) struct Entry {
     pub(super) value: String,
     /// Counted from 1.
     pub(super) line: usize,
+    /// Whether quotes were around the value that uWSGI's own reader would not take away.
+    pub(super) quoted: bool,
 }
 
 /// A file that is not what it should be.

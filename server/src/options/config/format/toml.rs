@@ -51,6 +51,7 @@ fn add(
         key: key.to_owned(),
         value: text,
         line,
+        quoted: false,
     });
     Ok(())
 }

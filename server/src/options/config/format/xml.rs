@@ -68,6 +68,7 @@ impl Walk<'_> {
                     key: name,
                     value: String::new(),
                     line,
+                    quoted: false,
                 });
             }
             _ => {}

@@ -13,6 +13,7 @@ pub(super) fn parse(text: &str, section: &str, json: bool) -> Result<Vec<Entry>,
         inside: false,
         key: None,
         entries: Vec::new(),
+        trouble: None,
     };
     Parser::new_from_str(text)
         .load(&mut walk, false)
@@ -20,7 +21,10 @@ pub(super) fn parse(text: &str, section: &str, json: bool) -> Result<Vec<Entry>,
             line: error.marker().line(),
             what: error.info().to_owned(),
         })?;
-    Ok(walk.entries)
+    match walk.trouble {
+        Some(trouble) => Err(trouble),
+        None => Ok(walk.entries),
+    }
 }
 
 /// Where in the document the reader is.
@@ -34,6 +38,8 @@ struct Walk<'s> {
     /// The key that waits for its value.
     key: Option<String>,
     entries: Vec<Entry>,
+    /// The first mapping where a value should be.
+    trouble: Option<Trouble>,
 }
 
 impl Walk<'_> {
@@ -48,6 +54,7 @@ impl Walk<'_> {
                     key: key.clone(),
                     value: value.to_owned(),
                     line,
+                    quoted: !plain && !self.json,
                 });
                 if self.depth == 2 {
                     self.key = None;
@@ -56,6 +63,14 @@ impl Walk<'_> {
             (2, Some(_)) => self.key = None,
             _ => {}
         }
+    }
+
+    fn refuse(&mut self, line: usize) {
+        let key = self.key.clone().unwrap_or_default();
+        self.trouble.get_or_insert_with(|| Trouble {
+            line,
+            what: format!("`{key}` is a mapping; an option takes a value, or a list of values"),
+        });
     }
 
     /// JSON's words as uWSGI has them; YAML's nothing is an empty value.
@@ -74,6 +89,9 @@ impl<'i> SpannedEventReceiver<'i> for Walk<'_> {
         match event {
             Event::MappingStart(..) => {
                 self.depth += 1;
+                if self.depth > 2 && self.inside {
+                    self.refuse(span.start.line());
+                }
                 if self.depth == 2 && self.key.as_deref() == Some(self.section) {
                     self.inside = true;
                 }
@@ -140,6 +158,15 @@ mod tests {
                 ("lazy-apps", "0", 3),
                 ("socket", ":1", 4),
             ],
+        );
+    }
+
+    #[test]
+    fn a_mapping_is_no_value() {
+        let trouble = parse("uwsgi:\n  a: 1\n  env:\n    A: 1\n", "uwsgi", false).unwrap_err();
+        assert_eq!(
+            (trouble.line, &trouble.what[..18]),
+            (4, "`env` is a mapping")
         );
     }
 
