@@ -8,7 +8,7 @@ use gateserve::Language;
 use gateserve::app::Call;
 use gateserve::inside::Inside;
 use gateserve::language::LoadError;
-use gateserve::options::{Given, Settings};
+use gateserve::options::{Given, PythonSettings, Settings};
 use nix::unistd::{ForkResult, Pid};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
@@ -24,6 +24,7 @@ pub(crate) struct Interpreter {
     names: Names,
     /// The options as they were given, for `uwsgi.opt`.
     given: Vec<Given>,
+    python: Option<PythonSettings>,
     apps: OnceLock<Apps>,
 }
 
@@ -33,6 +34,7 @@ impl Interpreter {
         Ok(Self {
             names: Names::new(py, settings)?,
             given,
+            python: settings.apps.python.clone(),
             apps: OnceLock::new(),
         })
     }
@@ -77,7 +79,7 @@ impl Language for Interpreter {
     }
 
     fn forked(&self, inside: Inside) {
-        Python::attach(|py| uwsgi_module::forked(py, inside));
+        Python::attach(|py| uwsgi_module::forked(py, inside, self.python.as_ref()));
     }
 
     fn detached(&self, work: &mut dyn FnMut()) {

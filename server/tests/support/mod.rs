@@ -3,6 +3,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod nginx;
+pub mod packages;
 pub mod python;
 pub mod silent;
 pub mod site;

@@ -35,7 +35,7 @@ fn inside() -> Option<&'static Inside> {
 /// The functions, with uWSGI's names.
 #[pymodule]
 mod functions {
-    use super::{Inside, PyBytes, PyTuple, inside, view};
+    use super::{Inside, PyBytes, PyTuple, inside, memory, view};
     use pyo3::prelude::*;
 
     /// This worker's number, from 1; 0 in the master.
@@ -106,6 +106,12 @@ mod functions {
         gateserve::harakiri::set_user_harakiri(seconds);
     }
 
+    /// The memory of this process: RSS and address space in bytes.
+    #[pyfunction]
+    fn mem() -> (u64, u64) {
+        memory().unwrap_or_default()
+    }
+
     /// Writes a line to the server's log.
     #[pyfunction]
     fn log(line: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -116,6 +122,16 @@ mod functions {
         gateserve::tell(line.trim_end_matches('\n'));
         Ok(true)
     }
+}
+
+/// RSS and address space of this process in bytes (proc(5), `statm`).
+fn memory() -> Option<(u64, u64)> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = statm.split(' ').map_while(|word| word.parse::<u64>().ok());
+    let (size, resident) = (pages.next()?, pages.next()?);
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
+    let page = u64::try_from(page).ok()?;
+    Some((resident * page, size * page))
 }
 
 /// uWSGI's dictionary of one worker.

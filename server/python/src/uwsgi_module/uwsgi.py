@@ -198,6 +198,12 @@ _ADVICE = [
     ("lord_scroll", "gateserve has no Legion subsystem"),
     ("erlang", "gateserve has no Erlang subsystem"),
     ("add_var", "set it in environ"),
+    ("set_logvar", "log from the application"),
+    ("get_logvar", "log from the application"),
+    ("log_this_request", "log from the application"),
+    ("logsize", "it is in the request log"),
+    ("cl", "read environ['CONTENT_LENGTH']"),
+    ("setprocname", "set --procname, or use the setproctitle package"),
 ]
 
 # What applications look for to know whether they may call it: not being there is the answer.
