@@ -16,15 +16,11 @@ pub fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, String> {
     }
     let mut venv = Command::new("python3");
     run(venv.args(["-m", "venv", "--clear"]).arg(&home))?;
-    let mut pip = Command::new(home.join("bin/pip"));
-    pip.args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-    ]);
-    run(pip.args(packages))?;
+    if !packages.is_empty() {
+        let mut pip = Command::new(home.join("bin/pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+        run(pip.args(["--retries", "1"]).args(packages))?;
+    }
     std::fs::write(complete, "").map_err(|error| error.to_string())?;
     Ok(home)
 }
