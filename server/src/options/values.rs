@@ -42,7 +42,6 @@ impl Given {
 
 /// Values of one option. What is out of bounds is brought inside them and told, because a server
 /// that uWSGI would start is to start here as well.
-#[allow(dead_code, reason = "groups take what they need")]
 impl Gathered {
     /// A flag; off unless given.
     pub(super) fn flag(&self, name: &str) -> Result<bool, OptionError> {
@@ -193,7 +192,6 @@ pub(super) fn leading_number(value: &str) -> i64 {
 }
 
 /// The same, as another type of number; `None` where it does not fit.
-#[allow(dead_code, reason = "groups take what they need")]
 pub(super) fn number<T: TryFrom<i64>>(value: &str) -> Option<T> {
     T::try_from(leading_number(value)).ok()
 }
