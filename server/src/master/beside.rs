@@ -2,14 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use nix::poll::PollFd;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 
+use super::Scoreboard;
 use super::cron::Cron;
 use super::daemon::{Buried, Daemon};
 use super::files::Files;
+use super::stats::{self, Facts, Format, StatsServer};
 use crate::clock;
+use crate::log;
 use crate::options::Settings;
+use crate::socket::{Backlog, Bound};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::notify::Notifier;
 use crate::system::procname;
@@ -29,13 +34,21 @@ pub(super) struct Beside<'a> {
     notifier: Option<Notifier>,
     daemons: Vec<Daemon<'a>>,
     crons: Vec<Cron<'a>>,
+    stats: StatsServer<'a>,
+    /// When to look at the queues of the sockets next.
+    next_look: Instant,
     /// When to look after things next; never if there is nothing to look after.
     next: Option<Instant>,
 }
 
 impl<'a> Beside<'a> {
     /// For a server that is about to fork its workers.
-    pub(super) fn new(settings: &'a Settings, files: Files, notifier: Option<Notifier>) -> Self {
+    pub(super) fn new(
+        settings: &'a Settings,
+        files: Files,
+        notifier: Option<Notifier>,
+        told_at: Vec<(Bound, Format)>,
+    ) -> Self {
         if let Some(name) = settings.names.master() {
             procname::set(&name);
         }
@@ -53,6 +66,8 @@ impl<'a> Beside<'a> {
             notifier,
             daemons,
             crons,
+            stats: StatsServer::new(&settings.stats, told_at),
+            next_look: now,
             next,
         }
     }
@@ -61,7 +76,31 @@ impl<'a> Beside<'a> {
     pub(super) fn due(&self) -> Option<Instant> {
         let daemons = self.daemons.iter().filter_map(Daemon::due);
         let sign_of_life = self.notifier.as_ref().and_then(Notifier::due);
-        daemons.chain(self.next).chain(sign_of_life).min()
+        let due = daemons.chain(self.next).chain(sign_of_life);
+        let due = due.chain(self.stats.due());
+        due.chain([self.next_look]).min()
+    }
+
+    /// What the master is to wait for on its behalf.
+    pub(super) fn watch(&self) -> impl Iterator<Item = PollFd<'_>> {
+        self.stats.watch().map(stats::poll_fd)
+    }
+
+    /// Tells of the server to whoever wants to know.
+    pub(super) fn tell(&mut self, board: Scoreboard, sockets: &[Bound]) {
+        let now = Instant::now();
+        if self.next_look <= now {
+            self.next_look = now + TICK;
+            sockets.iter().for_each(look_at_queue);
+        }
+        let facts = Facts {
+            board,
+            sockets,
+            listeners: &self.settings.listeners,
+            daemons: &self.daemons,
+            crons: &self.crons,
+        };
+        self.stats.serve(now, &facts);
     }
 
     /// Does what is due. `serving` is whether the server is to go on: one that stops starts no
@@ -176,5 +215,17 @@ impl<'a> Beside<'a> {
     /// The server has ended: what it made is not to be left.
     pub(super) fn settle(self) {
         self.files.settle(self.settings.sockets.vacuum);
+    }
+}
+
+/// Tells of a socket with as many connections waiting as may.
+fn look_at_queue(bound: &Bound) {
+    // Where the kernel does not tell, there is nothing to be told.
+    let Backlog { waiting, most } = Backlog::of(bound.socket()).unwrap_or_default();
+    if waiting > 0 && waiting >= most {
+        let (name, fd) = (&bound.name, bound.fd());
+        log::fault(&format!(
+            "*** uWSGI listen queue of socket \"{name}\" (fd: {fd}) full !!! ({waiting}/{most}) ***"
+        ));
     }
 }

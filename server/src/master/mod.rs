@@ -25,6 +25,7 @@ mod program;
 pub(crate) mod scoreboard;
 mod signals;
 mod start;
+mod stats;
 mod supervise;
 mod touch;
 mod workers;
@@ -115,9 +116,9 @@ fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Sta
     // Before a change of root or user: its path is the one that the parent sees.
     let notifier = Notifier::from_environment();
     let mut files = Files::default();
-    let sockets = start::start(settings, language, handover, &mut files)?;
+    let (sockets, told_at) = start::start(settings, language, handover, &mut files)?;
     hooks::run(&settings.hooks, HookPhase::MasterStart)?;
-    let mut beside = Beside::new(settings, files, notifier);
+    let mut beside = Beside::new(settings, files, notifier, told_at);
     let beginning = Beginning {
         settings,
         language,

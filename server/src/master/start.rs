@@ -16,13 +16,14 @@ use std::path::Path;
 use socket2::Socket;
 
 use super::files::Files;
+use super::stats::Format;
 use super::{StartError, system};
 use super::{banner, daemonize};
 use crate::Language;
 use crate::app::Queue;
 use crate::log;
 use crate::options::{ListenerSettings, RootUntil, Settings};
-use crate::socket::{Bound, Handover};
+use crate::socket::{Address, Bound, Handover};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::{environment, identity, limits};
 
@@ -33,7 +34,7 @@ pub(super) fn start(
     language: Option<&dyn Language>,
     handover: Option<Handover>,
     files: &mut Files,
-) -> Result<Vec<Bound>, StartError> {
+) -> Result<(Vec<Bound>, Vec<(Bound, Format)>), StartError> {
     let resumed = handover.is_some();
     let (system, hooks) = (&settings.system, &settings.hooks);
     limits::mask_files(system.umask);
@@ -55,6 +56,7 @@ pub(super) fn start(
     let outside = File::open(".").ok();
     change_folder(system.chdir.as_deref())?;
     let sockets = bind(settings, handover, files)?;
+    let told_at = bind_stats(settings, files)?;
     if system.identity.until == RootUntil::Bound {
         identity::assume(&system.identity)?;
     }
@@ -72,7 +74,7 @@ pub(super) fn start(
         true => log::begin_loaded(settings, resumed).map_err(super::system("open the log"))?,
         false => daemonize_loaded(settings, language, files)?,
     }
-    Ok(sockets)
+    Ok((sockets, told_at))
 }
 
 fn open_log(settings: &Settings, resumed: bool) -> Result<(), StartError> {
@@ -152,7 +154,7 @@ fn bind(
                 (bound, how)
             }
             None => {
-                let bound = bind_anew(settings, listener, files)?;
+                let bound = bind_anew(settings, &listener.address, files)?;
                 let how = format!("bound to {}", bound.family());
                 (bound, how)
             }
@@ -184,13 +186,29 @@ fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Op
     left
 }
 
+/// The sockets at which statistics are told.
+fn bind_stats(settings: &Settings, files: &mut Files) -> Result<Vec<(Bound, Format)>, StartError> {
+    let (stats, mut sockets) = (&settings.stats, Vec::new());
+    for (address, format, what) in [
+        (&stats.json, Format::Json, "Stats server"),
+        (&stats.metrics, Format::Metrics, "Metrics server"),
+    ] {
+        let Some(address) = address else { continue };
+        let bound = bind_anew(settings, address, files)?;
+        let (name, fd) = (&bound.name, bound.fd());
+        log::tell(&format!("*** {what} enabled on {name} fd: {fd} ***"));
+        sockets.push((bound, format));
+    }
+    Ok(sockets)
+}
+
 fn bind_anew(
     settings: &Settings,
-    listener: &ListenerSettings,
+    address: &Address,
     files: &mut Files,
 ) -> Result<Bound, StartError> {
     let owner = identity::owner(&settings.system.identity);
-    let bound = Bound::new(&listener.address, &settings.sockets)?;
+    let bound = Bound::new(address, &settings.sockets)?;
     if let Some(file) = &bound.file {
         files.add(file);
         if let Some((uid, gid)) = owner.filter(|_| settings.sockets.owner.is_none()) {

@@ -179,13 +179,14 @@ impl Master<'_, '_> {
     /// Sleeps until there is something to do; returns whether a connection waits that there is no
     /// worker for.
     fn wait(&self) -> io::Result<bool> {
+        let readable = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let fds = [self.signals.as_fd(), self.told.as_fd()].into_iter();
-        let fds = fds.chain(self.fifo.fd());
-        let watched = fds.clone().count();
+        let fds = fds.chain(self.fifo.fd()).map(readable);
+        let mut fds: Vec<_> = fds.chain(self.beside.watch()).collect();
+        let watched = fds.len();
         let cheap = self.is_cheap && !self.phase.is_ending();
         let sockets = self.sockets.iter().filter(|_| cheap);
-        let fds = fds.chain(sockets.map(|bound| bound.socket().as_fd()));
-        let mut fds: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        fds.extend(sockets.map(|bound| readable(bound.socket().as_fd())));
         match poll(&mut fds, self.time_left()) {
             Ok(_) => Ok(fds[watched..]
                 .iter()
@@ -234,6 +235,7 @@ impl Master<'_, '_> {
     /// Does what has become due.
     fn act_on_time(&mut self, now: Instant) {
         self.beside.act(now, !self.phase.is_ending());
+        self.beside.tell(self.board, &self.sockets);
         self.end_mercy(now);
         self.lose_patience(now);
         let ticks = self.next_tick <= now;

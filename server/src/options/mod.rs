@@ -56,6 +56,7 @@ pub use groups::recycle::RecycleSettings;
 pub use groups::reload::ReloadSettings;
 pub use groups::routing::{Action, Compared, Condition, OnDisk, Route, Test};
 pub use groups::sockets::{ListenerSettings, MAX_SOCKETS, SocketSettings};
+pub use groups::stats::StatsSettings;
 pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSettings};
 pub use groups::tls::{ClientCa, TlsSettings};
 pub use groups::touch::TouchSettings;

@@ -33,6 +33,8 @@ pub enum Topic {
     System,
     /// What runs beside the workers.
     Hooks,
+    /// What the server tells of itself.
+    Monitoring,
     /// The request log and messages.
     Logging,
     /// Static files.
@@ -62,6 +64,7 @@ impl Topic {
         Self::Processes,
         Self::System,
         Self::Hooks,
+        Self::Monitoring,
         Self::Logging,
         Self::Configuration,
         Self::Accepted,
@@ -76,6 +79,7 @@ impl Topic {
             Self::Processes => "Processes",
             Self::System => "System",
             Self::Hooks => "Hooks, daemons and cron",
+            Self::Monitoring => "Monitoring",
             Self::Logging => "Logging",
             Self::Files => "Static files",
             Self::Routing => "Internal routing",

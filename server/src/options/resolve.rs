@@ -8,7 +8,8 @@ use super::groups::apps::AppSettings;
 use super::groups::sockets::ListenerSettings;
 use super::groups::{
     accepted, apps, cron, daemons, destinations, files, harakiri, headers, hooks, http, limits,
-    log, loggers, memory, names, processes, recycle, reload, routing, sockets, system, writes,
+    log, loggers, memory, names, processes, recycle, reload, routing, sockets, stats, system,
+    writes,
 };
 use super::settings::Settings;
 
@@ -50,6 +51,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         hooks: hooks::resolve(gathered)?,
         daemons: daemons::resolve(gathered)?,
         crons: cron::resolve(gathered)?,
+        stats: stats::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
         loggers: loggers::resolve(gathered)?,

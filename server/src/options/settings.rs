@@ -20,6 +20,7 @@ use super::groups::recycle::RecycleSettings;
 use super::groups::reload::ReloadSettings;
 use super::groups::routing::Route;
 use super::groups::sockets::{ListenerSettings, SocketSettings};
+use super::groups::stats::StatsSettings;
 use super::groups::system::SystemSettings;
 use super::groups::touch::TouchSettings;
 use super::groups::writes::WriteSettings;
@@ -69,6 +70,8 @@ pub struct Settings {
     pub daemons: Vec<DaemonSettings>,
     /// What runs at its times.
     pub crons: Vec<CronSettings>,
+    /// What the server tells of itself.
+    pub stats: StatsSettings,
     /// What the log says.
     pub log: LogSettings,
     /// Where the log goes.
