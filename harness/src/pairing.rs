@@ -236,6 +236,10 @@ impl Target for Started {
         self.pairing.carrier().is_some()
     }
 
+    fn takes_cgi_output(&self) -> bool {
+        self.pairing.executes() || self.pairing.backend.takes_cgi_output()
+    }
+
     fn log(&self) -> &Log {
         &self.log
     }

@@ -1,6 +1,7 @@
 //! The application servers behind. Adding one is a file here and a line in [`BACKENDS`].
 
 mod gateserve;
+mod gateserve_wsgi;
 
 use std::path::Path;
 
@@ -18,6 +19,12 @@ pub trait Backend: Sync {
 
     /// Protocols that it serves; for CGI, that it executes programs behind FastCGI.
     fn speaks(&self) -> &'static [Model];
+
+    /// Whether its application replies as a CGI program does, where the protocol allows it. An
+    /// interface such as WSGI makes the head itself.
+    fn takes_cgi_output(&self) -> bool {
+        true
+    }
 
     /// What to write and run.
     fn launch(&self, seat: &Seat<'_>) -> Launch;
@@ -39,7 +46,9 @@ pub struct Seat<'a> {
 }
 
 /// Every backend that the bench knows.
-pub static BACKENDS: &[&dyn Backend] = &[&gateserve::Gateserve];
+///
+/// Several of one name are variants of one program; the first is what the plain name means.
+pub static BACKENDS: &[&dyn Backend] = &[&gateserve::Gateserve, &gateserve_wsgi::GateserveWsgi];
 
 /// Finds a backend by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Backend> {

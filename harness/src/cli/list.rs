@@ -137,10 +137,31 @@ fn gateways() -> Vec<Row> {
 
 fn backends() -> Vec<Row> {
     let row = |backend: &&dyn crate::backends::Backend| Row {
-        text: format!("{:10}  {}", backend.name(), words(backend.speaks())),
-        value: json!({ "name": backend.name(), "models": backend.speaks() }),
+        text: format!(
+            "{:10}  {}; variants: {}",
+            backend.name(),
+            words(backend.speaks()),
+            variants(*backend).join(", ")
+        ),
+        value: json!({
+            "name": backend.name(),
+            "models": backend.speaks(),
+            "variants": variants(*backend),
+        }),
     };
     BACKENDS.iter().map(row).collect()
+}
+
+/// What a backend runs for the models it serves, each once.
+fn variants(backend: &dyn crate::backends::Backend) -> Vec<&'static str> {
+    let mut once = Vec::new();
+    for model in backend.speaks() {
+        let variant = backend.variant(*model);
+        if !once.contains(&variant) {
+            once.push(variant);
+        }
+    }
+    once
 }
 
 fn words(models: &[Model]) -> String {

@@ -25,6 +25,10 @@ pub trait Target {
     fn model(&self) -> Model;
     /// Whether another server carries CGI for the gateway.
     fn carried(&self) -> bool;
+    /// Whether the application replies as a CGI program does, where the protocol allows it.
+    fn takes_cgi_output(&self) -> bool {
+        true
+    }
     /// What passes on all wires.
     fn log(&self) -> &Log;
     /// Drops what earlier cases left in logs and on the wires.

@@ -43,22 +43,49 @@ pub(super) fn expand_backends(
     let mut found = Vec::<Back>::new();
     for id in asked {
         let backs = match id.name.as_str() {
-            "all" if id.is_plain() => BACKENDS.iter().map(|b| (*b, models.to_vec())).collect(),
+            "all" if id.is_plain() => {
+                let plain = distinct(BACKENDS.iter().map(|backend| backend.name()).collect());
+                let plain = plain.into_iter().filter_map(backends::named);
+                plain.map(|backend| (backend, models.to_vec())).collect()
+            }
             name => {
-                let known = || BACKENDS.iter().map(|backend| backend.name());
-                let backend =
-                    backends::named(name).ok_or_else(|| unknown("backend", name, known()))?;
-                vec![(backend, served(backend, id.variant.as_deref(), models)?)]
+                let known = || distinct(BACKENDS.iter().map(|backend| backend.name()).collect());
+                let plain = backends::named(name)
+                    .ok_or_else(|| unknown("backend", name, known().into_iter()))?;
+                vec![named(plain, id.variant.as_deref(), models)?]
             }
         };
         for (backend, models) in backs {
-            match found.iter_mut().find(|(b, _)| b.name() == backend.name()) {
+            let is_same = |(other, _): &&mut Back| kind(*other) == kind(backend);
+            match found.iter_mut().find(is_same) {
                 Some((_, more)) => *more = distinct([more.clone(), models].concat()),
                 None => found.push((backend, models)),
             }
         }
     }
     Ok(found)
+}
+
+/// What a backend is, in one word for all that it serves.
+fn kind(backend: &dyn Backend) -> (&'static str, Vec<&'static str>) {
+    let variants = Model::ALL.map(|model| backend.variant(model));
+    (backend.name(), variants.to_vec())
+}
+
+/// The backend of this name that has this variant for one of the models.
+fn named(
+    plain: &'static dyn Backend,
+    asked: Option<&str>,
+    models: &[Model],
+) -> Result<Back, BadSelection> {
+    let of_name = BACKENDS.iter().filter(|other| other.name() == plain.name());
+    let mut found = of_name.map(|backend| Ok((*backend, served(*backend, asked, models)?)));
+    // Where none has it, the first says what there is.
+    let first = found.next().unwrap_or_else(|| Ok((plain, models.to_vec())));
+    match first {
+        Err(fault) => found.find_map(Result::ok).ok_or(fault),
+        first => first,
+    }
 }
 
 /// The models for which a backend runs this variant of itself; all where none was asked for.
@@ -70,18 +97,27 @@ fn served(
     let Some(asked) = asked else {
         return Ok(models.to_vec());
     };
-    let runs = |models: &[Model], variant: &str| -> Vec<Model> {
-        let of_it = |model: &&Model| backend.variant(**model) == variant;
-        models.iter().filter(of_it).copied().collect()
-    };
-    let served = runs(models, asked);
+    let of_it = |model: &&Model| backend.variant(**model) == asked;
+    let served: Vec<_> = models.iter().filter(of_it).copied().collect();
     if !served.is_empty() {
         return Ok(served);
     }
-    let variants = distinct(Model::ALL.map(|model| backend.variant(model)).to_vec());
-    let known = variants.into_iter().map(|variant| {
-        let models = runs(backend.speaks(), variant);
-        format!("{variant} ({})", words(&models))
+    let of_name = BACKENDS
+        .iter()
+        .filter(|other| other.name() == backend.name());
+    let known = of_name.flat_map(|backend| {
+        let variants = distinct(
+            backend
+                .speaks()
+                .iter()
+                .map(|m| backend.variant(*m))
+                .collect(),
+        );
+        variants.into_iter().map(|variant| {
+            let of_it = |model: &&Model| backend.variant(**model) == variant;
+            let models: Vec<_> = backend.speaks().iter().filter(of_it).copied().collect();
+            format!("{variant} ({})", words(&models))
+        })
     });
     Err(BadSelection::BackendVariant {
         name: backend.name(),

@@ -26,6 +26,13 @@ pub(super) fn judge(
     if judgement.unsupported.is_some() {
         return (Outcome::Unsupported, judgement);
     }
+    if scenario.needs_cgi_output() && !target.takes_cgi_output() {
+        let judgement = Judgement {
+            unsupported: Some("a reply always has a status and a head of its own here".to_owned()),
+            ..Judgement::default()
+        };
+        return (Outcome::Unsupported, judgement);
+    }
     if !judgement.passed {
         return (Outcome::Fail, judgement);
     }

@@ -42,6 +42,12 @@ pub struct Judgement {
 }
 
 impl Scenario {
+    /// Whether the application has to reply as only CGI lets it: by its raw output, or by a
+    /// `Location` without a status.
+    pub fn needs_cgi_output(&self) -> bool {
+        self.probe.raw.is_some() || self.probe.location.is_some()
+    }
+
     /// Judges one run.
     pub fn judge(&self, evidence: &Evidence, context: &JudgeContext<'_>) -> Judgement {
         if let Some(reason) = declined(evidence) {
