@@ -65,3 +65,28 @@ fn the_master_loads_the_application_unless_it_is_lazy() {
     assert!(loader_of(&[]));
     assert!(!loader_of(&["--lazy-apps"]));
 }
+
+#[test]
+fn a_thread_keeps_its_own_variables_from_request_to_request() {
+    needs_python!();
+    let site = Site::new(
+        "import threading
+own = threading.local()
+def application(environ, start_response):
+    own.count = getattr(own, 'count', 0) + 1
+    start_response('200 OK', [('X-Thread', str(threading.get_ident()))])
+    return [str(own.count).encode()]
+",
+    );
+    let server = site.serve(&[&HTTP[..], &["--threads", "2"]].concat());
+    let mut counts = std::collections::HashMap::new();
+    for _ in 0..6 {
+        let response = post(&server, "");
+        let count: u32 = std::str::from_utf8(&response.body)
+            .unwrap()
+            .parse()
+            .unwrap();
+        counts.insert(response.field("x-thread").unwrap().to_owned(), count);
+    }
+    assert_eq!(counts.values().sum::<u32>(), 6, "{counts:?}");
+}

@@ -398,6 +398,28 @@ fn a_client_that_goes_away_ends_the_iteration() {
 }
 
 #[test]
+fn an_application_goes_on_for_a_client_that_left_where_options_say_so() {
+    needs_python!();
+    let site = Site::by_path(
+        "import sys
+def going_on(environ, start_response):
+    start_response('200 OK', [])
+    for piece in range(200):
+        yield b'x' * 65536
+    sys.stderr.write('went to its end\\n')
+",
+    );
+    for option in ["--disable-write-exception", "--write-errors-tolerance=1000"] {
+        let mut server = site.serve(&[&HTTP[..], &[option]].concat());
+        let mut peer = server.connect();
+        peer.send(request("GET", "/going_on", "", ""));
+        peer.read_exact(&mut [0; 4096]).unwrap();
+        drop(peer);
+        server.line("went to its end");
+    }
+}
+
+#[test]
 fn nothing_but_length_iteration_and_close_is_asked_for() {
     needs_python!();
     let site = Site::by_path(ITERATE);

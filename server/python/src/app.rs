@@ -11,6 +11,7 @@ use crate::environ::{self, Facts};
 use crate::errors::Errors;
 use crate::input::Input;
 use crate::names::Names;
+use crate::policy::Policy;
 use crate::start_response::StartResponse;
 use crate::{response, tell};
 
@@ -33,7 +34,7 @@ impl App {
         };
         let arrived = std::mem::take(&mut call.arrived);
         let call = Arc::new(call);
-        let exchange = match Exchange::new(py, &call, arrived, &facts) {
+        let exchange = match Exchange::new(py, &call, arrived, &facts, names.policy) {
             Ok(exchange) => exchange,
             Err(error) => return fail(py, &call, &error),
         };
@@ -50,6 +51,7 @@ impl App {
     ) -> PyResult<Bytes> {
         let environ = environ::make(py, facts, names)?;
         environ.set_item(&names.input, &exchange.input)?;
+        environ.set_item(&names.core, facts.core)?;
         if let Some(errors) = &exchange.errors {
             environ.set_item(&names.errors, errors)?;
         }
@@ -84,13 +86,22 @@ struct Exchange<'py> {
 }
 
 impl<'py> Exchange<'py> {
-    fn new(py: Python<'py>, call: &Arc<Call>, arrived: Arrived, facts: &Facts) -> PyResult<Self> {
+    fn new(
+        py: Python<'py>,
+        call: &Arc<Call>,
+        arrived: Arrived,
+        facts: &Facts,
+        policy: Policy,
+    ) -> PyResult<Self> {
         let errors = facts
             .reports_errors
             .then(|| Bound::new(py, Errors::new(Arc::clone(call))));
         Ok(Self {
             input: Bound::new(py, Input::new(Arc::clone(call), arrived))?,
-            started: Bound::new(py, StartResponse::new(Arc::clone(call), facts.is_head))?,
+            started: Bound::new(
+                py,
+                StartResponse::new(Arc::clone(call), facts.is_head, policy.write_tolerance),
+            )?,
             errors: errors.transpose()?,
         })
     }
@@ -108,9 +119,7 @@ impl<'py> Exchange<'py> {
         };
         if let Some(fault) = started.fault() {
             // The peer is at fault; what the application was told may be of interest as well.
-            if !names.policy.disable_write_exception {
-                tell::exception(py, &error);
-            }
+            tell::exception(py, &error);
             return call.fail(AppError::from(fault));
         }
         tell::exception(py, &error);

@@ -17,6 +17,8 @@ const DROPPED: [&[u8]; 3] = [b"HTTP_PROXY", b"HTTP_CONTENT_LENGTH", b"HTTP_CONTE
 pub(crate) struct Facts {
     variables: Environ,
     is_https: bool,
+    /// Which thread of the worker answers, counted from 0.
+    pub(crate) core: usize,
     /// The request is a HEAD.
     pub(crate) is_head: bool,
     /// What the application writes to `wsgi.errors` goes to the gateway as well.
@@ -41,6 +43,7 @@ impl Facts {
         Ok(Self {
             variables,
             is_https,
+            core: call.core,
             is_head,
             reports_errors: call.protocol == Protocol::FastCgi,
         })

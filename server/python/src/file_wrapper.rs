@@ -29,21 +29,18 @@ pub(crate) struct Part {
 pub(crate) struct FileTypes {
     raw: Py<PyType>,
     buffered: [Py<PyType>; 2],
-    temporary: Py<PyAny>,
 }
 
 impl FileTypes {
     pub(crate) fn new(py: Python<'_>) -> PyResult<Self> {
         let io = py.import("io")?;
         let of_io = |name| io.getattr(name)?.cast_into::<PyType>().map_err(PyErr::from);
-        let temporary = py.import("tempfile")?.getattr("_TemporaryFileWrapper");
         Ok(Self {
             raw: of_io("FileIO")?.unbind(),
             buffered: [
                 of_io("BufferedReader")?.unbind(),
                 of_io("BufferedRandom")?.unbind(),
             ],
-            temporary: temporary.map_or_else(|_| py.None(), Bound::unbind),
         })
     }
 
@@ -67,7 +64,7 @@ impl FileWrapper {
     /// only reading gives the right bytes.
     pub(crate) fn plain_file(&self, py: Python<'_>, types: &FileTypes) -> PyResult<Option<Part>> {
         let mut file = self.filelike.bind(py).clone();
-        if file.get_type().is(types.temporary.bind(py)) {
+        if is_temporary(&file.get_type())? {
             file = file.getattr("file")?;
         }
         if !types.is_plain(&file)? {
@@ -101,6 +98,11 @@ impl FileWrapper {
             length,
         }))
     }
+}
+
+/// What `tempfile.NamedTemporaryFile` gives, which passes everything on to the file inside.
+fn is_temporary(kind: &Bound<'_, PyType>) -> PyResult<bool> {
+    Ok(kind.name()? == "_TemporaryFileWrapper" && kind.module()? == "tempfile")
 }
 
 #[pymethods]

@@ -76,9 +76,8 @@ fn split_status(status: &Bound<'_, PyAny>) -> PyResult<(u16, Bytes)> {
             "status must be three digits, a space and a reason, as in '200 OK', not {shown}"
         ))
     };
-    let (digits, reason) = match text.split_at_checked(3) {
-        Some((digits, [b' ', reason @ ..])) => (digits, reason),
-        _ => return Err(fault()),
+    let Some((digits, [b' ', reason @ ..])) = text.split_at_checked(3) else {
+        return Err(fault());
     };
     let is_blank = |end: Option<&u8>| matches!(end, Some(b' ' | b'\t'));
     let is_bad = is_blank(reason.first()) || is_blank(reason.last());

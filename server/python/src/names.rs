@@ -7,6 +7,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use crate::file_wrapper::{FileTypes, FileWrapper};
 use crate::policy::Policy;
 use crate::table::Table;
+use crate::uwsgi_module;
 
 /// Strings and values that every environment holds.
 pub(crate) struct Names {
@@ -17,6 +18,7 @@ pub(crate) struct Names {
     pub(crate) file_types: FileTypes,
     pub(crate) input: Py<PyString>,
     pub(crate) errors: Py<PyString>,
+    pub(crate) core: Py<PyString>,
     pub(crate) url_scheme: Py<PyString>,
     pub(crate) http: Py<PyString>,
     pub(crate) https: Py<PyString>,
@@ -34,6 +36,7 @@ impl Names {
             policy,
             input: name("wsgi.input"),
             errors: name("wsgi.errors"),
+            core: name("uwsgi.core"),
             url_scheme: name("wsgi.url_scheme"),
             http: name("http"),
             https: name("https"),
@@ -56,7 +59,7 @@ fn template<'py>(py: Python<'py>, policy: &Policy) -> PyResult<Bound<'py, PyDict
     if policy.file_wrapper {
         template.set_item("wsgi.file_wrapper", py.get_type::<FileWrapper>())?;
     }
-    let version = PyBytes::new(py, env!("CARGO_PKG_VERSION").as_bytes());
+    let version = PyBytes::new(py, uwsgi_module::version().as_bytes());
     template.set_item("uwsgi.version", version)?;
     let node = nix::unistd::gethostname().unwrap_or_default();
     let node = node.to_string_lossy();

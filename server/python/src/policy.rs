@@ -13,8 +13,9 @@ pub(crate) struct Policy {
     pub(crate) file_wrapper: bool,
     /// `catch-exceptions`: tracebacks go to the client.
     pub(crate) catch_exceptions: bool,
-    /// `disable-write-exception`: an application is not told that its client went away.
-    pub(crate) disable_write_exception: bool,
+    /// Failed writes of one reply that its application is not told of: none by itself, all with
+    /// `disable-write-exception`.
+    pub(crate) write_tolerance: u64,
 }
 
 impl Policy {
@@ -25,7 +26,10 @@ impl Policy {
             multiprocess: settings.processes.workers > 1,
             file_wrapper: python.is_none_or(|python| python.file_wrapper),
             catch_exceptions: python.is_some_and(|python| python.catch_exceptions),
-            disable_write_exception: false,
+            write_tolerance: match settings.writes.disable_exception {
+                true => u64::MAX,
+                false => settings.writes.tolerance,
+            },
         }
     }
 }

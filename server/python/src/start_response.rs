@@ -20,6 +20,8 @@ use crate::piece;
 pub(crate) struct StartResponse {
     call: Arc<Call>,
     is_head: bool,
+    /// Failed writes that the application is not told of.
+    tolerance: u64,
     state: Mutex<State>,
 }
 
@@ -32,6 +34,8 @@ struct State {
     /// What is known of the reply once its head has gone out.
     sent: Option<Sent>,
     fault: Option<ReplyError>,
+    /// Failed writes.
+    failed: u64,
 }
 
 /// A reply whose head has gone out.
@@ -53,11 +57,12 @@ struct Step {
 }
 
 impl StartResponse {
-    /// `is_head`: the request is a HEAD.
-    pub(crate) fn new(call: Arc<Call>, is_head: bool) -> Self {
+    /// `is_head`: the request is a HEAD; `tolerance`: failed writes that the application is not told of.
+    pub(crate) fn new(call: Arc<Call>, is_head: bool, tolerance: u64) -> Self {
         Self {
             call,
             is_head,
+            tolerance,
             state: Mutex::default(),
         }
     }
@@ -81,7 +86,7 @@ impl StartResponse {
         if step.head.is_some() || step.allowed > 0 {
             let bytes = piece::share(piece).slice(..step.allowed);
             let sent = py.detach(|| self.call.send(step.head, bytes));
-            sent.map_err(|fault| self.gone(fault))?;
+            sent.or_else(|fault| self.gone(fault))?;
         }
         Ok(step.goes_on)
     }
@@ -101,7 +106,7 @@ impl StartResponse {
         }
         let length = step.allowed as u64;
         let sent = py.detach(|| self.call.file(step.head, file, offset, length));
-        sent.map_err(|fault| self.gone(fault))
+        sent.or_else(|fault| self.gone(fault))
     }
 
     /// Decides about `size` bytes of body.
@@ -155,12 +160,9 @@ impl StartResponse {
     /// Ends the reply with this as the last piece of the body, and with the head if it is still due
     /// (WSGI-SR-EMPTY-BODY).
     pub(crate) fn finish_with(&self, last: Bytes) {
-        let step = match self.step(last.len() as u64) {
-            Ok(step) => step,
-            Err(_) => {
-                let text = "application returned without calling start_response";
-                return self.call.fail(AppError::new(500, text));
-            }
+        let Ok(step) = self.step(last.len() as u64) else {
+            let text = "application returned without calling start_response";
+            return self.call.fail(AppError::new(500, text));
         };
         let last = last.slice(..step.allowed);
         match self.shortage() {
@@ -188,11 +190,16 @@ impl StartResponse {
         Some((due, sent.length?))
     }
 
-    fn gone(&self, fault: ReplyError) -> PyErr {
+    fn gone(&self, fault: ReplyError) -> PyResult<()> {
+        let mut state = self.state();
+        state.failed += 1;
+        if state.failed <= self.tolerance {
+            return Ok(());
+        }
         // uWSGI's words, and then the reason.
         let error = PyOSError::new_err(format!("write error: {fault}"));
-        self.state().fault = Some(fault);
-        error
+        state.fault = Some(fault);
+        Err(error)
     }
 
     /// Why nothing can be sent any more.

@@ -95,7 +95,8 @@ fn on_many_threads(
     })
 }
 
-fn answer(call: Call, core: CoreSlot, language: &dyn Language, queue: &Queue) {
+fn answer(mut call: Call, core: CoreSlot, language: &dyn Language, queue: &Queue) {
+    call.core = core.number();
     let busy = Busy::new(&call.ticket, core, &call.environ);
     language.call(call);
     drop(busy);

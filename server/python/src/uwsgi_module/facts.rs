@@ -9,6 +9,12 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyModule};
 /// The version of uWSGI whose behaviour this server follows.
 const VERSION: (u32, u32, u32, u32) = (2, 0, 31, 0);
 
+/// The same as text.
+pub(crate) fn version() -> String {
+    let (base, major, minor, _) = VERSION;
+    format!("{base}.{major}.{minor}")
+}
+
 /// Puts the facts into the module, with uWSGI's names and types: texts are bytes.
 pub(super) fn add(
     module: &Bound<'_, PyModule>,
@@ -17,7 +23,7 @@ pub(super) fn add(
 ) -> PyResult<()> {
     let py = module.py();
     let (base, major, minor, revision) = VERSION;
-    let version = format!("{base}.{major}.{minor}");
+    let version = version();
     module.add("version", PyBytes::new(py, version.as_bytes()))?;
     let custom = PyBytes::new(py, b"");
     module.add("version_info", (base, major, minor, revision, custom))?;

@@ -11,6 +11,7 @@
 mod facts;
 mod native;
 
+pub(crate) use facts::version;
 use gateserve::inside::Inside;
 use gateserve::options::{Given, PythonSettings, Settings};
 use pyo3::prelude::*;

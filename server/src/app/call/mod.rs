@@ -48,6 +48,8 @@ pub struct Call {
     pub http: Option<HttpFacts>,
     /// Size of the request body in bytes, where it was announced.
     pub body_length: Option<u64>,
+    /// Which thread of the worker answers, counted from 0.
+    pub core: usize,
     /// What harakiri knows of the request.
     pub(crate) ticket: Arc<Ticket>,
     /// What had arrived of the body when the call was made; [`read`](Self::read) gives what follows.
@@ -159,6 +161,7 @@ impl CallApp {
             protocol: request.protocol,
             http: request.http,
             body_length: body.length(),
+            core: 0,
             ticket: reply.hand_over(),
             arrived: arrived(&mut body),
             asks,
