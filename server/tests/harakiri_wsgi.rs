@@ -407,3 +407,24 @@ fn a_body_that_was_not_read_does_not_take_the_answer_with_it() {
     ));
     assert_eq!(responses.next("POST").head.status, 504);
 }
+
+const RAISING: &str = "
+import uwsgi
+
+def application(environ, start_response):
+    if environ['PATH_INFO'] == '/raise':
+        raise RuntimeError('on purpose')
+    start_response('200 OK', [('Content-Type', 'text/plain')])
+    worker = uwsgi.workers()[0]
+    return [('%d %d' % (worker['exceptions'], worker['harakiri_count'])).encode()]
+";
+
+#[test]
+fn exceptions_are_counted_on_the_scoreboard() {
+    needs_python!();
+    let site = Site::new(RAISING);
+    let server = site.serve(&HTTP);
+    assert_eq!(get(&server, "/").next("GET").body, b"0 0");
+    assert_eq!(get(&server, "/raise").next("GET").head.status, 500);
+    assert_eq!(get(&server, "/").next("GET").body, b"1 0");
+}

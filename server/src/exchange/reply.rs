@@ -155,6 +155,11 @@ impl Reply {
         Arc::clone(handed.ticket())
     }
 
+    /// Whether it did.
+    pub(crate) fn was_handed_over(&self) -> bool {
+        self.handed.is_some()
+    }
+
     /// Whoever may have to speak in the application's place must know before the first byte
     /// leaves.
     fn set_begun(&self, begun: bool) {

@@ -128,6 +128,8 @@ impl Drop for Handed {
 }
 
 thread_local! {
+    /// The kernel's id of this thread, asked for once.
+    static THREAD: Pid = gettid();
     /// The request that this thread is at.
     static CURRENT: RefCell<Option<Arc<Ticket>>> = const { RefCell::new(None) };
 }
@@ -147,7 +149,7 @@ impl Busy {
         let running = core.begin(&suspect.remote_addr, &suspect.method, &suspect.uri);
         let turn = Turn {
             core,
-            thread: gettid(),
+            thread: THREAD.with(|thread| *thread),
             suspect,
             deadline: watch::installed().and_then(Watch::deadline),
             user_deadline: None,

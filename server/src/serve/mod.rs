@@ -153,6 +153,9 @@ impl Service {
         {
             reply.notes().read_errors += 1;
         }
+        if reply.was_handed_over() && answered.as_ref().is_err_and(|error| error.status == 500) {
+            self.slot.count_exception();
+        }
         let ending = self.complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         let sent = reply.sent();
