@@ -31,7 +31,7 @@ pub mod system;
 mod worker;
 
 pub use language::Language;
-pub use master::{StartError, is_trial, run};
+pub use master::{StartError, run};
 
 /// Writes one line to the server's log, with a date before it where `log-date` asks for it.
 pub fn tell(line: &str) {

@@ -34,8 +34,6 @@ fn start() -> anyhow::Result<ExitCode> {
                 ExitCode::FAILURE
             })
         }
-        // What a running server tries before it reloads.
-        Wanted::Serve(..) if gateserve::is_trial() => Ok(ExitCode::SUCCESS),
         Wanted::Serve(settings, given) => {
             for warning in &settings.warnings {
                 eprintln!("gateserve: warning: {warning}");

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use support::python::Site;
 use support::{Peer, Responses, Server};
 use tempfile::TempDir;
 
@@ -216,4 +217,88 @@ fn the_program_is_found_again_from_another_folder() {
         server.line("gateserve is ready");
     }
     assert_eq!(get(&server.addresses[0], "body=x").body, b"x");
+}
+
+#[test]
+fn new_code_takes_effect_and_code_that_does_not_load_leaves_the_old_service() {
+    needs_python!();
+    let code = |version: &str| {
+        format!(
+            "def application(environ, start_response):\n    start_response('200 OK', [])\n    \
+             return [b'{version}']\n"
+        )
+    };
+    let site = Site::new(&code("one"));
+    let app = site.folder.path().join("app.py");
+    let mut server = site.serve(&["--http-socket", "127.0.0.1:0"]);
+    let served = |server: &Server| get(&server.addresses[0], "").body;
+    assert_eq!(served(&server), b"one");
+    std::fs::write(&app, "this is no Python").unwrap();
+    server.signal(Signal::SIGHUP);
+    server.line("SyntaxError");
+    server.line("*** reload refused, the running server goes on");
+    assert_eq!(served(&server), b"one");
+    std::fs::write(&app, code("version two")).unwrap();
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    server.line("gateserve is ready");
+    assert_eq!(served(&server), b"version two");
+}
+
+#[test]
+fn without_a_trial_code_that_does_not_load_ends_the_server_with_22() {
+    needs_python!();
+    let site = Site::new("def application(environ, start_response): pass");
+    let mut server = site.serve(&["--http-socket", "127.0.0.1:0", "--no-reload-trial"]);
+    std::fs::write(site.folder.path().join("app.py"), "this is no Python").unwrap();
+    server.signal(Signal::SIGHUP);
+    server.line("binary reloading gateserve...");
+    assert_eq!(server.wait().code(), Some(22));
+}
+
+#[test]
+fn chain_reload_brings_new_code_to_workers_that_load_their_own() {
+    needs_python!();
+    let code = |version: &str| {
+        format!(
+            "def application(environ, start_response):\n    start_response('200 OK', [])\n    \
+             return [b'{version}']\n"
+        )
+    };
+    let site = Site::new(&code("one"));
+    let touched = site.folder.path().join("touch");
+    let mut server = site.serve(&[
+        "--http-socket=127.0.0.1:0",
+        "--lazy-apps",
+        "--processes=2",
+        &format!("--touch-chain-reload={}", touched.display()),
+    ]);
+    std::fs::write(site.folder.path().join("app.py"), code("version two")).unwrap();
+    std::fs::write(&touched, "").unwrap();
+    server.line("chain reload starting...");
+    server.line("chain reloading complete");
+    for _ in 0..10 {
+        assert_eq!(get(&server.addresses[0], "").body, b"version two");
+    }
+}
+
+#[test]
+fn an_application_that_no_worker_can_load_ends_the_server_with_22() {
+    needs_python!();
+    let site = Site::new("raise RuntimeError('not today')");
+    let mut command = assert_cmd::Command::cargo_bin("gateserve").unwrap();
+    let output = command
+        .args(site.options())
+        .args(["--http-socket=127.0.0.1:0", "--lazy-apps"])
+        .assert()
+        .code(22);
+    let log = String::from_utf8_lossy(&output.get_output().stderr).into_owned();
+    assert!(
+        log.contains("OOPS ! failed loading app in worker 1"),
+        "{log}"
+    );
+    assert!(
+        log.contains("need-app requested, destroying the instance..."),
+        "{log}"
+    );
 }

@@ -56,6 +56,9 @@ impl Master<'_, '_> {
         if self.phase.is_ending() || self.trial.is_some() {
             return;
         }
+        if !self.settings.reload.tries {
+            return self.leave_for_reload(brutal);
+        }
         match self.program.check() {
             Ok(check) => {
                 self.trial = Some(Trial {
@@ -82,7 +85,7 @@ impl Master<'_, '_> {
         for line in trial.check.complaints() {
             log::tell(&line);
         }
-        self.goes_on("the configuration cannot be used (see above)");
+        self.goes_on("it would not start anew (see above)");
     }
 
     /// Gives up a try that takes too long.

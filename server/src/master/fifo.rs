@@ -24,7 +24,7 @@ impl Fifo {
     /// # Errors
     /// A path at which no fifo can be made.
     pub(super) fn new(paths: &[PathBuf]) -> io::Result<Self> {
-        let paths = paths.iter().map(|path| std::path::absolute(path));
+        let paths = paths.iter().map(std::path::absolute);
         let paths = paths.collect::<io::Result<Vec<_>>>()?;
         let open = paths.first().map(|path| open(path)).transpose()?;
         Ok(Self { paths, open })
@@ -49,7 +49,7 @@ impl Fifo {
     /// Listens to another of the fifos, counted from 0; a number that there is none for means the
     /// first, as in uWSGI. Whoever listened there before is cut off.
     pub(super) fn select(&mut self, slot: usize) {
-        let Some(path) = self.paths.get(slot).or(self.paths.first()) else {
+        let Some(path) = self.paths.get(slot).or_else(|| self.paths.first()) else {
             return;
         };
         match open(path) {

@@ -28,6 +28,7 @@ mod start;
 mod stats;
 mod supervise;
 mod touch;
+mod trial;
 mod workers;
 
 use std::io;
@@ -44,7 +45,6 @@ use beside::Beside;
 use files::Files;
 pub(crate) use news::{Event, News};
 use program::Program;
-pub use program::is_trial;
 pub(crate) use scoreboard::{Scoreboard, State, WorkerFacts, WorkerSlot};
 pub(crate) use signals::keep_mask as keep_signal_mask;
 use supervise::Beginning;
@@ -109,6 +109,9 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
 }
 
 fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
+    if program::is_trial() {
+        trial::end(settings, language);
+    }
     let handover = Handover::received();
     let resumed = handover.is_some();
     let program = Program::of_this_process(&settings.arguments)

@@ -18,7 +18,7 @@ const TRIAL: &str = "GATESERVE_TRIAL";
 
 /// Whether this process is only to see whether its configuration can be used: a running server
 /// asks for that before it reloads.
-pub fn is_trial() -> bool {
+pub(super) fn is_trial() -> bool {
     std::env::var_os(TRIAL).is_some()
 }
 
@@ -115,7 +115,7 @@ impl Program {
             variable.push(value);
             c_string(variable)
         });
-        let handed = std::iter::once(c_string(handover.into()));
+        let handed = std::iter::once(c_string(handover));
         let variables = variables.chain(handed).collect::<io::Result<Vec<_>>>()?;
         // The new program begins a log's process of its own, if it needs one.
         log::give_back();

@@ -125,7 +125,7 @@ fn as_root(settings: &Settings, is_root: bool, resumed: bool) -> Result<(), Star
     Ok(hooks::run(&settings.hooks, HookPhase::AsRoot)?)
 }
 
-fn change_folder(folder: Option<&Path>) -> Result<(), StartError> {
+pub(super) fn change_folder(folder: Option<&Path>) -> Result<(), StartError> {
     let Some(folder) = folder else { return Ok(()) };
     let name = folder.display();
     log::tell(&format!("chdir() to {name}"));
@@ -225,14 +225,23 @@ fn load(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Star
         language.prepare(settings)?;
     }
     hooks::run(&settings.hooks, HookPhase::PreApp)?;
-    // Loaded here to be refused here; each worker loads its own after the fork.
-    crate::app::load(&settings.apps, None, &Queue::default())?;
-    if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
-        language.load(settings)?;
-    }
+    load_apps(settings, language)?;
     hooks::run(&settings.hooks, HookPhase::PostApp)?;
     if settings.system.identity.until == RootUntil::AppsLoaded {
         identity::assume(&settings.system.identity)?;
+    }
+    Ok(())
+}
+
+/// The applications that the master loads. Those that are loaded again after the fork are loaded
+/// here to be refused here.
+pub(super) fn load_apps(
+    settings: &Settings,
+    language: Option<&dyn Language>,
+) -> Result<(), StartError> {
+    crate::app::load(&settings.apps, None, &Queue::default())?;
+    if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
+        language.load(settings)?;
     }
     Ok(())
 }

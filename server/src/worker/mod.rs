@@ -106,7 +106,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
     start.tell(Event::Ready)?;
 
     let code = tokio::select! {
-        order = orders.to_end(start, &pause) => match order {
+        order = orders.until_end(start, &pause) => match order {
             Order::EndNow => return Ok(codes::END),
             Order::Finish(code) => {
                 start.slot.set_accepting(false);
@@ -128,7 +128,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
                 "worker {number} (pid: {pid}) is taking too much time to die...NO MERCY !!!"
             ));
         },
-        () = orders.to_end_now(start, &pause) => return Ok(codes::END),
+        () = orders.until_end_now(start, &pause) => return Ok(codes::END),
     }
     Ok(code)
 }

@@ -50,7 +50,11 @@ impl Orders {
     }
 
     /// Follows orders until one is to end.
-    pub(super) async fn to_end(&mut self, start: &Start<'_>, pause: &watch::Sender<bool>) -> Order {
+    pub(super) async fn until_end(
+        &mut self,
+        start: &Start<'_>,
+        pause: &watch::Sender<bool>,
+    ) -> Order {
         loop {
             tokio::select! {
                 _ = self.end.recv() => return Order::EndNow,
@@ -70,7 +74,7 @@ impl Orders {
     }
 
     /// Follows orders until the one to end at once.
-    pub(super) async fn to_end_now(&mut self, start: &Start<'_>, pause: &watch::Sender<bool>) {
-        while self.to_end(start, pause).await != Order::EndNow {}
+    pub(super) async fn until_end_now(&mut self, start: &Start<'_>, pause: &watch::Sender<bool>) {
+        while self.until_end(start, pause).await != Order::EndNow {}
     }
 }

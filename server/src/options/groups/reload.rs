@@ -38,6 +38,13 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "Start anew at once on SIGTERM, as uWSGI 2.0 does without --die-on-term",
     ),
     opt(
+        "no-reload-trial",
+        Flag,
+        Processes,
+        "Reload without trying first, in a process of its own, whether the configuration can be \
+         used and the application loads",
+    ),
+    opt(
         "exit-on-reload",
         Flag,
         Processes,
@@ -52,6 +59,8 @@ pub struct ReloadSettings {
     pub mercy: Duration,
     /// `term-reloads` without `die-on-term`: whether SIGTERM reloads brutally.
     pub term_reloads: bool,
+    /// Unless `no-reload-trial`: whether a reload is tried before the workers end.
+    pub tries: bool,
     /// `exit-on-reload`: whether a reload ends the server.
     pub exit_on_reload: bool,
 }
@@ -63,6 +72,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<ReloadSettings,
     Ok(ReloadSettings {
         mercy: workers_mercy.or(mercy).unwrap_or(DEFAULT_MERCY),
         term_reloads: gathered.flag("term-reloads")? && !die_on_term,
+        tries: !gathered.flag("no-reload-trial")?,
         exit_on_reload: gathered.flag("exit-on-reload")?,
     })
 }
