@@ -26,7 +26,7 @@ pub use notes::{Notes, Via};
 pub(crate) use part::{FileFault, FilePart};
 #[cfg(test)]
 pub(crate) use recording::Recording;
-pub(crate) use reply::{Carrier, Ending, HeadSize};
+pub(crate) use reply::{Carrier, Ending, HeadSize, Offloaded};
 pub use reply::{Reply, ReplyError, Sent};
 
 /// The most that one [`Body::chunk`] hands out, and about what a request may hold in memory in

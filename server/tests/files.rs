@@ -340,6 +340,30 @@ fn files_go_out_over_every_protocol() {
 }
 
 #[test]
+fn offload_threads_send_long_files() {
+    let content = counter(5_000_000);
+    let mut site = Site::new(
+        &[("www/big", &content), ("www/small", b"small")],
+        &["--static-map", "/s={}/www", "--offload-threads", "1"],
+    );
+    let mut first = Responses::on(site.server.connect());
+    first.peer.send("GET /s/big HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(first.head().status, 200);
+    // The only thread is taken by a client that does not read, which holds up nobody.
+    let mut second = Responses::on(site.server.connect());
+    for (path, expected) in [("/s/big", &content[..]), ("/s/small", b"small")] {
+        second
+            .peer
+            .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert!(second.next("GET").body == expected, "{path}");
+    }
+    assert!(first.body(5_000_000) == content);
+    first.peer.send("GET /s/small HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(first.next("GET").body, b"small");
+    site.server.line("via offload");
+}
+
+#[test]
 fn a_pattern_that_is_none_is_refused_with_its_place() {
     let refused = std::process::Command::new(env!("CARGO_BIN_EXE_gateserve"))
         .args(["--probe", "--http", ":0", "--static-expires", "*( 10"])

@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use nix::errno::Errno;
-use nix::libc::off_t;
+use nix::libc::{MSG_NOSIGNAL, off_t};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::sendfile::sendfile;
+use socket2::Socket;
 
 use super::PIECE;
 
@@ -109,9 +112,44 @@ impl FilePart {
         Ok(Some(sent))
     }
 
+    /// Sends all of it, on a thread that may wait: for a peer that takes nothing, so long as
+    /// `patience` says. The socket itself must not block.
+    pub(crate) fn send_all(&mut self, socket: &Socket, patience: Duration) -> io::Result<()> {
+        while self.left > 0 {
+            match self.send(socket) {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    let mut piece = self.read()?;
+                    while !piece.is_empty() {
+                        match socket.send_with_flags(&piece, MSG_NOSIGNAL) {
+                            Ok(sent) => piece.advance(sent),
+                            Err(error) => wait_for_room(socket, patience, error)?,
+                        }
+                    }
+                }
+                Err(error) => wait_for_room(socket, patience, error)?,
+            }
+        }
+        Ok(())
+    }
+
     fn advance(&mut self, count: usize) {
         self.offset += count as u64;
         self.left -= count as u64;
+    }
+}
+
+/// Waits until the peer has taken something, if that is what `error` asks for.
+fn wait_for_room(socket: &Socket, patience: Duration, error: io::Error) -> io::Result<()> {
+    if error.kind() != ErrorKind::WouldBlock {
+        return Err(error);
+    }
+    let limit = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)];
+    match poll(&mut fds, limit) {
+        Ok(0) => Err(ErrorKind::TimedOut.into()),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
 }
 

@@ -63,6 +63,9 @@ pub(crate) enum Ending {
     Cut,
 }
 
+/// A file that is being sent beside the event loop.
+pub(crate) type Offloaded = LocalBoxFuture<'static, Result<(), ReplyError>>;
+
 /// What a listener offers to carry one reply.
 pub(crate) trait Carrier {
     /// Encodes and queues the head.
@@ -73,6 +76,11 @@ pub(crate) trait Carrier {
     /// by piece.
     fn file(&mut self, part: FilePart) -> Result<Option<FilePart>, ReplyError> {
         Ok(Some(part))
+    }
+    /// Sends part of a file beside the event loop, where the listener has threads for that and one
+    /// is free; else hands it back.
+    fn offload(&mut self, part: FilePart) -> Result<Offloaded, FilePart> {
+        Err(part)
     }
     /// Queues bytes that bring their own head.
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError>;
@@ -219,6 +227,14 @@ impl Reply {
     pub async fn file(&mut self, file: File, offset: u64, length: u64) -> Result<(), ReplyError> {
         let mut part = FilePart::new(file, offset, length);
         if self.phase == Phase::Head && length > COPY_BELOW {
+            part = match self.carrier.offload(part) {
+                Ok(sending) => {
+                    self.sent.body_bytes += length;
+                    self.notes.via = Via::Offload;
+                    return sending.await;
+                }
+                Err(back) => back,
+            };
             self.sent.body_bytes += length;
             match self.carrier.file(part)? {
                 None => {

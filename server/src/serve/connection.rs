@@ -19,6 +19,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::last_words::Wire;
+use super::offload::Threads;
 use super::queue::Queue;
 use crate::exchange::{FileFault, PIECE, ReplyError};
 use crate::log;
@@ -63,6 +64,7 @@ fn fault_of(error: &io::Error) -> Fault {
             log::fault(&inner.to_string());
             Fault::File
         }
+        _ if error.kind() == ErrorKind::TimedOut => Fault::TimedOut,
         _ => Fault::Gone,
     }
 }
@@ -101,6 +103,8 @@ pub(crate) struct Connection {
     wire: OnceCell<Arc<Wire>>,
     /// Whether the peer has ever sent anything.
     heard: Cell<bool>,
+    /// For files that are sent beside the event loop.
+    threads: Option<Threads>,
 }
 
 impl Connection {
@@ -117,7 +121,30 @@ impl Connection {
             patience,
             wire: OnceCell::new(),
             heard: Cell::new(false),
+            threads: None,
         }
+    }
+
+    /// Has these threads send long files.
+    pub(super) fn with_threads(mut self, threads: Option<Threads>) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    pub(super) fn threads(&self) -> Option<&Threads> {
+        self.threads.as_ref()
+    }
+
+    /// Whether the peer can still be written to, and why not.
+    pub(super) fn check(&self) -> Result<(), ReplyError> {
+        self.fault
+            .get()
+            .map_or(Ok(()), |fault| Err(self.reply_error(fault)))
+    }
+
+    /// The connection is of no more use for writing.
+    pub(super) fn fail_with(&self, error: &io::Error) {
+        self.fail(fault_of(error));
     }
 
     /// For those who may have to speak in this connection's place.

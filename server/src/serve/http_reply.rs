@@ -168,6 +168,22 @@ impl HttpReply {
         }
     }
 
+    /// Whether part of a file may be sent as it is, without anything around it.
+    pub(super) fn takes_bare(&self, part: &FilePart) -> bool {
+        match self.framing {
+            Framing::Length(left) => part.len() <= left,
+            Framing::UntilClose => true,
+            Framing::Unknown | Framing::Absent | Framing::Chunked => false,
+        }
+    }
+
+    /// Such a part was sent.
+    pub(super) fn took_bare(&mut self, length: u64) {
+        if let Framing::Length(left) = &mut self.framing {
+            *left -= length;
+        }
+    }
+
     /// Queues bytes of a response that the application made itself; only the end of the
     /// connection tells where it ends.
     pub(super) fn raw(&mut self, bytes: Bytes, queue: &mut Queue) {

@@ -7,6 +7,7 @@ mod http;
 mod http_reply;
 mod incoming;
 mod last_words;
+mod offload;
 mod oneshot;
 mod proxy;
 mod queue;
@@ -31,6 +32,7 @@ use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSett
 use crate::socket::Stream;
 use connection::Connection;
 pub(crate) use growth::Growth;
+pub(crate) use offload::Threads as OffloadThreads;
 pub(crate) use retirement::Retirement;
 
 /// How long a worker that drains waits for the first byte of a connection that it has accepted.
@@ -108,6 +110,8 @@ pub(crate) struct Service {
     pub(crate) limits: Limits,
     /// How long peers are waited for.
     pub(crate) waits: Waits,
+    /// Threads that send long files, if there are any.
+    pub(crate) offload: Option<OffloadThreads>,
     /// HTTP as a server.
     pub(crate) http: HttpSettings,
     /// What becomes of replies to clients that left.
@@ -129,7 +133,8 @@ pub(crate) struct Service {
 impl Service {
     /// Serves one connection until its end.
     pub(crate) async fn connection(&self, stream: Stream, peer: Option<SocketAddr>) {
-        let connection = Rc::new(Connection::new(stream, self.waits.peer));
+        let connection = Connection::new(stream, self.waits.peer);
+        let connection = Rc::new(connection.with_threads(self.offload.clone()));
         match self.protocol {
             Protocol::Http => http::serve(self, connection, peer).await,
             Protocol::Uwsgi => uwsgi::serve(self, connection).await,

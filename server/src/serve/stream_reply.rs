@@ -11,8 +11,9 @@ use super::connection::Connection;
 use super::http_reply::HttpReply;
 use super::incoming::Incoming;
 use super::last_words::{self, WireWords};
+use super::offload;
 use super::queue::Queue;
-use crate::exchange::{Carrier, Ending, FilePart, HeadSize, LastWords, ReplyError};
+use crate::exchange::{Carrier, Ending, FilePart, HeadSize, LastWords, Offloaded, ReplyError};
 use crate::log;
 
 /// The form that a reply takes.
@@ -63,6 +64,22 @@ impl Carrier for StreamReply {
             Form::Cgi(reply) => reply.file(part, queue),
         });
         Ok(None)
+    }
+
+    fn offload(&mut self, part: FilePart) -> Result<Offloaded, FilePart> {
+        let length = part.len();
+        let is_possible = match &self.form {
+            Form::Http(reply) => reply.takes_bare(&part),
+            Form::Cgi(reply) => !reply.drops_body(),
+        };
+        if !is_possible {
+            return Err(part);
+        }
+        let sending = offload::send(&self.connection, part)?;
+        if let Form::Http(reply) = &mut self.form {
+            reply.took_bare(length);
+        }
+        Ok(sending)
     }
 
     fn raw(&mut self, bytes: Bytes) -> Result<(), ReplyError> {

@@ -97,6 +97,17 @@ impl Stream {
         part.send(self.socket.as_ref())
     }
 
+    /// The socket for a thread that sends a file on it; `None` where the bytes have to be encrypted.
+    pub(crate) fn aside(&self) -> Option<Socket> {
+        if self.tls.is_some() {
+            return None;
+        }
+        let socket = self.socket.try_clone().ok()?;
+        socket.set_nonblocking(true).ok()?;
+        self.nonblocking.set(true);
+        Some(socket)
+    }
+
     /// Waits for bytes, or the end, and then reads; again while `read` says `WouldBlock`. A
     /// connection that never had to wait is read from at once.
     pub(crate) async fn when_readable<T>(

@@ -4,7 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::sleep;
 
@@ -12,7 +12,7 @@ use super::Start;
 use crate::app::{self, Queue};
 use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
-use crate::serve::{Growth, Retirement, Service, Waits};
+use crate::serve::{Growth, OffloadThreads, Retirement, Service, Waits};
 use crate::socket::Listener;
 
 /// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
@@ -38,12 +38,15 @@ pub(super) fn start(
     let retirement = Rc::new(Retirement::new(share, min_age, Rc::clone(retire)));
     let measured = settings.memory.report || log::wants_memory(&settings.log);
     let growth = Rc::new(Growth::new(settings, measured, Rc::clone(retire))?);
+    let threads = settings.files.offload_threads as usize;
+    let offload = (threads > 0).then(|| OffloadThreads::new(Semaphore::new(threads)));
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
         let service = Service {
             protocol: listener.protocol,
             app: apps.behind(listener),
             limits: settings.limits,
             waits: Waits::of(listener, settings),
+            offload: offload.clone(),
             http: settings.http.clone(),
             writes: settings.writes,
             edits: HeadEdits::of(&settings.headers),

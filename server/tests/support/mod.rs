@@ -424,6 +424,12 @@ impl Responses {
         Response { head, body }
     }
 
+    /// The next bytes of a body whose head was read.
+    #[track_caller]
+    pub fn body(&mut self, length: usize) -> Vec<u8> {
+        self.counted(length)
+    }
+
     fn counted(&mut self, length: usize) -> Vec<u8> {
         while self.buf.len() < length {
             assert!(self.peer.more(&mut self.buf), "the body is cut off");

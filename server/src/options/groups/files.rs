@@ -154,8 +154,8 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "offload-threads",
         One("N"),
         Files,
-        "Accepted; the event loop of a worker sends files, beside the threads of the application \
-         [with --threads 1: between two requests]",
+        "Let so many threads of each worker send long files, so that they go on while an \
+         application holds the worker [default: 0, the event loop sends them]",
     )
     .aliases(&["offload-thread"]),
     opt(
@@ -240,6 +240,8 @@ pub struct FileSettings {
     pub mime_files: Vec<PathBuf>,
     /// `fileserve-mode`.
     pub mode: FileServeMode,
+    /// `offload-threads`: threads of each worker that send files.
+    pub offload_threads: u32,
 }
 
 impl FileSettings {
@@ -269,6 +271,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<FileSettings, O
         mode: gathered
             .last("fileserve-mode")
             .map_or(FileServeMode::Own, mode),
+        offload_threads: gathered.number("offload-threads", 0, 0, 1024)?,
     })
 }
 
