@@ -2,12 +2,15 @@
 
 mod support;
 
+use std::net::TcpListener;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
-use support::Server;
+use support::{Peer, Server};
 
 const PROBE: [&str; 3] = ["--http-socket", "127.0.0.1:0", "--probe"];
 
@@ -97,4 +100,78 @@ fn the_service_manager_is_told_of_a_reload() {
     let reloading = told(&manager, "RELOADING=1");
     assert!(reloading.contains("\nMONOTONIC_USEC="), "{reloading}");
     told(&manager, "READY=1");
+}
+
+/// Starts a server as systemd does: with these sockets from descriptor 3 on.
+fn activated(sockets: &[BorrowedFd<'_>], args: &[&str]) -> Server {
+    let mut handed = String::new();
+    for (at, socket) in sockets.iter().enumerate() {
+        fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        // Moved out of the way first: a descriptor of the test may be one of those wanted.
+        handed += &format!("exec {}<&{}; ", 50 + at, socket.as_raw_fd());
+    }
+    for at in 0..sockets.len() {
+        handed += &format!("exec {}<&{}; ", 3 + at, 50 + at);
+    }
+    let count = sockets.len();
+    let command = format!("{handed} LISTEN_PID=$$ LISTEN_FDS={count} exec \"$0\" \"$@\"");
+    Server::start_by(&["bash", "-c", &command], args)
+}
+
+#[test]
+fn sockets_of_the_service_manager_are_taken_over_by_their_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let unix = UnixListener::bind(&path).unwrap();
+    let address = tcp.local_addr().unwrap().to_string();
+    let server = activated(
+        &[unix.as_fd(), tcp.as_fd()],
+        &[
+            "--http-socket",
+            &address,
+            "--http-socket",
+            path.to_str().unwrap(),
+            "--probe",
+            "--vacuum",
+        ],
+    );
+    drop((tcp, unix));
+    let told = server.told();
+    assert!(told.contains("inherited INET address"), "{told}");
+    assert!(told.contains("inherited UNIX address"), "{told}");
+    let answer = |address: &str| {
+        let mut peer = Peer::to(address);
+        peer.send("GET / HTTP/1.0\r\nX-Probe: body=here\r\n\r\n");
+        assert!(peer.rest().ends_with(b"here"));
+    };
+    answer(&address);
+    answer(path.to_str().unwrap());
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+    // It is the service manager's.
+    assert!(path.exists());
+}
+
+#[test]
+fn sockets_of_the_service_manager_outlast_a_reload() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = tcp.local_addr().unwrap().to_string();
+    let mut server = activated(&[tcp.as_fd()], &["--http-socket", &address, "--probe"]);
+    drop(tcp);
+    server.signal(Signal::SIGHUP);
+    server.line("(RE)spawned");
+    server.line("gateserve is ready");
+    let mut peer = Peer::to(&address);
+    peer.send("GET / HTTP/1.0\r\nX-Probe: body=here\r\n\r\n");
+    assert!(peer.rest().ends_with(b"here"));
+}
+
+#[test]
+fn a_socket_of_the_service_manager_may_be_named_by_its_descriptor() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = activated(&[tcp.as_fd()], &["--http-socket", "fd://3", "--probe"]);
+    assert_eq!(server.addresses[0], tcp.local_addr().unwrap().to_string());
+    drop(tcp);
+    server.connect();
 }

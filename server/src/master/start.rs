@@ -23,7 +23,7 @@ use crate::Language;
 use crate::app::Queue;
 use crate::log;
 use crate::options::{ListenerSettings, RootUntil, Settings};
-use crate::socket::{Address, Bound, Handover};
+use crate::socket::{Activated, Address, Bound, Handover};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::{environment, identity, limits};
 
@@ -144,12 +144,17 @@ fn bind(
     files: &mut Files,
 ) -> Result<Vec<Bound>, StartError> {
     let left = left_by(handover, &settings.listeners);
+    let mut activated = Activated::received();
     let mut sockets = Vec::with_capacity(left.len());
     for (index, (listener, left)) in settings.listeners.iter().zip(left).enumerate() {
-        let (mut bound, how) = match left {
+        // First of all: after a reload these are left as well, but not ours to remove.
+        let given = activated.claim(&listener.address);
+        let is_given = given.is_some();
+        let (mut bound, how) = match given.or(left) {
             Some(socket) => {
                 let bound = Bound::inherited(&listener.address, socket, &settings.sockets)?;
-                bound.file.iter().for_each(|file| files.add(file));
+                let made = bound.file.iter().filter(|_| !is_given);
+                made.for_each(|file| files.add(file));
                 let how = format!("inherited {}", bound.inherited_family());
                 (bound, how)
             }

@@ -1,5 +1,6 @@
 //! Sockets: their addresses, binding, permissions, and reading and writing without waiting.
 
+mod activation;
 mod address;
 mod backlog;
 mod bind;
@@ -11,6 +12,7 @@ mod register;
 mod stream;
 mod tls;
 
+pub(crate) use activation::Activated;
 pub use address::{Address, BadAddress};
 pub(crate) use backlog::Backlog;
 pub use bind::{BindError, Bound};
