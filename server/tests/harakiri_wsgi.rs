@@ -12,9 +12,10 @@ use wire::fastcgi::{BeginRequest, Kind, params, record};
 use wire::http::Framing;
 
 const APP: &str = "
-import ctypes, os, time
+import ctypes, sys, time
 
 def sleep():
+    print('asleep', file=sys.stderr, flush=True)
     time.sleep(60)
 
 def hold_the_lock():
@@ -258,7 +259,7 @@ fn verbose_tells_as_much_of_a_worker_that_gave_up_roots_rights() {
     }
     // The interpreter's own modules may be out of reach for others than root.
     let site = Site::new(
-        APP.replace("import ctypes, os, time", "import time")
+        APP.replace("import ctypes, sys, time", "import sys, time")
             .as_str(),
     );
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -347,14 +348,8 @@ fn a_worker_that_was_stopped_as_a_whole_is_killed_by_the_master() {
     let mut server = server(&site, &[&HTTP[..], &["--harakiri-verbose"]].concat());
     let mut stuck = get(&server, "/sleep");
     let worker = server.workers()[0];
-    // Its request has to have begun.
-    server.signal(nix::sys::signal::Signal::SIGUSR2);
-    while !server
-        .line("SIGUSR2: --- uWSGI worker 1")
-        .contains("is managing request /sleep")
-    {
-        server.signal(nix::sys::signal::Signal::SIGUSR2);
-    }
+    // The thread has to be at it.
+    server.line("asleep");
     nix::sys::signal::kill(worker, nix::sys::signal::Signal::SIGSTOP).unwrap();
     server.line("HARAKIRI: -- syscall> clock_nanosleep(");
     server.line(" - HARAKIRI [core 0] 127.0.0.1 - GET /sleep since 1");
