@@ -89,24 +89,27 @@ pub enum InterpreterError {
 /// Goes on as the interpreter, with the same arguments (program name first), environment and
 /// descriptors. Returns only if that fails.
 pub fn enter(settings: &Settings, args: impl IntoIterator<Item = OsString>) -> InterpreterError {
-    match command(settings) {
-        Ok((interpreter, mut command)) => {
-            crate::master::keep_signal_mask(&mut command);
-            let source = command.args(args.into_iter().skip(1)).exec();
-            InterpreterError::Exec {
-                interpreter,
-                source,
-            }
+    let library = std::env::current_exe()
+        .map_err(InterpreterError::Program)
+        .and_then(|program| Ok((library(&program)?, program)));
+    let interpreter = interpreter(settings);
+    match (library, interpreter) {
+        (Ok((library, program)), Ok(interpreter)) => {
+            become_interpreter(settings, &interpreter, &library, &program, args)
         }
-        Err(error) => error,
+        (Err(error), _) | (_, Err(error)) => error,
     }
 }
 
-fn command(settings: &Settings) -> Result<(PathBuf, Command), InterpreterError> {
-    let program = std::env::current_exe().map_err(InterpreterError::Program)?;
-    let library = library(&program)?;
-    let interpreter = interpreter(settings)?;
-    let mut command = Command::new(&interpreter);
+/// The same with this interpreter and this library, by a program that is an interpreter itself.
+pub fn become_interpreter(
+    settings: &Settings,
+    interpreter: &Path,
+    library: &Path,
+    program: &Path,
+    args: impl IntoIterator<Item = OsString>,
+) -> InterpreterError {
+    let mut command = Command::new(interpreter);
     let optimize = settings.apps.python.as_ref().map_or(0, |it| it.optimize);
     match optimize {
         0 => {}
@@ -114,7 +117,11 @@ fn command(settings: &Settings) -> Result<(PathBuf, Command), InterpreterError> 
         _ => drop(command.arg("-OO")),
     }
     command.args(["-c", BOOT]).arg(library).arg(program);
-    Ok((interpreter, command))
+    let source = command.args(args.into_iter().skip(1)).exec();
+    InterpreterError::Exec {
+        interpreter: interpreter.to_owned(),
+        source,
+    }
 }
 
 fn library(program: &Path) -> Result<PathBuf, InterpreterError> {

@@ -25,6 +25,7 @@ mod log;
 mod master;
 mod memory;
 pub mod options;
+pub mod program;
 mod serve;
 pub mod socket;
 pub mod system;

@@ -22,6 +22,7 @@ mod input;
 mod interpreter;
 mod load;
 mod names;
+mod packaged;
 mod piece;
 mod policy;
 mod response;
@@ -32,7 +33,9 @@ mod table;
 mod tell;
 mod uwsgi_module;
 
-use gateserve::options::{self, Wanted};
+use std::fmt::Display;
+
+use gateserve::options::{self, Gathered, Settings, Wanted};
 use pyo3::prelude::*;
 
 use interpreter::Interpreter;
@@ -40,36 +43,50 @@ use interpreter::Interpreter;
 /// The module that the interpreter loads.
 #[pymodule]
 mod _gateserve {
+    use std::path::PathBuf;
+
     use pyo3::prelude::*;
 
-    /// Runs the server with these arguments, program name first; returns the exit code.
+    use crate::packaged;
+
+    /// Goes on as the server where the program has become an interpreter; returns the exit code.
+    /// The arguments begin with the program's name.
     #[pyfunction]
     fn main(py: Python<'_>, args: Vec<String>) -> i32 {
         super::serve(py, args)
     }
-}
 
-fn serve(py: Python<'_>, args: Vec<String>) -> i32 {
-    match start(py, args) {
-        Ok(()) => 0,
-        Err((code, text)) => {
-            eprintln!("gateserve: {text}");
-            code
-        }
+    /// The whole program, for an interpreter that runs it as a script; `library` is the file of
+    /// this module. Returns the exit code.
+    #[pyfunction]
+    fn start(py: Python<'_>, args: Vec<String>, library: PathBuf) -> i32 {
+        packaged::start(py, args, &library)
     }
 }
 
-fn start(py: Python<'_>, args: Vec<String>) -> Result<(), (i32, String)> {
+fn serve(py: Python<'_>, args: Vec<String>) -> i32 {
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    startup::clean(py, &args).map_err(|error| (1, error.to_string()))?;
-    let wanted = options::load(args, variables).map_err(|error| (1, error.to_string()))?;
-    // The program has answered everything else before it became an interpreter.
-    let Wanted::Serve(settings, given) = wanted else {
-        return Ok(());
-    };
+    match options::load(args.clone(), variables) {
+        Ok(Wanted::Serve(settings, given)) => run(py, &args, &settings, given),
+        // The program has answered everything else before it became an interpreter.
+        Ok(_) => 0,
+        Err(error) => failed(1, &error),
+    }
+}
+
+/// Runs the server in this interpreter.
+fn run(py: Python<'_>, args: &[String], settings: &Settings, given: Gathered) -> i32 {
     let interpreter =
-        Interpreter::new(py, &settings, given.given).map_err(|error| (1, error.to_string()))?;
-    gateserve::run(&settings, Some(&interpreter))
-        .map_err(|error| (error.exit_code(), error.to_string()))
+        startup::clean(py, args).and_then(|()| Interpreter::new(py, settings, given.given));
+    match interpreter {
+        Ok(interpreter) => gateserve::run(settings, Some(&interpreter))
+            .map_or_else(|error| failed(error.exit_code(), &error), |()| 0),
+        Err(error) => failed(1, &error),
+    }
+}
+
+fn failed(code: i32, error: &dyn Display) -> i32 {
+    eprintln!("gateserve: {error}");
+    code
 }

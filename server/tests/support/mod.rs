@@ -41,6 +41,11 @@ impl Server {
         Self::run(Command::new(env!("CARGO_BIN_EXE_gateserve")).args(args))
     }
 
+    /// The same of another program than the one that was built.
+    pub fn start_of(program: &std::path::Path, args: &[&str]) -> Self {
+        Self::run(Command::new(program).args(args))
+    }
+
     /// The same by way of a command that runs another one, whose words follow.
     pub fn start_by(command: &[&str], args: &[&str]) -> Self {
         let mut first = Command::new(command[0]);

@@ -1,0 +1,3 @@
+from gateserve import main
+
+main()

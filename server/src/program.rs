@@ -1,0 +1,47 @@
+//! What a program of this server does with its options before it serves.
+
+use std::io::Write;
+
+use crate::options::{self, Gathered, Settings, Wanted};
+use crate::system;
+
+/// Reads the options, answers what they ask to be printed, and has `serve` do the rest. `arguments`
+/// begin with the program's name. Returns the exit code.
+///
+/// # Errors
+/// Options that cannot be used, output that cannot be written, or what `serve` says.
+pub fn start(
+    arguments: impl IntoIterator<Item = String>,
+    serve: impl FnOnce(&Settings, Gathered) -> anyhow::Result<u8>,
+) -> anyhow::Result<u8> {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    match options::load(arguments, variables)? {
+        Wanted::Print(text) => {
+            std::io::stdout().write_all(&text)?;
+            Ok(0)
+        }
+        Wanted::Checked { report, starts } => {
+            // In colour on a terminal alone.
+            write!(anstream::stdout(), "{report}")?;
+            Ok(u8::from(!starts))
+        }
+        Wanted::Serve(settings, given) => {
+            for warning in &settings.warnings {
+                eprintln!("gateserve: warning: {warning}");
+            }
+            for notice in &settings.notices {
+                eprintln!("gateserve: {notice}");
+            }
+            for line in &settings.prints {
+                println!("{line}");
+            }
+            if settings.show_config {
+                eprint!("{}", options::listing(&given));
+            }
+            // An interpreter reads the environment once, when it starts.
+            system::environment::change(&settings.system.environment);
+            serve(&settings, given)
+        }
+    }
+}
