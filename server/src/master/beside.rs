@@ -10,7 +10,7 @@ use super::Scoreboard;
 use super::cron::Cron;
 use super::daemon::{Buried, Daemon};
 use super::files::Files;
-use super::stats::{self, Facts, Format, StatsServer};
+use super::stats::{self, Facts, StatsServer, ToldAt};
 use crate::clock;
 use crate::log;
 use crate::options::Settings;
@@ -47,7 +47,7 @@ impl<'a> Beside<'a> {
         settings: &'a Settings,
         files: Files,
         notifier: Option<Notifier>,
-        told_at: Vec<(Bound, Format)>,
+        told_at: ToldAt,
     ) -> Self {
         if let Some(name) = settings.names.master() {
             procname::set(&name);

@@ -16,7 +16,7 @@ use std::path::Path;
 use socket2::Socket;
 
 use super::files::Files;
-use super::stats::Format;
+use super::stats::{Format, ToldAt};
 use super::{StartError, system};
 use super::{banner, daemonize};
 use crate::Language;
@@ -34,7 +34,7 @@ pub(super) fn start(
     language: Option<&dyn Language>,
     handover: Option<Handover>,
     files: &mut Files,
-) -> Result<(Vec<Bound>, Vec<(Bound, Format)>), StartError> {
+) -> Result<(Vec<Bound>, ToldAt), StartError> {
     let resumed = handover.is_some();
     let (system, hooks) = (&settings.system, &settings.hooks);
     limits::mask_files(system.umask);
@@ -192,7 +192,7 @@ fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Op
 }
 
 /// The sockets at which statistics are told.
-fn bind_stats(settings: &Settings, files: &mut Files) -> Result<Vec<(Bound, Format)>, StartError> {
+fn bind_stats(settings: &Settings, files: &mut Files) -> Result<ToldAt, StartError> {
     let (stats, mut sockets) = (&settings.stats, Vec::new());
     for (address, format, what) in [
         (&stats.json, Format::Json, "Stats server"),

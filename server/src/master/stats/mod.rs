@@ -33,6 +33,9 @@ pub(super) enum Format {
     Metrics,
 }
 
+/// The sockets, and what is told at each.
+pub(super) type ToldAt = Vec<(Bound, Format)>;
+
 /// What there is to be told of.
 pub(super) struct Facts<'a> {
     pub(super) board: Scoreboard,
@@ -46,7 +49,7 @@ pub(super) struct Facts<'a> {
 #[derive(Debug)]
 pub(super) struct StatsServer<'a> {
     settings: &'a StatsSettings,
-    sockets: Vec<(Bound, Format)>,
+    sockets: ToldAt,
     peers: Vec<Peer>,
 }
 
@@ -59,7 +62,7 @@ struct Peer {
 }
 
 impl<'a> StatsServer<'a> {
-    pub(super) fn new(settings: &'a StatsSettings, sockets: Vec<(Bound, Format)>) -> Self {
+    pub(super) fn new(settings: &'a StatsSettings, sockets: ToldAt) -> Self {
         Self {
             settings,
             sockets,
