@@ -117,6 +117,7 @@ pub fn become_interpreter(
         _ => drop(command.arg("-OO")),
     }
     command.args(["-c", BOOT]).arg(library).arg(program);
+    crate::master::keep_signal_mask(&mut command);
     let source = command.args(args.into_iter().skip(1)).exec();
     InterpreterError::Exec {
         interpreter: interpreter.to_owned(),
