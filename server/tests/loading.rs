@@ -253,6 +253,31 @@ def application(environ, start_response):
 }
 
 #[test]
+fn a_paste_file_names_the_application_and_may_set_up_logging() {
+    needs_python!();
+    let site = Site::new(SHOWS);
+    // As much of Paste as is asked for here.
+    let deploy = "import app\ndef loadapp(address):\n    return app.make(address)\n";
+    fs::create_dir(site.folder.path().join("paste")).unwrap();
+    fs::write(site.folder.path().join("paste/__init__.py"), "").unwrap();
+    fs::write(site.folder.path().join("paste/deploy.py"), deploy).unwrap();
+    let file = site.folder.path().canonicalize().unwrap().join("shop.ini");
+    let logging = "[loggers]\nkeys=root\n[handlers]\nkeys=\n[formatters]\nkeys=\n\
+                   [logger_root]\nlevel=DEBUG\nhandlers=\n";
+    fs::write(&file, logging).unwrap();
+    let address = format!("config:{}", file.display());
+    for args in [
+        &["--paste", "config:shop.ini"][..],
+        &["--ini-paste", "shop.ini"],
+        &["--ini-paste-logged", "shop.ini"],
+        &["--mount", "/=shop.ini"],
+    ] {
+        let server = serve(&site, args);
+        assert_eq!(text(&get(&server, "/")), address, "{args:?}");
+    }
+}
+
+#[test]
 fn later_folders_of_pythonpath_go_first_and_may_be_patterns() {
     needs_python!();
     let site = Site::new("from which import application\n");

@@ -190,6 +190,26 @@ def end(environ, start_response):
 }
 
 #[test]
+fn a_variable_of_the_application_is_in_the_line_of_the_log() {
+    needs_python!();
+    let site = Site::by_path(
+        "
+import uwsgi
+def sets(environ, start_response):
+    uwsgi.set_logvar('shop', 'no. 7')
+    return plain(start_response, [uwsgi.get_logvar('shop'), uwsgi.get_logvar('other')])
+def reads(environ, start_response):
+    return plain(start_response, uwsgi.get_logvar('shop'))
+",
+    );
+    let format = ["--log-format", "%(method) %(uri) shop=%(shop)"];
+    let mut server = site.serve(&[&HTTP[..], &format].concat());
+    assert_eq!(text(&get(&server, "/sets")), "[b'no. 7', None]");
+    server.line("GET /sets shop=no. 7");
+    assert_eq!(text(&get(&server, "/reads")), "None");
+}
+
+#[test]
 fn a_request_can_limit_itself() {
     needs_python!();
     let site = Site::by_path(

@@ -118,6 +118,7 @@ impl Language for Interpreter {
         let Some(Apps { mounted, apps }) = self.apps.get() else {
             return tell::no_application(call);
         };
+        call.enter();
         let picked = mounted.pick(&mut call.environ);
         if picked != Some(0) {
             call.answered_by(picked);

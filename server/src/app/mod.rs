@@ -25,7 +25,7 @@ use wire::http::reason_phrase;
 
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
-pub use call::{Arrived, Call, Mountpoints};
+pub use call::{Arrived, Call, Mountpoints, log_variable, set_log_variable};
 pub(crate) use call::{Queue, Turner};
 pub(crate) use load::load;
 pub use missing::{NO_APPLICATION, no_application};

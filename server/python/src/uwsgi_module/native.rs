@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use gateserve::inside::{Inside, WorkerView};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyModule, PyTuple};
@@ -35,7 +36,8 @@ fn inside() -> Option<&'static Inside> {
 /// The functions, with uWSGI's names.
 #[pymodule]
 mod functions {
-    use super::{Inside, PyBytes, PyTuple, inside, memory, view};
+    use super::{Inside, PyBytes, PyTuple, inside, memory, octets, view};
+    use gateserve::app;
     use pyo3::prelude::*;
 
     /// This worker's number, from 1; 0 in the master.
@@ -106,6 +108,23 @@ mod functions {
         gateserve::harakiri::set_user_harakiri(seconds);
     }
 
+    /// Sets a variable for the line of the request log, `%(name)` in `log-format`.
+    #[pyfunction]
+    fn set_logvar(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        app::set_log_variable(octets(name)?, octets(value)?);
+        Ok(())
+    }
+
+    /// A variable that was set so; `None` if it was not.
+    #[pyfunction]
+    fn get_logvar<'py>(
+        py: Python<'py>,
+        name: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let value = app::log_variable(&octets(name)?);
+        Ok(value.map(|value| PyBytes::new(py, &value)))
+    }
+
     /// The memory of this process: RSS and address space in bytes.
     #[pyfunction]
     fn mem() -> (u64, u64) {
@@ -121,6 +140,14 @@ mod functions {
         };
         gateserve::tell(line.trim_end_matches('\n'));
         Ok(true)
+    }
+}
+
+/// Bytes, or text as UTF-8.
+fn octets(text: &Bound<'_, PyAny>) -> PyResult<Bytes> {
+    match text.cast::<PyBytes>() {
+        Ok(bytes) => Ok(Bytes::copy_from_slice(bytes.as_bytes())),
+        Err(_) => Ok(text.extract::<String>()?.into()),
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Ask {
     Fail(AppError),
     /// The number of the application, for the log.
     App(i32),
+    /// A variable and its value, for the log.
+    Note(Bytes, Bytes),
 }
 
 /// Part of a file.
@@ -55,6 +57,7 @@ impl Ask {
             Self::Finish(head, bytes) => {
                 return Some(send(head, bytes, reply).await.map_err(AppError::from));
             }
+            Self::Note(name, value) => reply.notes().set(name, value),
             Self::App(number) => reply.notes().app = number,
             Self::Fail(error) => return Some(Err(error)),
         }

@@ -13,6 +13,7 @@
 //! to thread, and Python's main thread answers, as in uWSGI.
 
 mod ask;
+mod current;
 mod mountpoints;
 mod queue;
 mod turn;
@@ -31,6 +32,7 @@ use super::{App, AppError};
 use crate::exchange::{Body, BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
 use crate::harakiri::Ticket;
 use ask::{Ask, Part};
+pub use current::{log_variable, set_log_variable};
 pub use mountpoints::Mountpoints;
 pub(crate) use queue::Queue;
 pub(crate) use turn::Turner;
@@ -67,6 +69,11 @@ pub struct Arrived {
 }
 
 impl Call {
+    /// Says that the calling thread is at this call, until it is at another one.
+    pub fn enter(&self) {
+        current::enter(self.asks.downgrade());
+    }
+
     /// Tells the log which application answers, if any does; without this it is number 0.
     pub fn answered_by(&self, app: Option<usize>) {
         let number = app.map_or(-1, |app| i32::try_from(app).unwrap_or(i32::MAX));

@@ -166,7 +166,7 @@ pub(in crate::options) fn resolve(
         manage_script_name: gathered.flag("manage-script-name")?,
         ignore_script_name: gathered.flag("ignore-script-name")?,
         default_app: !gathered.flag("no-default-app")?,
-        paste_logger: gathered.flag("paste-logger")?,
+        paste_logger: gathered.flag("paste-logger")? || gathered.last("ini-paste-logged").is_some(),
         home: gathered.path("virtualenv"),
         program: gathered.path("python-bin"),
         path: gathered.texts("pythonpath"),
