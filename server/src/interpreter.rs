@@ -3,17 +3,18 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::IntoRawFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::options::Settings;
+use crate::options::{self, Gathered, Settings};
 
 /// What the interpreter does first: it loads the library and calls its `main`. Old interpreters
 /// must be able to read it as well, since it is what refuses them.
 const BOOT: &str = "\
 import sys
-library, program = sys.argv[1:3]
+library, program, handed = sys.argv[1:4]
 def refuse(what):
     sys.exit('gateserve: ' + sys.executable + ' is ' + what + ': name another interpreter with \
 --python-bin or --virtualenv')
@@ -31,7 +32,7 @@ try:
     loader.exec_module(module)
 except ImportError as error:
     sys.exit('gateserve: cannot load the Python side: %s' % error)
-sys.exit(module.main([program] + sys.argv[3:]))
+sys.exit(module.main([program] + sys.argv[4:], int(handed)))
 ";
 
 /// What runs where nothing else is asked for.
@@ -81,46 +82,78 @@ pub enum InterpreterError {
         /// Why not.
         source: io::Error,
     },
+    /// The configuration cannot be handed to it.
+    #[error("cannot hand the configuration to the interpreter: {0}")]
+    Configuration(io::Error),
     /// This program's own file is not known.
     #[error("cannot find this program's own file: {0}")]
     Program(io::Error),
 }
 
 /// Goes on as the interpreter, with the same arguments (program name first), environment and
-/// descriptors. Returns only if that fails.
-pub fn enter(settings: &Settings, args: impl IntoIterator<Item = OsString>) -> InterpreterError {
+/// descriptors, and with the configuration as it was read. Returns only if that fails.
+pub fn enter(
+    settings: &Settings,
+    gathered: &Gathered,
+    args: impl IntoIterator<Item = OsString>,
+) -> InterpreterError {
     let library = std::env::current_exe()
         .map_err(InterpreterError::Program)
         .and_then(|program| Ok((library(&program)?, program)));
     let interpreter = interpreter(settings);
     match (library, interpreter) {
         (Ok((library, program)), Ok(interpreter)) => {
-            become_interpreter(settings, &interpreter, &library, &program, args)
+            let start = BootFiles {
+                interpreter: &interpreter,
+                library: &library,
+                program: &program,
+            };
+            become_interpreter(settings, gathered, &start, args)
         }
         (Err(error), _) | (_, Err(error)) => error,
     }
 }
 
-/// The same with this interpreter and this library, by a program that is an interpreter itself.
+/// The files of a start.
+#[derive(Clone, Copy, Debug)]
+pub struct BootFiles<'a> {
+    /// What is executed.
+    pub interpreter: &'a Path,
+    /// What it loads.
+    pub library: &'a Path,
+    /// The program that it goes on as.
+    pub program: &'a Path,
+}
+
+/// The same with these files, by a program that is an interpreter itself.
 pub fn become_interpreter(
     settings: &Settings,
-    interpreter: &Path,
-    library: &Path,
-    program: &Path,
+    gathered: &Gathered,
+    files: &BootFiles<'_>,
     args: impl IntoIterator<Item = OsString>,
 ) -> InterpreterError {
-    let mut command = Command::new(interpreter);
+    let handed = match options::hand_over(gathered) {
+        // The interpreter takes it over.
+        Ok(handed) => handed.into_raw_fd().to_string(),
+        Err(error) => return InterpreterError::Configuration(error),
+    };
+    let mut command = Command::new(files.interpreter);
     let optimize = settings.apps.python.as_ref().map_or(0, |it| it.optimize);
     match optimize {
         0 => {}
         1 => drop(command.arg("-O")),
         _ => drop(command.arg("-OO")),
     }
-    command.args(["-c", BOOT]).arg(library).arg(program);
+    let words = [
+        files.library.as_os_str(),
+        files.program.as_os_str(),
+        handed.as_ref(),
+    ];
+    command.args(["-c", BOOT]).args(words);
     crate::master::keep_signal_mask(&mut command);
     let source = command.args(args.into_iter().skip(1)).exec();
     InterpreterError::Exec {
-        interpreter: interpreter.to_owned(),
+        interpreter: files.interpreter.to_owned(),
         source,
     }
 }

@@ -6,9 +6,9 @@ use gateserve::{interpreter, program};
 
 fn main() -> ExitCode {
     let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let ended = program::start(arguments, |settings, _| {
+    let ended = program::start(arguments, |settings, given| {
         if settings.apps.python.is_some() {
-            return Err(interpreter::enter(settings, std::env::args_os()).into());
+            return Err(interpreter::enter(settings, &given, std::env::args_os()).into());
         }
         gateserve::run(settings, None)?;
         Ok(0)

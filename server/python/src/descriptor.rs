@@ -18,3 +18,14 @@ pub(crate) fn duplicate(number: RawFd) -> io::Result<OwnedFd> {
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     borrowed.try_clone_to_owned()
 }
+
+/// Takes over a descriptor that the program before this one left open for this one.
+///
+/// # Errors
+/// A number that is no open descriptor.
+pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    let own = duplicate(number)?;
+    // The original is of no more use. That it cannot be closed would mean that it is closed.
+    let _ = nix::unistd::close(number);
+    Ok(own)
+}

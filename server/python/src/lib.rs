@@ -35,7 +35,7 @@ mod uwsgi_module;
 
 use std::fmt::Display;
 
-use gateserve::options::{self, Gathered, Settings, Wanted};
+use gateserve::options::{self, Gathered, Settings};
 use pyo3::prelude::*;
 
 use interpreter::Interpreter;
@@ -50,10 +50,11 @@ mod _gateserve {
     use crate::packaged;
 
     /// Goes on as the server where the program has become an interpreter; returns the exit code.
-    /// The arguments begin with the program's name.
+    /// The arguments begin with the program's name; the configuration was read already and waits
+    /// in the descriptor `handed`.
     #[pyfunction]
-    fn main(py: Python<'_>, args: Vec<String>) -> i32 {
-        super::serve(py, args)
+    fn main(py: Python<'_>, args: Vec<String>, handed: i32) -> i32 {
+        super::serve(py, args, handed)
     }
 
     /// The whole program, for an interpreter that runs it as a script; `library` is the file of
@@ -64,13 +65,13 @@ mod _gateserve {
     }
 }
 
-fn serve(py: Python<'_>, args: Vec<String>) -> i32 {
-    let variables = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    match options::load(args.clone(), variables) {
-        Ok(Wanted::Serve(settings, given)) => run(py, &args, &settings, given),
-        // The program has answered everything else before it became an interpreter.
-        Ok(_) => 0,
+fn serve(py: Python<'_>, args: Vec<String>, handed: i32) -> i32 {
+    let handed = match descriptor::inherited(handed) {
+        Ok(handed) => handed,
+        Err(error) => return failed(1, &error),
+    };
+    match options::take_over(handed, args.clone()) {
+        Ok((settings, given)) => run(py, &args, &settings, given),
         Err(error) => failed(1, &error),
     }
 }

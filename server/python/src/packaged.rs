@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use gateserve::interpreter::BootFiles;
 use gateserve::options::{PythonSettings, Settings};
 use gateserve::{interpreter, program};
 use pyo3::prelude::*;
@@ -17,7 +18,12 @@ pub(crate) fn start(py: Python<'_>, args: Vec<String>, library: &Path) -> i32 {
             let other = interpreter::interpreter(settings)?;
             let program = std::path::absolute(&args[0])?;
             let args = args.iter().map(Into::into);
-            let error = interpreter::become_interpreter(settings, &other, library, &program, args);
+            let files = BootFiles {
+                interpreter: &other,
+                library,
+                program: &program,
+            };
+            let error = interpreter::become_interpreter(settings, &given, &files, args);
             return Err(error.into());
         }
         take_environment(py)?;

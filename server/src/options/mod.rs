@@ -18,6 +18,7 @@ mod finding;
 mod foreign;
 mod given;
 mod groups;
+mod handed;
 mod lint;
 mod logger;
 mod manual;
@@ -61,6 +62,8 @@ pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSet
 pub use groups::tls::{ClientCa, TlsSettings};
 pub use groups::touch::TouchSettings;
 pub use groups::writes::WriteSettings;
+pub(crate) use handed::hand_over;
+pub use handed::take_over;
 pub use logger::{EncoderKind, EncoderSettings, LoggerKind, LoggerSettings, RouteSettings};
 pub use manual::manual;
 pub use opt::{Opt, Takes, Topic};
