@@ -90,3 +90,24 @@ def application(environ, start_response):
     }
     assert_eq!(counts.values().sum::<u32>(), 6, "{counts:?}");
 }
+
+#[test]
+fn the_configuration_is_read_once() {
+    needs_python!();
+    let site = Site::new(ECHO);
+    let counter = site.folder.path().join("runs");
+    let program = site.folder.path().join("address");
+    let script = format!(
+        "#!/bin/sh\necho run >> {}\necho 127.0.0.1:0\n",
+        counter.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, executable).unwrap();
+    let ini = site.folder.path().join("app.ini");
+    let text = format!("[uwsgi]\nhttp-socket = @(exec://{})\n", program.display());
+    std::fs::write(&ini, text).unwrap();
+    let server = site.serve(&["--ini", ini.to_str().unwrap()]);
+    assert_eq!(post(&server, "x").body, b"x!");
+    assert_eq!(std::fs::read_to_string(counter).unwrap(), "run\n");
+}
