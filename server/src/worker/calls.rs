@@ -42,8 +42,13 @@ fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) ->
     let queue = Queue::default();
     let core = start.slot.core(0);
     let mut live = pin!(live(start, &queue));
+    let mut answered = false;
     loop {
         let next = turner.until(async {
+            // Told within the turn, as whatever the application has asked.
+            if std::mem::take(&mut answered) {
+                queue.done();
+            }
             tokio::select! {
                 biased;
                 served = &mut live => Next::Over(served),
@@ -52,7 +57,10 @@ fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) ->
         });
         match next {
             Next::Over(served) => return served,
-            Next::Call(call) => answer(*call, core, language, &queue),
+            Next::Call(call) => {
+                answer(*call, core, language);
+                answered = true;
+            }
         }
     }
 }
@@ -81,7 +89,8 @@ fn on_many_threads(
                 core.attach_thread();
                 language.detached(&mut || {
                     while let Some(call) = queue.wait() {
-                        answer(call, core, language, queue);
+                        answer(call, core, language);
+                        queue.done();
                     }
                 });
             };
@@ -95,10 +104,9 @@ fn on_many_threads(
     })
 }
 
-fn answer(mut call: Call, core: CoreSlot, language: &dyn Language, queue: &Queue) {
+fn answer(mut call: Call, core: CoreSlot, language: &dyn Language) {
     call.core = core.number();
     let busy = Busy::new(&call.ticket, core, &call.environ);
     language.call(call);
     drop(busy);
-    queue.done();
 }

@@ -77,7 +77,7 @@ impl Call {
     /// Tells the log which application answers, if any does; without this it is number 0.
     pub fn answered_by(&self, app: Option<usize>) {
         let number = app.map_or(-1, |app| i32::try_from(app).unwrap_or(i32::MAX));
-        let _ = self.asks.send(Ask::App(number));
+        turn::tell(&self.asks, Ask::App(number));
     }
 
     /// The next piece of the request body, of at most 64 KiB and never empty; `None` at its end.
@@ -125,25 +125,27 @@ impl Call {
     /// Hands on error text: to the log, and over FastCGI to the gateway. Does not wait. False if
     /// the call is over.
     pub fn stderr(&self, text: Bytes) -> bool {
-        self.asks.send(Ask::Stderr(text)).is_ok()
+        turn::tell(&self.asks, Ask::Stderr(text))
     }
 
     /// Ends the reply, with a head and a last piece of the body if these are still due. Does not
     /// wait: the event loop sends them. The call is over then.
     pub fn finish(&self, head: Option<CgiHead>, bytes: Bytes) {
-        let _ = self.asks.send(Ask::Finish(head, bytes));
+        turn::tell(&self.asks, Ask::Finish(head, bytes));
     }
 
     /// Gives up: the error's status is answered if no head was sent, else the reply is cut off.
     /// The call is over then.
     pub fn fail(&self, error: AppError) {
-        let _ = self.asks.send(Ask::Fail(error));
+        turn::tell(&self.asks, Ask::Fail(error));
     }
 
     /// Asks the event loop and waits for its answer; `None` if the exchange is over.
     fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Option<T> {
         let (sender, answer) = oneshot::channel();
-        self.asks.send(ask(sender)).ok()?;
+        if !turn::tell(&self.asks, ask(sender)) {
+            return None;
+        }
         turn::wait(answer).ok()
     }
 }

@@ -28,6 +28,8 @@ struct Waiting {
     /// Calls that threads are at.
     running: usize,
     closed: bool,
+    /// Threads that wait for a call.
+    idle: usize,
 }
 
 impl Waiting {
@@ -40,18 +42,25 @@ impl Waiting {
 
 impl Queue {
     pub(super) fn push(&self, call: Call) {
-        self.with(|waiting| waiting.calls.push_back(call));
-        self.0.pushed.notify_one();
+        let idle = self.with(|waiting| {
+            waiting.calls.push_back(call);
+            waiting.idle
+        });
+        // To wake nobody is a system call as well.
+        if idle > 0 {
+            self.0.pushed.notify_one();
+        }
         self.0.arrived.notify_one();
     }
 
     /// The next call; waits on the calling thread. `None` once the queue is closed.
     pub(crate) fn wait(&self) -> Option<Call> {
-        let waiting = self
+        let mut waiting = self
             .0
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        waiting.idle += 1;
         let mut waiting = self
             .0
             .pushed
@@ -59,6 +68,7 @@ impl Queue {
                 waiting.calls.is_empty() && !waiting.closed
             })
             .unwrap_or_else(PoisonError::into_inner);
+        waiting.idle -= 1;
         waiting.take()
     }
 

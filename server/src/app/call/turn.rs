@@ -1,13 +1,16 @@
 //! Waiting for the event loop: on its own thread by turning it, elsewhere by sleeping.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
 
 use tokio::runtime::Runtime;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
 use tokio::task::LocalSet;
+
+use super::ask::Ask;
 
 thread_local! {
     /// The event loop that this thread turns, if it does.
@@ -19,17 +22,47 @@ thread_local! {
 pub(crate) struct Turner {
     runtime: Runtime,
     tasks: LocalSet,
+    /// What its thread has asked since the last turn. It is handed over within the next one: from
+    /// outside, each hand-over would wake a loop that does not sleep, by a system call.
+    asked: RefCell<Vec<(UnboundedSender<Ask>, Ask)>>,
 }
 
 impl Turner {
     /// An event loop for this thread, which can have one only.
     pub(crate) fn install(runtime: Runtime, tasks: LocalSet) -> Rc<Self> {
-        TURNER.with(|turner| Rc::clone(turner.get_or_init(|| Rc::new(Self { runtime, tasks }))))
+        TURNER.with(|turner| {
+            Rc::clone(turner.get_or_init(|| {
+                let asked = RefCell::default();
+                Rc::new(Self {
+                    runtime,
+                    tasks,
+                    asked,
+                })
+            }))
+        })
     }
 
     /// Turns the loop until `future` is done. Not to be called by a task of the loop.
     pub(crate) fn until<T>(&self, future: impl Future<Output = T>) -> T {
-        self.tasks.block_on(&self.runtime, future)
+        self.tasks.block_on(&self.runtime, async {
+            for (asks, ask) in self.asked.take() {
+                // Nobody listens any more where the exchange is over.
+                let _ = asks.send(ask);
+            }
+            future.await
+        })
+    }
+}
+
+/// Hands an ask to the event loop; false if the exchange is known to be over.
+pub(super) fn tell(asks: &UnboundedSender<Ask>, ask: Ask) -> bool {
+    match TURNER.with(|turner| turner.get().cloned()) {
+        Some(_) if asks.is_closed() => false,
+        Some(turner) => {
+            turner.asked.borrow_mut().push((asks.clone(), ask));
+            true
+        }
+        None => asks.send(ask).is_ok(),
     }
 }
 
