@@ -14,6 +14,7 @@ mod cli;
 mod config;
 mod env;
 mod error;
+mod fcgiwrap;
 mod finding;
 mod foreign;
 mod given;
@@ -98,7 +99,12 @@ pub fn load(
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Wanted, OptionError> {
     let line: Vec<String> = args.into_iter().collect();
-    let (options, files) = match cli::read(line.iter().cloned())? {
+    let meant = match fcgiwrap::read(&line, crate::socket::is_activated())? {
+        Some(fcgiwrap::Meant::Help(text)) => return Ok(Wanted::Print(text.into())),
+        Some(fcgiwrap::Meant::Serve(meant)) => meant,
+        None => line.clone(),
+    };
+    let (options, files) = match cli::read(meant)? {
         cli::Asked::Print(text) => return Ok(Wanted::Print(text)),
         cli::Asked::Serve { options, files } => (options, files),
     };

@@ -133,10 +133,13 @@ fn unsupported(gathered: &Gathered) -> Option<String> {
 /// Every listener needs something behind it.
 fn check_apps(listeners: &[ListenerSettings], apps: &AppSettings) -> Result<(), OptionError> {
     let needed = listeners.iter().any(|listener| !listener.forwards);
-    if needed && apps.need_app && !apps.probe && apps.cgi.is_empty() && apps.python.is_none() {
-        Err(OptionError::NoApp)
-    } else {
-        Ok(())
+    let has_app = apps.probe
+        || !apps.cgi.is_empty()
+        || apps.cgi_settings.mounts_itself()
+        || apps.python.is_some();
+    match needed && apps.need_app && !has_app {
+        true => Err(OptionError::NoApp),
+        false => Ok(()),
     }
 }
 

@@ -37,6 +37,11 @@ impl Activated {
     }
 }
 
+/// Whether the service manager has left sockets open for this process.
+pub(crate) fn is_activated() -> bool {
+    count(|name| std::env::var(name).ok(), std::process::id()) > 0
+}
+
 fn count(variable: impl Fn(&str) -> Option<String>, pid: u32) -> RawFd {
     let meant = variable("LISTEN_PID").is_some_and(|meant| meant == pid.to_string());
     let count = variable("LISTEN_FDS").filter(|_| meant);

@@ -12,7 +12,7 @@ mod register;
 mod stream;
 mod tls;
 
-pub(crate) use activation::Activated;
+pub(crate) use activation::{Activated, is_activated};
 pub use address::{Address, BadAddress};
 pub(crate) use backlog::Backlog;
 pub use bind::{BindError, Bound};

@@ -3,6 +3,7 @@
 // Each test file uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod gateway;
 pub mod nginx;
 pub mod packages;
 pub mod python;
@@ -53,6 +54,12 @@ impl Server {
             .args(&command[1..])
             .arg(env!("CARGO_BIN_EXE_gateserve"));
         Self::run(first.args(args))
+    }
+
+    /// The same with something else as its standard input.
+    pub fn start_on(stdin: impl Into<Stdio>, args: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gateserve"));
+        Self::run(command.args(args).stdin(stdin))
     }
 
     fn run(command: &mut Command) -> Self {

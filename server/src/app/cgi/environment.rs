@@ -14,6 +14,27 @@ pub(super) struct Extra {
     pub(super) path: Bytes,
     /// `--cgi-env`: these win over everything else.
     pub(super) env: Vec<(String, String)>,
+    /// `--cgi-unset`: variables of the request that do not arrive.
+    pub(super) unset: Vec<String>,
+}
+
+/// This server's own environment as scripts may get it, without what was meant for the server:
+/// options, and what its service manager tells it.
+pub(super) fn inherited() -> Vec<(String, String)> {
+    let is_ours = |name: &str| {
+        let managers = [
+            "NOTIFY_SOCKET",
+            "LISTEN_PID",
+            "LISTEN_FDS",
+            "LISTEN_FDNAMES",
+        ];
+        managers.contains(&name) || name.starts_with("UWSGI_") || name.starts_with("GATESERVE_")
+    };
+    let variables = std::env::vars_os();
+    variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| !is_ours(name))
+        .collect()
 }
 
 /// A variable that no environment can hold.
@@ -78,7 +99,7 @@ pub(super) fn strings(environ: &Environ, extra: &Extra) -> Result<Strings, BadVa
         .sum::<usize>();
     let mut strings = Strings::with_capacity(environ.len() + extra.env.len() + 1, size + 256);
     for (name, value) in &merged(environ) {
-        if is_inherited(name) && !extra.sets(name) {
+        if is_inherited(name) && !extra.sets(name) && !extra.unsets(name) {
             push(&mut strings, name, value)?;
         }
     }
@@ -94,6 +115,10 @@ pub(super) fn strings(environ: &Environ, extra: &Extra) -> Result<Strings, BadVa
 impl Extra {
     fn sets(&self, name: &[u8]) -> bool {
         self.env.iter().any(|(given, _)| given.as_bytes() == name)
+    }
+
+    fn unsets(&self, name: &[u8]) -> bool {
+        self.unset.iter().any(|given| given.as_bytes() == name)
     }
 }
 
@@ -156,6 +181,7 @@ mod tests {
         Extra {
             path: "/bin".into(),
             env: env.collect(),
+            unset: vec!["HTTP_SECRET".into()],
         }
     }
 
@@ -216,11 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn http_proxy_never_arrives() {
+    fn http_proxy_and_what_is_unset_never_arrive() {
         let environ = environ(&[
             ("HTTP_PROXY", "http://evil"),
             ("http_proxy", "x"),
             ("HTTP_A", "1"),
+            ("HTTP_SECRET", "1"),
         ]);
         assert_strings(&environ, &extra(&[]), &["HTTP_A=1", "PATH=/bin"]);
     }

@@ -9,7 +9,8 @@
 //!
 //! It works alike behind HTTP and behind a gateway that speaks FastCGI, uwsgi or SCGI. A gateway
 //! may name the file in `SCRIPT_FILENAME` (or as `DOCUMENT_ROOT` and `SCRIPT_NAME`), as for
-//! fcgiwrap; that counts only if the file lies below a mounted folder.
+//! fcgiwrap; that counts only if the file lies below a mounted folder, or where
+//! `cgi-from-script-filename` trusts the gateway.
 //!
 //! A local redirect is answered here where an application has its path. Else it goes to the gateway
 //! in front, who may have it.
@@ -18,6 +19,7 @@ mod argv;
 mod child;
 mod environment;
 mod head;
+mod named;
 mod output;
 mod pidfd;
 mod run;
@@ -28,6 +30,7 @@ pub mod strings;
 #[cfg(test)]
 mod tests;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -40,8 +43,9 @@ use nix::unistd::{AccessFlags, access};
 use wire::environ::Environ;
 
 use self::environment::Extra;
+use self::named::Anywhere;
 use self::run::{Outcome, Run};
-use self::script::{Mounted, NoScript, Script};
+use self::script::{Mounted, NoScript, Rules, Script};
 use self::strings::{HasNul, Strings};
 use super::redirect::{Origin, Redirect};
 use super::{App, AppError, Mount, full_path, spool};
@@ -72,29 +76,48 @@ pub fn mounts(mounts: &[CgiMount], settings: &CgiSettings) -> Result<Vec<Mount>,
     let shared = Rc::new(Shared::new(mounts, settings)?);
     // An old kernel cannot; then scripts see what this server was started with.
     let _ = spawn::seal_descriptors();
-    let apps = mounts.iter().enumerate().map(|(at, mount)| {
-        let prefix = mount.prefix.trim_end_matches('/').to_owned().into();
+    let app = |prefix: &str, place| {
         let app = CgiApp {
             shared: Rc::clone(&shared),
-            at,
-            prefix,
+            place,
+            prefix: prefix.trim_end_matches('/').to_owned().into(),
         };
-        Mount::new(&mount.prefix, Rc::new(app))
-    });
-    Ok(apps.collect())
+        Mount::new(prefix, Rc::new(app))
+    };
+    let mounted = mounts.iter().enumerate();
+    let mut apps: Vec<_> = mounted
+        .map(|(at, mount)| app(&mount.prefix, Place::Mount(at)))
+        .collect();
+    if settings.from_docroot {
+        apps.push(app("", Place::DocumentRoot));
+    }
+    if settings.from_script_filename {
+        apps.push(app("", Place::Anywhere(Anywhere::new(&settings.only))));
+    }
+    Ok(apps)
 }
 
-/// One `--cgi` mount.
+/// Where the programs of an application lie.
+enum Place {
+    /// Below the mounted folder of this number, or another one that the gateway names.
+    Mount(usize),
+    /// Below the folder that comes with the request.
+    DocumentRoot,
+    /// Where the gateway says.
+    Anywhere(Anywhere),
+}
+
+/// One `--cgi` mount, or what stands for it.
 struct CgiApp {
     shared: Rc<Shared>,
-    /// Which of the mounted folders is its own.
-    at: usize,
+    place: Place,
     prefix: Bytes,
 }
 
 /// What all mounts have in common.
 struct Shared {
     mounted: Vec<Mounted>,
+    rules: Rc<Rules>,
     /// Extension and interpreter.
     helpers: Vec<(String, PathBuf)>,
     extra: Extra,
@@ -109,8 +132,16 @@ impl Shared {
             let program = program.ok_or_else(|| SetupError::Helper(name.clone()))?;
             Ok((ending.clone(), program))
         };
-        let mounted = mounts.iter().map(|mount| mounted(&mount.path, settings));
+        let rules = Rc::new(rules(settings));
+        let mounted = mounts.iter().map(|mount| mounted(&mount.path, &rules));
+        let mut env = settings.env.clone();
+        if settings.inherits_env {
+            let given: Vec<_> = env.iter().map(|(name, _)| name.clone()).collect();
+            let own = environment::inherited().into_iter();
+            env.extend(own.filter(|(name, _)| !given.contains(name)));
+        }
         Ok(Self {
+            rules: Rc::clone(&rules),
             mounted: mounted.collect::<Result<_, _>>()?,
             helpers: settings
                 .helpers
@@ -119,7 +150,8 @@ impl Shared {
                 .collect::<Result<_, _>>()?,
             extra: Extra {
                 path: Bytes::copy_from_slice(path.as_bytes()),
-                env: settings.env.clone(),
+                env,
+                unset: settings.unset.clone(),
             },
             settings: settings.clone(),
         })
@@ -139,21 +171,29 @@ impl Shared {
 /// What scripts get as `PATH` where this server has none itself.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn mounted(path: &Path, settings: &CgiSettings) -> Result<Mounted, SetupError> {
+fn mounted(path: &Path, rules: &Rc<Rules>) -> Result<Mounted, SetupError> {
     let root = fs::canonicalize(path).map_err(|error| SetupError::Mount {
         path: path.into(),
         error,
     })?;
     Ok(Mounted {
         root,
+        rules: Rc::clone(rules),
+    })
+}
+
+fn rules(settings: &CgiSettings) -> Rules {
+    let endings = settings.helpers.iter().map(|(ending, _)| ending.clone());
+    let safe = settings
+        .safe
+        .iter()
+        .filter_map(|it| fs::canonicalize(it).ok());
+    Rules {
         index: settings.index.clone(),
         allowed_ext: settings.allowed_ext.clone(),
-        helped_ext: settings
-            .helpers
-            .iter()
-            .map(|(ending, _)| ending.clone())
-            .collect(),
-    })
+        helped_ext: endings.collect(),
+        safe: safe.collect(),
+    }
 }
 
 /// Finds a program as a shell does.
@@ -161,7 +201,7 @@ fn search(name: &str, path: &[u8]) -> Option<PathBuf> {
     let folders = path
         .split(|&byte| byte == b':')
         .filter(|folder| !folder.is_empty());
-    let folders = folders.map(|folder| Path::new(std::ffi::OsStr::from_bytes(folder)));
+    let folders = folders.map(|folder| Path::new(OsStr::from_bytes(folder)));
     let is_program = |file: &PathBuf| file.is_file() && access(file, AccessFlags::X_OK).is_ok();
     match name.contains('/') {
         true => Some(PathBuf::from(name)).filter(is_program),
@@ -179,7 +219,11 @@ impl App for CgiApp {
     }
 
     fn has(&self, path: &Bytes) -> bool {
-        self.mounted().find(&self.prefix, path).is_ok()
+        match &self.place {
+            Place::Mount(at) => self.shared.mounted[*at].find(&self.prefix, path).is_ok(),
+            // What is there depends on what the gateway says of the path.
+            Place::DocumentRoot | Place::Anywhere(_) => false,
+        }
     }
 }
 
@@ -187,9 +231,12 @@ impl CgiApp {
     async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
         let origin = Origin::of(&request);
         let mut environ = request.environ;
-        let script = self
+        let mut script = self
             .script(&environ, origin.protocol)
             .map_err(|reason| AppError::new(reason.status(), reason.to_string()))?;
+        if self.shared.settings.keeps_path_info {
+            script.path_info = environ.get("PATH_INFO").cloned().unwrap_or_default();
+        }
         let announced = request.body.length();
         let body = spool::measured(request.body).await?;
         let counted = body
@@ -207,19 +254,39 @@ impl CgiApp {
         }
     }
 
-    fn mounted(&self) -> &Mounted {
-        &self.shared.mounted[self.at]
+    fn script(&self, environ: &Environ, protocol: Protocol) -> Result<Script, NoScript> {
+        match &self.place {
+            Place::Mount(at) => self.mounted_script(&self.shared.mounted[*at], environ, protocol),
+            Place::DocumentRoot => self.below_document_root(environ),
+            Place::Anywhere(anywhere) => anywhere.find(environ, &self.shared.rules),
+        }
+    }
+
+    /// uWSGI's `cgi-from-docroot`.
+    fn below_document_root(&self, environ: &Environ) -> Result<Script, NoScript> {
+        let root = environ
+            .get("DOCUMENT_ROOT")
+            .filter(|root| root.starts_with(b"/"));
+        let root = Path::new(OsStr::from_bytes(root.ok_or(NoScript::Unnamed)?));
+        let mounted = mounted(root, &self.shared.rules);
+        let mounted = mounted.map_err(|_| NoScript::Missing(root.into()))?;
+        mounted.find(&self.prefix, &full_path(environ))
     }
 
     /// The script for a request, by its path, or by the file that a gateway names. The split of the
     /// path is ours where both lead to the same file.
-    fn script(&self, environ: &Environ, protocol: Protocol) -> Result<Script, NoScript> {
+    fn mounted_script(
+        &self,
+        mounted: &Mounted,
+        environ: &Environ,
+        protocol: Protocol,
+    ) -> Result<Script, NoScript> {
         let path = full_path(environ);
         let below = path.slice_ref(path.strip_prefix(&self.prefix[..]).unwrap_or(&path));
-        let by_path = self.mounted().find(&self.prefix, &below);
+        let by_path = mounted.find(&self.prefix, &below);
         let file = match protocol {
             Protocol::Http => None,
-            Protocol::Uwsgi | Protocol::FastCgi | Protocol::Scgi => named_file(environ),
+            Protocol::Uwsgi | Protocol::FastCgi | Protocol::Scgi => named::file(environ),
         };
         let Some(file) = file else { return by_path };
         match (self.named(&file, environ), by_path) {
@@ -244,26 +311,6 @@ impl CgiApp {
         }
         outcome
     }
-}
-
-/// `SCRIPT_FILENAME`, or `DOCUMENT_ROOT` and `SCRIPT_NAME` as fcgiwrap joins them. Apache's
-/// mod_proxy_fcgi puts its own address before the path (DF-VAR-SCRIPT-FILENAME).
-fn named_file(environ: &Environ) -> Option<PathBuf> {
-    let given = |name| environ.get(name).filter(|value| !value.is_empty());
-    let joined = || {
-        Some(
-            [&given("DOCUMENT_ROOT")?[..], given("SCRIPT_NAME")?]
-                .concat()
-                .into(),
-        )
-    };
-    let file: Bytes = given("SCRIPT_FILENAME").cloned().or_else(joined)?;
-    let file = match file.strip_prefix(b"proxy:fcgi://") {
-        Some(rest) => &rest[rest.iter().position(|&byte| byte == b'/')?..],
-        None => &file,
-    };
-    file.starts_with(b"/")
-        .then(|| PathBuf::from(std::ffi::OsStr::from_bytes(file)))
 }
 
 /// The strings that `exec` takes.
@@ -295,6 +342,7 @@ impl<'a> Prepared<'a> {
             timeout: shared.settings.timeout,
             head_bytes: shared.settings.head_bytes,
             protocol,
+            stderr_to_log: shared.settings.stderr_to_log,
         }
     }
 }

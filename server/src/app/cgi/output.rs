@@ -10,6 +10,7 @@ use super::child::{Child, Exit};
 use crate::app::lines::{self, Lines};
 use crate::app::patience::Patience;
 use crate::exchange::{Reply, ReplyError};
+use crate::log;
 
 /// Bytes that one read takes at most.
 const READ: usize = 64 * 1024;
@@ -25,6 +26,8 @@ pub(super) struct Output<'a> {
     /// What was read of the reply and not yet taken.
     pub(super) buffer: BytesMut,
     lines: Lines,
+    /// Whether error text is for the log alone.
+    to_log: bool,
 }
 
 impl<'a> Output<'a> {
@@ -42,7 +45,14 @@ impl<'a> Output<'a> {
             stderr: Some(stderr),
             buffer,
             lines,
+            to_log: false,
         }
+    }
+
+    /// The same, with error text for the log alone or for the gateway too.
+    pub(super) fn to_log(mut self, to_log: bool) -> Self {
+        self.to_log = to_log;
+        self
     }
 
     /// Reads more of the reply into the buffer, or returns false at its end.
@@ -112,6 +122,10 @@ impl<'a> Output<'a> {
             self.lines.whole()
         };
         match lines {
+            Some(lines) if self.to_log => {
+                log::application(&lines);
+                Ok(())
+            }
             Some(lines) => Ok(self.patience.with_client(reply.stderr(lines)).await?),
             None => Ok(()),
         }

@@ -37,6 +37,8 @@ pub(super) struct Run<'a> {
     pub(super) timeout: Duration,
     pub(super) head_bytes: usize,
     pub(super) protocol: Protocol,
+    /// Whether error text is for the log alone.
+    pub(super) stderr_to_log: bool,
 }
 
 /// What a script's output came to.
@@ -62,7 +64,8 @@ impl Run<'_> {
         } = pipes;
         let patience = Patience::new(self.timeout);
         let closed = reply.closed();
-        let output = Output::new(self.script.name(), &patience, stdout, stderr);
+        let output =
+            Output::new(self.script.name(), &patience, stdout, stderr).to_log(self.stderr_to_log);
         tokio::select! {
             biased;
             outcome = self.relay(child, output, &patience, reply) => outcome,

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use nix::unistd::{AccessFlags, access};
@@ -43,6 +44,9 @@ pub(super) enum NoScript {
     /// The file lies elsewhere: a symbolic link, dot segments, or a foreign `SCRIPT_FILENAME`.
     #[error("{} is outside of what --cgi mounts", .0.display())]
     Outside(PathBuf),
+    /// The gateway does not say which file it means.
+    #[error("the gateway sends neither SCRIPT_FILENAME nor DOCUMENT_ROOT and SCRIPT_NAME")]
+    Unnamed,
 }
 
 impl NoScript {
@@ -50,7 +54,8 @@ impl NoScript {
     pub(super) fn status(&self) -> u16 {
         match self {
             Self::Missing(_) => 404,
-            Self::Folder(_) | Self::Special(_) | Self::Forbidden { .. } | Self::Outside(_) => 403,
+            Self::Folder(_) | Self::Special(_) | Self::Forbidden { .. } => 403,
+            Self::Outside(_) | Self::Unnamed => 403,
         }
     }
 }
@@ -93,12 +98,39 @@ impl Script {
 pub(super) struct Mounted {
     /// Without symbolic links.
     pub(super) root: PathBuf,
+    /// What may run there.
+    pub(super) rules: Rc<Rules>,
+}
+
+/// Which files may run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rules {
     /// File names tried in a folder.
     pub(super) index: Vec<String>,
     /// Extensions with their dot; empty for any.
     pub(super) allowed_ext: Vec<String>,
     /// Extensions that an interpreter is configured for: such files need not be executable.
     pub(super) helped_ext: Vec<String>,
+    /// Folders outside of the mounts that links may lead to, without symbolic links themselves.
+    pub(super) safe: Vec<PathBuf>,
+}
+
+impl Rules {
+    /// Whether a regular file may run.
+    pub(super) fn check(&self, file: &Path) -> Result<(), NoScript> {
+        let forbidden = |why| {
+            let file = file.to_owned();
+            Err(NoScript::Forbidden { file, why })
+        };
+        if !self.allowed_ext.is_empty() && !has_ext(file, &self.allowed_ext) {
+            return forbidden("its extension is not in cgi-allowed-ext");
+        }
+        let (flag, why) = match has_ext(file, &self.helped_ext) {
+            true => (AccessFlags::R_OK, "it is not readable"),
+            false => (AccessFlags::X_OK, "it is not executable"),
+        };
+        access(file, flag).or_else(|_| forbidden(why))
+    }
 }
 
 impl Mounted {
@@ -128,7 +160,7 @@ impl Mounted {
 
     fn find_index(&self, folder: &Path, prefix: &Bytes, path: &Bytes) -> Result<Script, NoScript> {
         let is_file = |name: &&String| kind(&folder.join(name)) == Ok(Kind::File);
-        let Some(name) = self.index.iter().find(is_file) else {
+        let Some(name) = self.rules.index.iter().find(is_file) else {
             return Err(NoScript::Folder(folder.into()));
         };
         let slash: &[u8] = if path.ends_with(b"/") { b"" } else { b"/" };
@@ -166,28 +198,15 @@ impl Mounted {
         let Ok(file) = fs::canonicalize(&script.file) else {
             return Err(NoScript::Missing(script.file));
         };
-        if !file.starts_with(&self.root) {
+        let roots = self.rules.safe.iter().chain([&self.root]);
+        if !roots.into_iter().any(|root| file.starts_with(root)) {
             return Err(NoScript::Outside(script.file));
         }
         if file.is_dir() {
             let why = "it is a folder";
             return Err(NoScript::Forbidden { file, why });
         }
-        if !self.allowed_ext.is_empty() && !has_ext(&file, &self.allowed_ext) {
-            return Err(NoScript::Forbidden {
-                file,
-                why: "its extension is not in cgi-allowed-ext",
-            });
-        }
-        let (flag, why) = if has_ext(&file, &self.helped_ext) {
-            (AccessFlags::R_OK, "it is not readable")
-        } else {
-            (AccessFlags::X_OK, "it is not executable")
-        };
-        access(&file, flag).map_err(|_| NoScript::Forbidden {
-            file: file.clone(),
-            why,
-        })?;
+        self.rules.check(&file)?;
         script.file = file;
         Ok(script)
     }
@@ -201,13 +220,14 @@ pub(super) fn has_ext(file: &Path, endings: &[String]) -> bool {
         .any(|ending| name.ends_with(ending.as_bytes()))
 }
 
+/// What is at a path.
 #[derive(PartialEq, Eq, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Folder,
     File,
 }
 
-fn kind(path: &Path) -> Result<Kind, NoScript> {
+pub(super) fn kind(path: &Path) -> Result<Kind, NoScript> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
         Ok(metadata) if metadata.is_file() => Ok(Kind::File),

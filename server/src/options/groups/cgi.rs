@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::system;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
-use crate::options::opt::Takes::{Many, One};
+use crate::options::opt::Takes::{Flag, Many, One};
 use crate::options::opt::Topic::Applications;
 use crate::options::opt::{Opt, opt};
 use crate::options::values::mounted;
@@ -35,7 +36,8 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Many(".EXT=PROGRAM"),
         Applications,
         "Run CGI files that end in .EXT through PROGRAM",
-    ),
+    )
+    .aliases(&["cgi-map-helper"]),
     opt(
         "cgi-index",
         Many("FILE"),
@@ -48,7 +50,86 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Applications,
         "Run only CGI files that end in .EXT",
     ),
+    opt(
+        "cgi-from-docroot",
+        Flag,
+        Applications,
+        "Run the CGI programs below the DOCUMENT_ROOT that the gateway sends with the request",
+    ),
+    opt(
+        "cgi-from-script-filename",
+        Flag,
+        Applications,
+        "Run the CGI program that the gateway names in SCRIPT_FILENAME, or as DOCUMENT_ROOT and \
+         SCRIPT_NAME, wherever it lies, as fcgiwrap does",
+    ),
+    opt(
+        "cgi-safe",
+        Many("FOLDER"),
+        Applications,
+        "Run CGI programs in FOLDER too where a symbolic link below a --cgi folder leads there",
+    ),
+    opt(
+        "cgi-only",
+        Many("FILE"),
+        Applications,
+        "With --cgi-from-script-filename, run no other program than FILE",
+    ),
+    opt(
+        "cgi-path-info",
+        Flag,
+        Applications,
+        "Leave PATH_INFO as the gateway sent it instead of what follows the program in the path",
+    ),
+    opt(
+        "cgi-unset",
+        Many("NAME"),
+        Applications,
+        "Keep a variable of the request from CGI programs",
+    ),
+    opt(
+        "cgi-inherit-env",
+        Flag,
+        Applications,
+        "Hand this server's own environment on to CGI programs",
+    ),
+    opt(
+        "cgi-stderr-to-log",
+        Flag,
+        Applications,
+        "Write what CGI programs say on standard error into the log alone, not to a FastCGI \
+         gateway too",
+    ),
+    opt(
+        "cgi-buffer-size",
+        One("BYTES"),
+        Applications,
+        "The most that the response head of a CGI program may take [default: 65536]",
+    ),
+    opt(
+        "cgi-close-stdin-on-eof",
+        Flag,
+        Applications,
+        "Close a CGI program's standard input behind the request body; always so here",
+    ),
+    opt(
+        "cgi-optimize",
+        Flag,
+        Applications,
+        "Accepted; the folders of --cgi are resolved once",
+    )
+    .aliases(&["cgi-optimized"]),
+    opt(
+        "cgi-async-max-attempts",
+        Flag,
+        Applications,
+        "Accepted; the end of a CGI program is an event here and is not polled for",
+    )
+    .aliases(&["cgi-max-attempts"]),
 ];
+
+/// `cgi-buffer-size` where nothing is said, as in uWSGI.
+const HEAD_BYTES: usize = 64 * 1024;
 
 /// How `--cgi` programs run, whatever their mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +144,31 @@ pub struct CgiSettings {
     pub index: Vec<String>,
     /// `cgi-allowed-ext`: the only extensions (with their dot) that may run; empty for all.
     pub allowed_ext: Vec<String>,
-    /// Limit on the head that a script prints, in bytes.
+    /// `cgi-from-docroot`: whether `DOCUMENT_ROOT` is a folder of scripts.
+    pub from_docroot: bool,
+    /// `cgi-from-script-filename`: whether the gateway may name any script.
+    pub from_script_filename: bool,
+    /// `cgi-safe`: folders outside of the mounts that links may lead to.
+    pub safe: Vec<PathBuf>,
+    /// `cgi-only`: the only scripts that a gateway may name; empty for all.
+    pub only: Vec<PathBuf>,
+    /// `cgi-path-info`: whether `PATH_INFO` stays as it was sent.
+    pub keeps_path_info: bool,
+    /// `cgi-unset`: variables that scripts do not get.
+    pub unset: Vec<String>,
+    /// `cgi-inherit-env`: whether scripts get this server's own environment.
+    pub inherits_env: bool,
+    /// `cgi-stderr-to-log`: whether a FastCGI gateway is spared the scripts' error text.
+    pub stderr_to_log: bool,
+    /// `cgi-buffer-size`: limit on the head that a script prints, in bytes.
     pub head_bytes: usize,
+}
+
+impl CgiSettings {
+    /// Whether requests bring their own folder or script, so that no mount is needed.
+    pub fn mounts_itself(&self) -> bool {
+        self.from_docroot || self.from_script_filename
+    }
 }
 
 impl Default for CgiSettings {
@@ -75,7 +179,15 @@ impl Default for CgiSettings {
             helpers: Vec::new(),
             index: Vec::new(),
             allowed_ext: Vec::new(),
-            head_bytes: 64 * 1024,
+            from_docroot: false,
+            from_script_filename: false,
+            safe: Vec::new(),
+            only: Vec::new(),
+            keeps_path_info: false,
+            unset: Vec::new(),
+            inherits_env: false,
+            stderr_to_log: false,
+            head_bytes: HEAD_BYTES,
         }
     }
 }
@@ -90,14 +202,39 @@ pub struct CgiMount {
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<CgiSettings, OptionError> {
+    for name in ["cgi-close-stdin-on-eof", "cgi-optimize"] {
+        gathered.flag(name)?;
+    }
+    let head_bytes = gathered.size("cgi-buffer-size")?.filter(|&bytes| bytes > 0);
     Ok(CgiSettings {
-        env: gathered.pairs("cgi-env", "NAME=VALUE")?,
+        env: environment(gathered)?,
         timeout: gathered.seconds("cgi-timeout")?,
         helpers: gathered.pairs("cgi-helper", ".EXT=PROGRAM")?,
         index: gathered.texts("cgi-index"),
         allowed_ext: gathered.texts("cgi-allowed-ext"),
-        ..CgiSettings::default()
+        from_docroot: gathered.flag("cgi-from-docroot")?,
+        from_script_filename: gathered.flag("cgi-from-script-filename")?,
+        safe: gathered.paths("cgi-safe"),
+        only: gathered.paths("cgi-only"),
+        keeps_path_info: gathered.flag("cgi-path-info")?,
+        unset: gathered.texts("cgi-unset"),
+        inherits_env: gathered.flag("cgi-inherit-env")?,
+        stderr_to_log: gathered.flag("cgi-stderr-to-log")?,
+        head_bytes: head_bytes.map_or(HEAD_BYTES, |bytes| bytes.try_into().unwrap_or(usize::MAX)),
     })
+}
+
+/// `env` of the configuration, which is meant for applications whatever they are, and `cgi-env`,
+/// which wins. Of one name the last value counts.
+fn environment(gathered: &Gathered) -> Result<Vec<(String, String)>, OptionError> {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    let own = gathered.pairs("cgi-env", "NAME=VALUE")?;
+    let own = own.into_iter().map(|(name, value)| (name, Some(value)));
+    for (name, value) in system::environment(gathered).into_iter().chain(own) {
+        variables.retain(|(given, _)| *given != name);
+        variables.extend(value.map(|value| (name, value)));
+    }
+    Ok(variables)
 }
 
 /// Every `cgi` asked for, in order.

@@ -274,7 +274,7 @@ fn identity(gathered: &Gathered) -> Result<Identity, OptionError> {
 }
 
 /// `env` and `unenv` in the order in which they were given, as uWSGI follows them.
-fn environment(gathered: &Gathered) -> Vec<(String, Option<String>)> {
+pub(super) fn environment(gathered: &Gathered) -> Vec<(String, Option<String>)> {
     let change = |given: &Given| {
         let named = |value: Option<&str>, name: &str| (name.to_owned(), value.map(str::to_owned));
         match (given.opt.name, given.value.split_once('=')) {

@@ -22,9 +22,7 @@ fn folder() -> (tempfile::TempDir, Mounted) {
     symlink(root.join("../other"), root.join("link")).unwrap();
     let mounted = Mounted {
         root,
-        index: vec![],
-        allowed_ext: vec![],
-        helped_ext: vec![],
+        rules: Rc::default(),
     };
     (dir, mounted)
 }
@@ -109,7 +107,7 @@ fn a_mounted_file_takes_the_whole_rest() {
 #[test]
 fn an_index_stands_in_for_its_folder() {
     let (_dir, mut mounted) = folder();
-    mounted.index = vec!["none".into(), "run".into()];
+    Rc::make_mut(&mut mounted.rules).index = vec!["none".into(), "run".into()];
     for path in ["/sub", "/sub/"] {
         let (file, script_name, _) = split(&mounted, path).unwrap();
         assert_eq!(
@@ -122,9 +120,9 @@ fn an_index_stands_in_for_its_folder() {
 #[test]
 fn extensions_may_be_limited_or_have_an_interpreter() {
     let (_dir, mut mounted) = folder();
-    mounted.helped_ext = vec![".py".into()];
+    Rc::make_mut(&mut mounted.rules).helped_ext = vec![".py".into()];
     assert!(split(&mounted, "/plain.py").is_ok());
-    mounted.allowed_ext = vec![".py".into()];
+    Rc::make_mut(&mut mounted.rules).allowed_ext = vec![".py".into()];
     assert!(split(&mounted, "/plain.py").is_ok());
     assert_eq!(split(&mounted, "/run").unwrap_err().status(), 403);
 }
