@@ -50,7 +50,7 @@ impl<'a> Output<'a> {
     }
 
     /// The same, with error text for the log alone or for the gateway too.
-    pub(super) fn to_log(mut self, to_log: bool) -> Self {
+    pub(super) fn for_log(mut self, to_log: bool) -> Self {
         self.to_log = to_log;
         self
     }

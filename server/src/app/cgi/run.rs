@@ -65,7 +65,7 @@ impl Run<'_> {
         let patience = Patience::new(self.timeout);
         let closed = reply.closed();
         let output =
-            Output::new(self.script.name(), &patience, stdout, stderr).to_log(self.stderr_to_log);
+            Output::new(self.script.name(), &patience, stdout, stderr).for_log(self.stderr_to_log);
         tokio::select! {
             biased;
             outcome = self.relay(child, output, &patience, reply) => outcome,
