@@ -18,12 +18,11 @@ pub(super) enum Meant {
 
 /// What holds unless options behind `--` say otherwise. The parameters of a request may be as large
 /// as they can be here, and a program may think for as long as a gateway has patience.
-const ALWAYS: [&str; 13] = [
+const ALWAYS: [&str; 12] = [
     "--cgi-from-script-filename",
     "--cgi-inherit-env",
     "--disable-logging",
     "--vacuum",
-    "--die-on-term",
     "--buffer-size",
     "65535",
     "--socket-timeout",
