@@ -168,6 +168,45 @@ fn sockets_of_the_service_manager_outlast_a_reload() {
 }
 
 #[test]
+fn the_file_of_the_service_managers_socket_outlasts_a_reload_and_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let address = path.to_str().unwrap();
+    let unix = UnixListener::bind(&path).unwrap();
+    let args = ["--http-socket", address, "--probe", "--vacuum"];
+    let mut server = activated(&[unix.as_fd()], &args);
+    drop(unix);
+    for _ in 0..2 {
+        server.signal(Signal::SIGHUP);
+        server.line("inherited UNIX address");
+        server.line("gateserve is ready");
+    }
+    server.signal(Signal::SIGTERM);
+    assert!(server.wait().success());
+    assert!(path.exists());
+}
+
+#[test]
+fn the_file_of_the_service_managers_socket_stays_when_a_reload_drops_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let ini = folder.path().join("app.ini");
+    let configure = |address: &str| {
+        let text = format!("[uwsgi]\nprobe = true\nhttp-socket = {address}\n");
+        std::fs::write(&ini, text).unwrap();
+    };
+    configure(path.to_str().unwrap());
+    let unix = UnixListener::bind(&path).unwrap();
+    let mut server = activated(&[unix.as_fd()], &[ini.to_str().unwrap()]);
+    drop(unix);
+    configure("127.0.0.1:0");
+    server.signal(Signal::SIGHUP);
+    server.line("app.sock is not listened on any more");
+    server.line("gateserve is ready");
+    assert!(path.exists());
+}
+
+#[test]
 fn a_socket_of_the_service_manager_may_be_named_by_its_descriptor() {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = activated(&[tcp.as_fd()], &["--http-socket", "fd://3", "--probe"]);

@@ -13,8 +13,6 @@
 use std::fs::File;
 use std::path::Path;
 
-use socket2::Socket;
-
 use super::files::Files;
 use super::stats::{Format, ToldAt};
 use super::{StartError, system};
@@ -23,7 +21,7 @@ use crate::Language;
 use crate::app::Queue;
 use crate::log;
 use crate::options::{ListenerSettings, RootUntil, Settings};
-use crate::socket::{Activated, Address, Bound, Handover};
+use crate::socket::{Activated, Address, Bound, Handover, Left, Owner};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::{environment, identity, limits};
 
@@ -147,14 +145,12 @@ fn bind(
     let mut activated = Activated::received();
     let mut sockets = Vec::with_capacity(left.len());
     for (index, (listener, left)) in settings.listeners.iter().zip(left).enumerate() {
-        // First of all: after a reload these are left as well, but not ours to remove.
-        let given = activated.claim(&listener.address);
-        let is_given = given.is_some();
-        let (mut bound, how) = match given.or(left) {
-            Some(socket) => {
-                let bound = Bound::inherited(&listener.address, socket, &settings.sockets)?;
-                let made = bound.file.iter().filter(|_| !is_given);
-                made.for_each(|file| files.add(file));
+        let left = left.map(|left| (left.socket, left.owner));
+        let given = || Some((activated.claim(&listener.address)?, Owner::Parent));
+        let (mut bound, how) = match left.or_else(given) {
+            Some((socket, owner)) => {
+                let bound = Bound::inherited(&listener.address, socket, owner, &settings.sockets)?;
+                bound.file.iter().for_each(|file| files.add(file));
                 let how = format!("inherited {}", bound.inherited_family());
                 (bound, how)
             }
@@ -178,7 +174,7 @@ fn bind(
 }
 
 /// The sockets that listen already, one for each listener or none.
-fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Option<Socket>> {
+fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Option<Left>> {
     let Some(mut handover) = handover else {
         return listeners.iter().map(|_| None).collect();
     };

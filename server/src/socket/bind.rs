@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::tls::{self, Secrets, TlsError};
-use super::{Address, inherited};
+use super::{Address, Owner, inherited};
 use crate::exchange::Protocol;
 use crate::options::{SocketSettings, TlsSettings};
 
@@ -21,6 +21,8 @@ pub struct Bound {
     pub name: String,
     /// The file of a Unix socket that this process made.
     pub file: Option<PathBuf>,
+    /// Who has made it.
+    pub(crate) owner: Owner,
     /// What its connections need for TLS.
     secrets: Option<Secrets>,
 }
@@ -100,21 +102,25 @@ impl Bound {
         Ok(bound)
     }
 
-    /// Goes on listening on a socket that a server before this one in the same process has bound
-    /// to `address`.
+    /// Goes on listening on a socket that a server before this one in the same process, or the
+    /// service manager, has bound to `address`.
     ///
     /// # Errors
     /// The system refuses to listen.
     pub(crate) fn inherited(
         address: &Address,
         socket: Socket,
+        owner: Owner,
         settings: &SocketSettings,
     ) -> Result<Self, BindError> {
         // The length of the queue may have changed.
         listen(&socket, settings.backlog).map_err(|source| refused(address, source))?;
         let local = socket.local_addr().ok().and_then(|local| local.as_socket());
         let (name, file) = match address {
-            Address::Unix(path) => (path.display().to_string(), Some(path.clone())),
+            Address::Unix(path) => {
+                let own = (owner == Owner::Server).then(|| path.clone());
+                (path.display().to_string(), own)
+            }
             _ => (
                 local.map_or_else(|| address.to_string(), |it| it.to_string()),
                 None,
@@ -124,6 +130,7 @@ impl Bound {
             socket,
             name,
             file,
+            owner,
             secrets: None,
         })
     }
@@ -206,6 +213,7 @@ fn tcp(
         name: name.unwrap_or(found).to_string(),
         socket,
         file: None,
+        owner: Owner::Server,
         secrets: None,
     })
 }
@@ -271,6 +279,7 @@ fn unix(address: &Address, path: &Path, settings: &SocketSettings) -> Result<Bou
         socket,
         name: path.display().to_string(),
         file: Some(path.to_owned()),
+        owner: Owner::Server,
         secrets: None,
     })
 }
@@ -334,6 +343,7 @@ fn abstract_socket(
         socket,
         name: address.to_string(),
         file: None,
+        owner: Owner::Server,
         secrets: None,
     })
 }
@@ -347,6 +357,7 @@ fn adopt(address: &Address, fd: RawFd) -> Result<Bound, BindError> {
         socket,
         name,
         file: None,
+        owner: Owner::Parent,
         secrets: None,
     })
 }

@@ -13,13 +13,44 @@ use socket2::Socket;
 
 use super::{Address, Bound};
 
-/// The variable that tells of the sockets: the process id, and per line a descriptor's number and
-/// the address that it was configured with.
+/// The variable that tells of the sockets: the process id, and per line a descriptor's number,
+/// whose the socket is, and the address that it was configured with.
 const VARIABLE: &str = "GATESERVE_HANDOVER";
 
 /// What a server before this one has left.
 #[derive(Debug)]
-pub(crate) struct Handover(Vec<(Address, Socket)>);
+pub(crate) struct Handover(Vec<Left>);
+
+/// One socket of those.
+#[derive(Debug)]
+pub(crate) struct Left {
+    address: Address,
+    pub(crate) socket: Socket,
+    pub(crate) owner: Owner,
+}
+
+/// Who has made a socket, and removes its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// This server, or one before it in this process.
+    Server,
+    /// Whoever has started it: the service manager.
+    Parent,
+}
+
+impl Owner {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Server => "own",
+            Self::Parent => "parent",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        let owners = [Self::Server, Self::Parent];
+        owners.into_iter().find(|owner| owner.word() == word)
+    }
+}
 
 impl Handover {
     /// What was left to this process, if another server ran in it before. To be asked once, while
@@ -33,21 +64,21 @@ impl Handover {
     }
 
     /// The socket that was configured with this address.
-    pub(crate) fn claim(&mut self, address: &Address) -> Option<Socket> {
-        let at = self.0.iter().position(|(left, _)| left == address)?;
-        let (_, socket) = self.0.swap_remove(at);
-        (!is_unlinked(address)).then_some(socket)
+    pub(crate) fn claim(&mut self, address: &Address) -> Option<Left> {
+        let at = self.0.iter().position(|left| left.address == *address)?;
+        let left = self.0.remove(at);
+        (!is_unlinked(address)).then_some(left)
     }
 
-    /// Closes what nobody has claimed, with the files of Unix sockets; returns the addresses.
+    /// Closes what nobody has claimed, with the files of the server's own Unix sockets; returns the
+    /// addresses.
     pub(crate) fn close(self) -> Vec<Address> {
-        let closed = self.0.into_iter().map(|(address, _)| address);
-        let closed: Vec<_> = closed.collect();
-        for path in closed.iter().filter_map(path) {
+        let own = self.0.iter().filter(|left| left.owner == Owner::Server);
+        for path in own.filter_map(|left| path(&left.address)) {
             // It may be gone already, or in a folder that only root may change.
             let _ = std::fs::remove_file(path);
         }
-        closed
+        self.0.into_iter().map(|left| left.address).collect()
     }
 
     /// Readies the sockets for the program that takes this one's place; returns the variable that
@@ -59,34 +90,40 @@ impl Handover {
         for (address, bound) in sockets {
             if !matches!(address, Address::Fd(_)) {
                 keep_on_exec(bound.socket(), true)?;
-                text.push_str(&format!("\n{} {address}", bound.fd()));
+                let (fd, owner) = (bound.fd(), bound.owner.word());
+                text.push_str(&format!("\n{fd} {owner} {address}"));
             }
         }
         Ok(text.into())
     }
 }
 
-/// The descriptors and addresses in `text`, if it was meant for process `pid`.
-fn parse(text: &str, pid: u32) -> Option<Vec<(RawFd, Address)>> {
+/// The descriptors in `text` with their owners and addresses, if it was meant for process `pid`.
+fn parse(text: &str, pid: u32) -> Option<Vec<(RawFd, Owner, Address)>> {
     let mut lines = text.lines();
     if lines.next()?.parse() != Ok(pid) {
         return None;
     }
-    let pairs = lines.map(|line| {
-        let (fd, address) = line.split_once(' ')?;
-        Some((fd.parse().ok()?, address.parse().ok()?))
+    let left = lines.map(|line| {
+        let (fd, rest) = line.split_once(' ')?;
+        let (owner, address) = rest.split_once(' ')?;
+        Some((fd.parse().ok()?, Owner::of(owner)?, address.parse().ok()?))
     });
-    Some(pairs.flatten().collect())
+    Some(left.flatten().collect())
 }
 
 /// The listening socket behind a descriptor.
-fn take((fd, address): (RawFd, Address)) -> Option<(Address, Socket)> {
+fn take((fd, owner, address): (RawFd, Owner, Address)) -> Option<Left> {
     // SAFETY: the server that ran in this process before left the descriptor to this one alone;
     // the variable that names it was taken away, so nobody takes it a second time. A number that
     // names nothing fails at the first call below, and closing it fails without harm.
     let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(fd) });
     match keep_on_exec(&socket, false).and_then(|()| socket.is_listener()) {
-        Ok(true) => Some((address, socket)),
+        Ok(true) => Some(Left {
+            address,
+            socket,
+            owner,
+        }),
         _ => None,
     }
 }
@@ -121,10 +158,13 @@ mod tests {
 
     #[test]
     fn sockets_are_left_to_one_process_alone() {
-        let text = "12\n3 127.0.0.1:0\n5 /run/a b.sock\nnonsense";
+        let text = "12\n3 own 127.0.0.1:0\n5 parent /run/a b.sock\nnonsense";
         let left = parse(text, 12).unwrap();
-        assert_eq!(left[0], (3, "127.0.0.1:0".parse().unwrap()));
-        assert_eq!(left[1], (5, "/run/a b.sock".parse().unwrap()));
+        assert_eq!(left[0], (3, Owner::Server, "127.0.0.1:0".parse().unwrap()));
+        assert_eq!(
+            left[1],
+            (5, Owner::Parent, "/run/a b.sock".parse().unwrap())
+        );
         assert_eq!(left.len(), 2);
         assert_eq!(parse(text, 13), None);
     }
@@ -132,8 +172,11 @@ mod tests {
     #[test]
     fn an_address_is_claimed_once() {
         let address: Address = "127.0.0.1:0".parse().unwrap();
-        let socket = |_| Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        let left = [1, 2].map(|at| (address.clone(), socket(at)));
+        let left = [1, 2].map(|_| Left {
+            address: address.clone(),
+            socket: Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap(),
+            owner: Owner::Server,
+        });
         let mut handover = Handover(left.into());
         assert!(handover.claim(&"127.0.0.1:1".parse().unwrap()).is_none());
         assert!(handover.claim(&address).is_some());
