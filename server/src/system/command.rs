@@ -7,7 +7,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus};
 
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::setsid;
 
 /// How a command hangs on to the process that starts it.
@@ -25,7 +25,15 @@ pub(crate) enum Bond {
 pub(crate) fn shell(text: &str, bond: Bond) -> Command {
     let mut command = Command::new("/bin/sh");
     command.arg("-c").arg(text);
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
     let attach = move || -> io::Result<()> {
+        // What ignores signals when it starts us, such as `nohup`, would have every shell below
+        // ignore them for good.
+        for signal in Signal::iterator() {
+            // SAFETY: the default action runs no code. That of SIGKILL and SIGSTOP cannot be set,
+            // which is as well.
+            let _ = unsafe { sigaction(signal, &default) };
+        }
         if bond != Bond::Dies {
             setsid()?;
         }
@@ -34,8 +42,8 @@ pub(crate) fn shell(text: &str, bond: Bond) -> Command {
         }
         Ok(())
     };
-    // SAFETY: between fork and exec only two system calls are made, both async-signal-safe, and
-    // nothing is allocated.
+    // SAFETY: between fork and exec only system calls are made, all async-signal-safe, and nothing
+    // is allocated.
     unsafe { command.pre_exec(attach) };
     command
 }
@@ -57,6 +65,18 @@ fn code(status: ExitStatus) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals_that_are_ignored_here_are_not_ignored_there() {
+        let ignore = SigAction::new(SigHandler::SigIgn, SaFlags::empty(), SigSet::empty());
+        // SAFETY: ignoring runs no code; nothing else in these tests uses the signal.
+        unsafe { sigaction(Signal::SIGURG, &ignore) }.unwrap();
+        let ignored = "while read -r name set; do case $name in SigIgn:) echo $set; esac; done";
+        let mut shell = shell(&format!("{ignored} < /proc/$$/status"), Bond::Dies);
+        let set = String::from_utf8(shell.output().unwrap().stdout).unwrap();
+        let set = u64::from_str_radix(set.trim(), 16).unwrap();
+        assert_eq!(set & (1 << (Signal::SIGURG as i32 - 1)), 0, "{set:x}");
+    }
 
     #[test]
     fn the_code_is_the_commands_own() {
