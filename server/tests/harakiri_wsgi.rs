@@ -341,6 +341,15 @@ fn nobody_is_killed_while_too_few_connections_wait() {
     server.line("HARAKIRI triggered by worker 1 core 0 !!!");
 }
 
+/// Waits until the process has told that it sleeps and does so.
+fn sleeps(pid: nix::unistd::Pid) {
+    let sleep = format!("{} ", nix::libc::SYS_clock_nanosleep);
+    let call = || std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
+    while !call().starts_with(&sleep) {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn a_worker_that_was_stopped_as_a_whole_is_killed_by_the_master() {
     needs_python!();
@@ -348,8 +357,8 @@ fn a_worker_that_was_stopped_as_a_whole_is_killed_by_the_master() {
     let mut server = server(&site, &[&HTTP[..], &["--harakiri-verbose"]].concat());
     let mut stuck = get(&server, "/sleep");
     let worker = server.workers()[0];
-    // The thread has to be at it.
     server.line("asleep");
+    sleeps(worker);
     nix::sys::signal::kill(worker, nix::sys::signal::Signal::SIGSTOP).unwrap();
     server.line("HARAKIRI: -- syscall> clock_nanosleep(");
     server.line(" - HARAKIRI [core 0] 127.0.0.1 - GET /sleep since 1");
