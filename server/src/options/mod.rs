@@ -35,6 +35,7 @@ pub use error::OptionError;
 pub use given::{Gathered, Given, Origin, Stray};
 pub use groups::apps::AppSettings;
 pub use groups::cgi::{CgiMount, CgiSettings};
+pub use groups::cgi_warm::WarmSettings;
 pub use groups::cheaper::{BusynessSettings, CheaperAlgorithm, CheaperSettings};
 pub use groups::cron::{CronSettings, Schedule};
 pub use groups::daemons::DaemonSettings;

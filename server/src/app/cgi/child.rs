@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use tokio::time::{sleep, timeout};
 
 use super::pidfd;
+use super::warm::Link;
 
 /// The time a script gets between SIGTERM and SIGKILL (CGI-3.4-ABNORMAL-END).
 const MERCY: Duration = Duration::from_secs(2);
@@ -40,11 +41,24 @@ impl fmt::Display for Exit {
 pub(super) struct Child {
     /// `None` once it was waited for or handed on.
     group: Option<Pid>,
+    /// Where the interpreter that forked it tells of its end: it is the parent then.
+    link: Option<Link>,
 }
 
 impl Child {
     pub(super) fn new(pid: Pid) -> Self {
-        Self { group: Some(pid) }
+        Self {
+            group: Some(pid),
+            link: None,
+        }
+    }
+
+    /// A process that is the child of a warm interpreter.
+    pub(super) fn warm(pid: Pid, link: Link) -> Self {
+        Self {
+            group: Some(pid),
+            link: Some(link),
+        }
     }
 
     /// Waits for the end of the process; may be given up and called again.
@@ -52,11 +66,14 @@ impl Child {
         let Some(pid) = self.group else {
             return pending().await;
         };
-        let exit = loop {
-            match try_wait(pid)? {
-                Some(exit) => break exit,
-                None => ended(pid).await,
-            }
+        let exit = match &mut self.link {
+            Some(link) => link.exit().await?,
+            None => loop {
+                match try_wait(pid)? {
+                    Some(exit) => break exit,
+                    None => ended(pid).await,
+                }
+            },
         };
         self.group = None;
         Ok(exit)
@@ -74,14 +91,14 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if let Some(pid) = self.group.take() {
-            end(pid);
+            end(pid, self.link.take());
         }
     }
 }
 
 /// Tells the group to end; the rest happens beside the running requests.
-fn end(pid: Pid) {
-    let group = Doomed(pid);
+fn end(pid: Pid, link: Option<Link>) {
+    let group = Doomed(pid, link);
     // Fails only if no process of the group is left.
     let _ = killpg(pid, Signal::SIGTERM);
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -89,8 +106,12 @@ fn end(pid: Pid) {
     }
 }
 
-/// A group that has been sent SIGTERM. However this value goes, SIGKILL follows.
-struct Doomed(Pid);
+/// A group that has been sent SIGTERM. However this value goes, SIGKILL follows. An open link keeps
+/// the group's number from everybody else.
+struct Doomed(
+    Pid,
+    #[expect(dead_code, reason = "it is there to be open")] Option<Link>,
+);
 
 impl Doomed {
     async fn end(self) {

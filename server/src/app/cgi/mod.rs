@@ -29,6 +29,7 @@ mod stdio;
 pub mod strings;
 #[cfg(test)]
 mod tests;
+mod warm;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -47,6 +48,7 @@ use self::named::Anywhere;
 use self::run::{Outcome, Run};
 use self::script::{Mounted, NoScript, Rules, Script};
 use self::strings::{HasNul, Strings};
+use self::warm::Warm;
 use super::redirect::{Origin, Redirect};
 use super::{App, AppError, Mount, full_path, spool};
 use crate::exchange::{Protocol, Reply, Request};
@@ -122,6 +124,8 @@ struct Shared {
     helpers: Vec<(String, PathBuf)>,
     extra: Extra,
     settings: CgiSettings,
+    /// `cgi-mode=warm`.
+    warm: Option<Warm>,
 }
 
 impl Shared {
@@ -140,6 +144,9 @@ impl Shared {
             let own = environment::inherited().into_iter();
             env.extend(own.filter(|(name, _)| !given.contains(name)));
         }
+        let names = env.iter().map(|(name, _)| name.clone());
+        let warm = settings.warm.as_ref();
+        let warm = warm.map(|warm| Warm::new(&warm.preload, names));
         Ok(Self {
             rules: Rc::clone(&rules),
             mounted: mounted.collect::<Result<_, _>>()?,
@@ -154,6 +161,7 @@ impl Shared {
                 unset: settings.unset.clone(),
             },
             settings: settings.clone(),
+            warm,
         })
     }
 
@@ -333,7 +341,7 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    fn as_run(&'a self, shared: &Shared, script: &'a Script, protocol: Protocol) -> Run<'a> {
+    fn as_run(&'a self, shared: &'a Shared, script: &'a Script, protocol: Protocol) -> Run<'a> {
         Run {
             script,
             program: self.program,
@@ -343,6 +351,7 @@ impl<'a> Prepared<'a> {
             head_bytes: shared.settings.head_bytes,
             protocol,
             stderr_to_log: shared.settings.stderr_to_log,
+            warm: shared.warm.as_ref(),
         }
     }
 }

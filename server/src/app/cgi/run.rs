@@ -18,6 +18,7 @@ use super::script::Script;
 use super::spawn::{self, Program};
 use super::stdio::{self, Pipes};
 use super::strings::Strings;
+use super::warm::Warm;
 use crate::app::AppError;
 use crate::app::patience::Patience;
 use crate::exchange::{Body, Protocol, Reply, ReplyError};
@@ -39,6 +40,8 @@ pub(super) struct Run<'a> {
     pub(super) protocol: Protocol,
     /// Whether error text is for the log alone.
     pub(super) stderr_to_log: bool,
+    /// Where it may be forked from instead of being executed.
+    pub(super) warm: Option<&'a Warm>,
 }
 
 /// What a script's output came to.
@@ -56,7 +59,7 @@ impl Run<'_> {
     /// Starts the script and passes everything on, both ways at the same time (CGI-DF-DUPLEX).
     /// Whatever ends this early also ends the script.
     pub(super) async fn serve(&self, body: Body, reply: &mut Reply) -> Result<Outcome, AppError> {
-        let (child, pipes) = self.start(body.length() != Some(0))?;
+        let (child, pipes) = self.start(body.length() != Some(0)).await?;
         let Pipes {
             stdin,
             stdout,
@@ -75,7 +78,7 @@ impl Run<'_> {
         }
     }
 
-    fn start(&self, has_body: bool) -> Result<(Child, Pipes), AppError> {
+    async fn start(&self, has_body: bool) -> Result<(Child, Pipes), AppError> {
         let no_pipes = |error| {
             AppError::new(
                 503,
@@ -91,6 +94,13 @@ impl Run<'_> {
             environ: self.environ,
             directory: &directory,
         };
+        if let Some(warm) = self.warm {
+            let (script, folder) = (&self.script.file, directory.to_bytes());
+            let child = warm.start(script, folder, &program, ends.stdio()).await;
+            if let Some(child) = child.map_err(|error| self.not_warm(&error))? {
+                return Ok((child, pipes));
+            }
+        }
         let pid = spawn::spawn(&program, ends.stdio()).map_err(|errno| self.no_start(errno))?;
         Ok((Child::new(pid), pipes))
     }
@@ -214,6 +224,14 @@ impl Run<'_> {
         };
         let file = self.script.file.display();
         AppError::new(status, format!("cannot start CGI program {file}: {reason}"))
+    }
+
+    fn not_warm(&self, error: &std::io::Error) -> AppError {
+        let file = self.script.file.display();
+        AppError::new(
+            503,
+            format!("CGI program {file} was not seen to start: {error}"),
+        )
     }
 
     fn too_slow(&self) -> AppError {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cgi_warm::{self, WarmSettings};
 use super::system;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
@@ -160,6 +161,8 @@ pub struct CgiSettings {
     pub inherits_env: bool,
     /// `cgi-stderr-to-log`: whether a FastCGI gateway is spared the scripts' error text.
     pub stderr_to_log: bool,
+    /// `cgi-mode`: forked from a booted interpreter where possible.
+    pub warm: Option<WarmSettings>,
     /// `cgi-buffer-size`: limit on the head that a script prints, in bytes.
     pub head_bytes: usize,
 }
@@ -188,6 +191,7 @@ impl Default for CgiSettings {
             inherits_env: false,
             stderr_to_log: false,
             head_bytes: HEAD_BYTES,
+            warm: None,
         }
     }
 }
@@ -221,6 +225,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<CgiSettings, Op
         inherits_env: gathered.flag("cgi-inherit-env")?,
         stderr_to_log: gathered.flag("cgi-stderr-to-log")?,
         head_bytes: head_bytes.map_or(HEAD_BYTES, |bytes| bytes.try_into().unwrap_or(usize::MAX)),
+        warm: cgi_warm::resolve(gathered)?,
     })
 }
 

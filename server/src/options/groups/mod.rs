@@ -3,6 +3,7 @@
 pub(super) mod accepted;
 pub(super) mod apps;
 pub(super) mod cgi;
+pub(super) mod cgi_warm;
 pub(super) mod cheaper;
 pub(super) mod configuration;
 pub(super) mod cron;
@@ -45,6 +46,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     python_apps::OPTIONS,
     python::OPTIONS,
     cgi::OPTIONS,
+    cgi_warm::OPTIONS,
     files::OPTIONS,
     routing::OPTIONS,
     headers::OPTIONS,
