@@ -147,6 +147,25 @@ fn a_request_that_outlasts_the_mercy_is_cut_off() {
     assert!(responses.peer.ends());
 }
 
+#[test]
+fn the_sockets_of_the_figures_are_kept_as_well() {
+    let (_folder, mut server) = server(&[HTTP, "stats = 127.0.0.1:0", "metrics = 127.0.0.1:0"]);
+    let address = |line: String| {
+        let words: Vec<_> = line.split(' ').collect();
+        words[5].to_owned()
+    };
+    let figures = ["Stats server enabled on", "Metrics server enabled on"];
+    let before = figures.map(|what| address(server.earlier(what)));
+    server.signal(Signal::SIGHUP);
+    server.line("binary reloading gateserve...");
+    // These wait in the queues.
+    let peers = before.each_ref().map(|address| Peer::to(address));
+    assert_eq!(figures.map(|what| address(server.line(what))), before);
+    for mut peer in peers {
+        assert!(!peer.rest().is_empty());
+    }
+}
+
 /// Sends requests, each on a connection of its own, until told to stop; counts them.
 fn load(address: String, stop: Arc<AtomicBool>, answered: Arc<AtomicU32>) {
     while !stop.load(Ordering::Relaxed) {

@@ -160,6 +160,24 @@ fn a_low_port_is_bound_before_the_rights_are_given_up() {
 }
 
 #[test]
+fn low_ports_are_kept_by_a_reload_that_has_no_rights_to_bind_them() {
+    let Some(_) = nobody("low_ports_are_kept_by_a_reload_that_has_no_rights_to_bind_them") else {
+        return;
+    };
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    // From above: the other test takes them from below.
+    let low: Vec<_> = (600..1000).rev().filter(free).take(2).collect();
+    let [http, stats] = [low[0], low[1]].map(|port| format!("127.0.0.1:{port}"));
+    let args = ["--http-socket", &http, "--stats", &stats, "--probe"];
+    let mut server = Server::start(&[&args[..], &["--uid", "nobody"]].concat());
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    server.line("gateserve is ready");
+    server.connect();
+    assert!(!support::Peer::to(&stats).rest().is_empty());
+}
+
+#[test]
 fn who_is_not_root_can_become_nobody_else() {
     let Some(_) = nobody("who_is_not_root_can_become_nobody_else") else {
         return;

@@ -14,7 +14,7 @@ use super::stats::{self, Facts, StatsServer, ToldAt};
 use crate::clock;
 use crate::log;
 use crate::options::Settings;
-use crate::socket::{Backlog, Bound};
+use crate::socket::{Address, Backlog, Bound, Purpose};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::notify::Notifier;
 use crate::system::procname;
@@ -84,6 +84,11 @@ impl<'a> Beside<'a> {
     /// What the master is to wait for on its behalf.
     pub(super) fn watch(&self) -> impl Iterator<Item = PollFd<'_>> {
         self.stats.watch().map(stats::poll_fd)
+    }
+
+    /// The sockets of that, for the server that follows in this process.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (Purpose, &Address, &Bound)> {
+        self.stats.sockets()
     }
 
     /// Tells of the server to whoever wants to know.

@@ -9,6 +9,7 @@ use super::codes;
 use super::life::{Curse, Life};
 use super::supervise::{Master, Phase};
 use crate::log;
+use crate::socket::Purpose;
 
 /// A try of the new configuration that takes longer is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -130,8 +131,10 @@ impl Master<'_, '_> {
         log::tell(&format!("chdir() to {}", self.program.folder()));
         log::tell(&format!("running {}", self.program.name()));
         let listeners = self.settings.listeners.iter();
-        let sockets = listeners.map(|listener| &listener.address);
-        let error = self.program.run_again(sockets.zip(&self.sockets));
+        let sockets = listeners.zip(&self.sockets);
+        let sockets =
+            sockets.map(|(listener, bound)| (Purpose::Requests, &listener.address, bound));
+        let error = self.program.run_again(sockets.chain(self.beside.sockets()));
         // The program's file may have gone since it was tried.
         self.goes_on(&format!("cannot run {}: {error}", self.program.name()));
         self.phase = Phase::Serving;

@@ -24,6 +24,7 @@ mod obituary;
 mod program;
 pub(crate) mod scoreboard;
 mod signals;
+mod sockets;
 mod start;
 mod stats;
 mod supervise;

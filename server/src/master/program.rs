@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use nix::unistd::{Pid, execvpe};
 
 use crate::log;
-use crate::socket::{Address, Bound, Handover};
+use crate::socket::{Address, Bound, Handover, Purpose};
 
 /// The variable that asks for a trial.
 const TRIAL: &str = "GATESERVE_TRIAL";
@@ -85,7 +85,7 @@ impl Program {
     /// meanwhile ends the new program.
     pub(super) fn run_again<'a>(
         &self,
-        sockets: impl Iterator<Item = (&'a Address, &'a Bound)>,
+        sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
     ) -> io::Error {
         let here = std::env::current_dir();
         let failed = self.exec(sockets);
@@ -101,7 +101,7 @@ impl Program {
 
     fn exec<'a>(
         &self,
-        sockets: impl Iterator<Item = (&'a Address, &'a Bound)>,
+        sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
     ) -> io::Result<Infallible> {
         std::env::set_current_dir(&self.folder)?;
         let program = c_string(self.program.clone())?;

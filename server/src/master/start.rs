@@ -14,14 +14,14 @@ use std::fs::File;
 use std::path::Path;
 
 use super::files::Files;
-use super::stats::{Format, ToldAt};
+use super::stats::ToldAt;
 use super::{StartError, system};
-use super::{banner, daemonize};
+use super::{banner, daemonize, sockets};
 use crate::Language;
 use crate::app::Queue;
 use crate::log;
-use crate::options::{ListenerSettings, RootUntil, Settings};
-use crate::socket::{Activated, Address, Bound, Handover, Left, Owner};
+use crate::options::{RootUntil, Settings};
+use crate::socket::{Bound, Handover};
 use crate::system::hooks::{self, HookPhase};
 use crate::system::{environment, identity, limits};
 
@@ -53,8 +53,7 @@ pub(super) fn start(
     // Where the hooks still are when the sockets are bound already.
     let outside = File::open(".").ok();
     change_folder(system.chdir.as_deref())?;
-    let sockets = bind(settings, handover, files)?;
-    let told_at = bind_stats(settings, files)?;
+    let (sockets, told_at) = sockets::open(settings, handover, files)?;
     if system.identity.until == RootUntil::Bound {
         identity::assume(&system.identity)?;
     }
@@ -133,92 +132,6 @@ pub(super) fn change_folder(folder: Option<&Path>) -> Result<(), StartError> {
 fn back_to(folder: Option<&File>) {
     // Where it cannot be gone back to, the hooks run in the folder of `chdir`.
     let _ = folder.map(nix::unistd::fchdir);
-}
-
-/// Binds the sockets, but for those that a server before this one has left.
-fn bind(
-    settings: &Settings,
-    handover: Option<Handover>,
-    files: &mut Files,
-) -> Result<Vec<Bound>, StartError> {
-    let left = left_by(handover, &settings.listeners);
-    let mut activated = Activated::received();
-    let mut sockets = Vec::with_capacity(left.len());
-    for (index, (listener, left)) in settings.listeners.iter().zip(left).enumerate() {
-        let left = left.map(|left| (left.socket, left.owner));
-        let given = || Some((activated.claim(&listener.address)?, Owner::Parent));
-        let (mut bound, how) = match left.or_else(given) {
-            Some((socket, owner)) => {
-                let bound = Bound::inherited(&listener.address, socket, owner, &settings.sockets)?;
-                bound.file.iter().for_each(|file| files.add(file));
-                let how = format!("inherited {}", bound.inherited_family());
-                (bound, how)
-            }
-            None => {
-                let bound = bind_anew(settings, &listener.address, files)?;
-                let how = format!("bound to {}", bound.family());
-                (bound, how)
-            }
-        };
-        if let Some(tls) = &listener.tls {
-            bound.secure(tls, listener.protocol, &listener.address)?;
-        }
-        let protocol = listener.protocol.name();
-        let (name, fd) = (&bound.name, bound.fd());
-        log::tell(&format!(
-            "{protocol} socket {index} {how} address {name} fd {fd}"
-        ));
-        sockets.push(bound);
-    }
-    Ok(sockets)
-}
-
-/// The sockets that listen already, one for each listener or none.
-fn left_by(handover: Option<Handover>, listeners: &[ListenerSettings]) -> Vec<Option<Left>> {
-    let Some(mut handover) = handover else {
-        return listeners.iter().map(|_| None).collect();
-    };
-    let claim = |listener: &ListenerSettings| handover.claim(&listener.address);
-    let left = listeners.iter().map(claim).collect();
-    // Before others are bound: one of those may be at the same port.
-    for address in handover.close() {
-        log::tell(&format!("{address} is not listened on any more"));
-    }
-    left
-}
-
-/// The sockets at which statistics are told.
-fn bind_stats(settings: &Settings, files: &mut Files) -> Result<ToldAt, StartError> {
-    let (stats, mut sockets) = (&settings.stats, Vec::new());
-    for (address, format, what) in [
-        (&stats.json, Format::Json, "Stats server"),
-        (&stats.metrics, Format::Metrics, "Metrics server"),
-    ] {
-        let Some(address) = address else { continue };
-        let bound = bind_anew(settings, address, files)?;
-        let (name, fd) = (&bound.name, bound.fd());
-        log::tell(&format!("*** {what} enabled on {name} fd: {fd} ***"));
-        sockets.push((bound, format));
-    }
-    Ok(sockets)
-}
-
-fn bind_anew(
-    settings: &Settings,
-    address: &Address,
-    files: &mut Files,
-) -> Result<Bound, StartError> {
-    let owner = identity::owner(&settings.system.identity);
-    let bound = Bound::new(address, &settings.sockets)?;
-    if let Some(file) = &bound.file {
-        files.add(file);
-        if let Some((uid, gid)) = owner.filter(|_| settings.sockets.owner.is_none()) {
-            nix::unistd::chown(file, Some(uid), gid).map_err(|error| {
-                system(format!("give {} to its user", file.display()))(error.into())
-            })?;
-        }
-    }
-    Ok(bound)
 }
 
 fn load(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {

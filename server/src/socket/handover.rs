@@ -14,7 +14,7 @@ use socket2::Socket;
 use super::{Address, Bound};
 
 /// The variable that tells of the sockets: the process id, and per line a descriptor's number,
-/// whose the socket is, and the address that it was configured with.
+/// whose the socket is, what it is for, and the address that it was configured with.
 const VARIABLE: &str = "GATESERVE_HANDOVER";
 
 /// What a server before this one has left.
@@ -24,9 +24,33 @@ pub(crate) struct Handover(Vec<Left>);
 /// One socket of those.
 #[derive(Debug)]
 pub(crate) struct Left {
+    purpose: Purpose,
     address: Address,
     pub(crate) socket: Socket,
     pub(crate) owner: Owner,
+}
+
+/// What a socket is for: port 0 may be asked for more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Requests,
+    Stats,
+    Metrics,
+}
+
+impl Purpose {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Stats => "stats",
+            Self::Metrics => "metrics",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        let purposes = [Self::Requests, Self::Stats, Self::Metrics];
+        purposes.into_iter().find(|purpose| purpose.word() == word)
+    }
 }
 
 /// Who has made a socket, and removes its file.
@@ -63,9 +87,10 @@ impl Handover {
         Some(Self(left.into_iter().filter_map(take).collect()))
     }
 
-    /// The socket that was configured with this address.
-    pub(crate) fn claim(&mut self, address: &Address) -> Option<Left> {
-        let at = self.0.iter().position(|left| left.address == *address)?;
+    /// The socket that was configured with this address for this purpose.
+    pub(crate) fn claim(&mut self, purpose: Purpose, address: &Address) -> Option<Left> {
+        let is_it = |left: &Left| (left.purpose, &left.address) == (purpose, address);
+        let at = self.0.iter().position(is_it)?;
         let left = self.0.remove(at);
         (!is_unlinked(address)).then_some(left)
     }
@@ -84,45 +109,62 @@ impl Handover {
     /// Readies the sockets for the program that takes this one's place; returns the variable that
     /// it is to find, as `NAME=VALUE`. Inherited descriptors (`fd://`) stay open anyway.
     pub(crate) fn announce<'a>(
-        sockets: impl Iterator<Item = (&'a Address, &'a Bound)>,
+        sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
     ) -> io::Result<OsString> {
         let mut text = format!("{VARIABLE}={}", std::process::id());
-        for (address, bound) in sockets {
+        for (purpose, address, bound) in sockets {
             if !matches!(address, Address::Fd(_)) {
                 keep_on_exec(bound.socket(), true)?;
-                let (fd, owner) = (bound.fd(), bound.owner.word());
-                text.push_str(&format!("\n{fd} {owner} {address}"));
+                let (fd, owner, purpose) = (bound.fd(), bound.owner.word(), purpose.word());
+                text.push_str(&format!("\n{fd} {owner} {purpose} {address}"));
             }
         }
         Ok(text.into())
     }
 }
 
-/// The descriptors in `text` with their owners and addresses, if it was meant for process `pid`.
-fn parse(text: &str, pid: u32) -> Option<Vec<(RawFd, Owner, Address)>> {
+/// One line of the variable.
+#[derive(Debug, PartialEq, Eq)]
+struct Line {
+    fd: RawFd,
+    owner: Owner,
+    purpose: Purpose,
+    address: Address,
+}
+
+impl Line {
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.splitn(4, ' ');
+        Some(Self {
+            fd: words.next()?.parse().ok()?,
+            owner: Owner::of(words.next()?)?,
+            purpose: Purpose::of(words.next()?)?,
+            address: words.next()?.parse().ok()?,
+        })
+    }
+}
+
+/// What `text` tells of, if it was meant for process `pid`.
+fn parse(text: &str, pid: u32) -> Option<Vec<Line>> {
     let mut lines = text.lines();
     if lines.next()?.parse() != Ok(pid) {
         return None;
     }
-    let left = lines.map(|line| {
-        let (fd, rest) = line.split_once(' ')?;
-        let (owner, address) = rest.split_once(' ')?;
-        Some((fd.parse().ok()?, Owner::of(owner)?, address.parse().ok()?))
-    });
-    Some(left.flatten().collect())
+    Some(lines.filter_map(Line::read).collect())
 }
 
 /// The listening socket behind a descriptor.
-fn take((fd, owner, address): (RawFd, Owner, Address)) -> Option<Left> {
+fn take(line: Line) -> Option<Left> {
     // SAFETY: the server that ran in this process before left the descriptor to this one alone;
     // the variable that names it was taken away, so nobody takes it a second time. A number that
     // names nothing fails at the first call below, and closing it fails without harm.
-    let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    let socket = Socket::from(unsafe { OwnedFd::from_raw_fd(line.fd) });
     match keep_on_exec(&socket, false).and_then(|()| socket.is_listener()) {
         Ok(true) => Some(Left {
-            address,
+            purpose: line.purpose,
+            address: line.address,
             socket,
-            owner,
+            owner: line.owner,
         }),
         _ => None,
     }
@@ -158,28 +200,36 @@ mod tests {
 
     #[test]
     fn sockets_are_left_to_one_process_alone() {
-        let text = "12\n3 own 127.0.0.1:0\n5 parent /run/a b.sock\nnonsense";
+        let text = "12\n3 own requests 127.0.0.1:0\n5 parent stats /run/a b.sock\nnonsense";
         let left = parse(text, 12).unwrap();
-        assert_eq!(left[0], (3, Owner::Server, "127.0.0.1:0".parse().unwrap()));
-        assert_eq!(
-            left[1],
-            (5, Owner::Parent, "/run/a b.sock".parse().unwrap())
-        );
-        assert_eq!(left.len(), 2);
+        let line = |fd, owner, purpose, address: &str| Line {
+            fd,
+            owner,
+            purpose,
+            address: address.parse().unwrap(),
+        };
+        let first = line(3, Owner::Server, Purpose::Requests, "127.0.0.1:0");
+        let second = line(5, Owner::Parent, Purpose::Stats, "/run/a b.sock");
+        assert_eq!(left, [first, second]);
         assert_eq!(parse(text, 13), None);
     }
 
     #[test]
-    fn an_address_is_claimed_once() {
+    fn an_address_is_claimed_once_for_each_purpose() {
         let address: Address = "127.0.0.1:0".parse().unwrap();
-        let left = [1, 2].map(|_| Left {
+        let left = [Purpose::Requests, Purpose::Requests, Purpose::Stats].map(|purpose| Left {
+            purpose,
             address: address.clone(),
             socket: Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap(),
             owner: Owner::Server,
         });
         let mut handover = Handover(left.into());
-        assert!(handover.claim(&"127.0.0.1:1".parse().unwrap()).is_none());
-        assert!(handover.claim(&address).is_some());
+        let other = "127.0.0.1:1".parse().unwrap();
+        assert!(handover.claim(Purpose::Requests, &other).is_none());
+        assert!(handover.claim(Purpose::Metrics, &address).is_none());
+        assert!(handover.claim(Purpose::Stats, &address).is_some());
+        assert!(handover.claim(Purpose::Stats, &address).is_none());
+        assert!(handover.claim(Purpose::Requests, &address).is_some());
         assert_eq!(handover.close(), [address]);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use activation::{Activated, is_activated};
 pub use address::{Address, BadAddress};
 pub(crate) use backlog::Backlog;
 pub use bind::{BindError, Bound};
-pub(crate) use handover::{Handover, Left, Owner};
+pub(crate) use handover::{Handover, Left, Owner, Purpose};
 pub(crate) use listener::Listener;
 pub(crate) use stream::Stream;
 pub use tls::TlsError;

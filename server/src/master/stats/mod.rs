@@ -17,8 +17,9 @@ use socket2::Socket;
 use super::Scoreboard;
 use super::cron::Cron;
 use super::daemon::Daemon;
+use super::sockets::figures;
 use crate::options::{ListenerSettings, StatsSettings};
-use crate::socket::Bound;
+use crate::socket::{Address, Bound, Purpose};
 
 /// The most peers that are answered at a time; others wait in the socket's queue.
 const MOST_PEERS: usize = 64;
@@ -31,6 +32,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) enum Format {
     Json,
     Metrics,
+}
+
+impl Format {
+    /// uWSGI's name for what tells so.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "Stats server",
+            Self::Metrics => "Metrics server",
+        }
+    }
+
+    /// What its socket is for.
+    pub(super) const fn purpose(self) -> Purpose {
+        match self {
+            Self::Json => Purpose::Stats,
+            Self::Metrics => Purpose::Metrics,
+        }
+    }
 }
 
 /// The sockets, and what is told at each.
@@ -68,6 +87,15 @@ impl<'a> StatsServer<'a> {
             sockets,
             peers: Vec::new(),
         }
+    }
+
+    /// The sockets, for the server that follows in this process.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (Purpose, &Address, &Bound)> {
+        self.sockets.iter().filter_map(|(bound, format)| {
+            let mut figures = figures(self.settings).into_iter();
+            let (_, address) = figures.find(|(told, _)| told == format)?;
+            Some((format.purpose(), address?, bound))
+        })
     }
 
     /// What the master is to wait for on its behalf.
