@@ -343,10 +343,10 @@ fn nobody_is_killed_while_too_few_connections_wait() {
 
 /// Waits until the process has told that it sleeps and does so.
 fn sleeps(pid: nix::unistd::Pid) {
-    let sleep = format!("{} ", nix::libc::SYS_clock_nanosleep);
+    let sleep = format!("{} ", libc::SYS_clock_nanosleep);
     let call = || std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap();
     while !call().starts_with(&sleep) {
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
