@@ -323,7 +323,7 @@ mod tests {
             ..Selection::default()
         };
         insta::assert_snapshot!(refused(&backend("unicorn")), @"unknown backend `unicorn`; the bench knows gateserve");
-        insta::assert_snapshot!(refused(&backend("gateserve:wsgi")), @"gateserve has no variant `wsgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http)");
+        insta::assert_snapshot!(refused(&backend("gateserve:asgi")), @"gateserve has no variant `asgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http), wsgi (fastcgi, uwsgi, scgi, http)");
     }
 
     #[test]
