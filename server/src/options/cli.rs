@@ -15,6 +15,8 @@ use super::table;
 
 const EXAMPLES: &str = "\
 Examples:
+  gateserve --socket /run/shop.sock --chmod-socket --module shop.wsgi -H /srv/venv -p 4
+      a Django, Flask or other WSGI application behind nginx (uwsgi_pass unix:/run/shop.sock)
   gateserve --http-socket 127.0.0.1:8000 --cgi /cgi-bin=/usr/lib/cgi-bin
       CGI programs at http://127.0.0.1:8000/cgi-bin/NAME
   gateserve --fastcgi-socket /run/fcgi.sock --chmod-socket --cgi /srv/cgi --processes 4
@@ -30,6 +32,44 @@ Examples:
 
 Every option can stand in an ini file (processes = 4) and in the environment
 (UWSGI_PROCESSES=4) as well. Option names and meanings are uWSGI's.";
+
+/// The options that `-h` shows: what most deployments set.
+const COMMON: &[&str] = &[
+    "socket",
+    "http-socket",
+    "fastcgi-socket",
+    "chmod-socket",
+    "vacuum",
+    "buffer-size",
+    "module",
+    "wsgi-file",
+    "callable",
+    "mount",
+    "virtualenv",
+    "cgi",
+    "static-map",
+    "http",
+    "fastcgi-to",
+    "processes",
+    "threads",
+    "max-requests",
+    "harakiri",
+    "lazy-apps",
+    "touch-reload",
+    "chdir",
+    "uid",
+    "gid",
+    "pidfile",
+    "env",
+    "stats",
+    "logto",
+    "disable-logging",
+    "log-format",
+    "daemonize",
+    "ini",
+    "strict",
+    "check-config",
+];
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,7 +114,14 @@ pub(super) fn command() -> Command {
                 ])),
         )
         .arg(hidden("man").action(ArgAction::SetTrue))
-        .after_help(EXAMPLES)
+        .after_help(after_help())
+        .after_long_help(EXAMPLES)
+}
+
+/// What stands below the few options of `-h`.
+fn after_help() -> String {
+    let all = table::all().count();
+    format!("{EXAMPLES}\n\nThese are the most used of {all} options: --help shows all of them.")
 }
 
 fn hidden(name: &'static str) -> Arg {
@@ -87,7 +134,8 @@ fn arg((place, opt): (usize, &'static Opt)) -> Arg {
         .help(opt.help)
         .visible_aliases(opt.aliases.iter().copied())
         .help_heading(opt.topic.heading())
-        .display_order(place);
+        .display_order(place)
+        .hide_short_help(!COMMON.contains(&opt.name));
     let arg = match opt.short {
         Some(letter) => arg.short(letter),
         None => arg,
@@ -193,11 +241,12 @@ impl fmt::Display for Spelt {
 fn printed(option: &Spelt, parser: &mut lexopt::Parser) -> Result<Option<Vec<u8>>, OptionError> {
     let argument = match option {
         Spelt::Long(name) => name.as_str(),
-        Spelt::Short('h') => "help",
+        Spelt::Short('h') => "h",
         Spelt::Short('V') => "version",
         Spelt::Short(_) => return Ok(None),
     };
     Ok(Some(match argument {
+        "h" => styled(&command().render_help()).into_bytes(),
         "help" | "usage" => styled(&command().render_long_help()).into_bytes(),
         "version" => command().render_version().into_bytes(),
         "dump-options" => names().into_bytes(),

@@ -103,6 +103,19 @@ fn a_value_for_a_flag_is_refused() {
 }
 
 #[test]
+fn the_short_help_fits_a_screen_or_two_and_every_option_of_it_exists() {
+    let Asked::Print(help) = read(args("-h")).unwrap() else {
+        panic!("help is printed")
+    };
+    let help = String::from_utf8(help).unwrap();
+    assert!(help.lines().count() < 120, "{help}");
+    for name in super::COMMON {
+        assert!(help.contains(&format!("--{name}")), "{name}");
+    }
+    assert!(!help.contains("--static-gzip-dir"), "{help}");
+}
+
+#[test]
 fn help_is_grouped_by_topic() {
     let Asked::Print(help) = read(args("--help")).unwrap() else {
         panic!("help is printed")
