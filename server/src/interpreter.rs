@@ -132,7 +132,7 @@ pub fn become_interpreter(
     files: &BootFiles<'_>,
     args: impl IntoIterator<Item = OsString>,
 ) -> InterpreterError {
-    let handed = match options::hand_over(gathered) {
+    let handed = match options::hand_over(settings, gathered) {
         // The interpreter takes it over.
         Ok(handed) => handed.into_raw_fd().to_string(),
         Err(error) => return InterpreterError::Configuration(error),

@@ -14,7 +14,9 @@ pub fn start(
     arguments: impl IntoIterator<Item = String>,
     serve: impl FnOnce(&Settings, Gathered) -> anyhow::Result<u8>,
 ) -> anyhow::Result<u8> {
-    let variables = std::env::vars_os()
+    let environment = system::environment::of_the_start();
+    let variables = environment.clone().into_iter();
+    let variables = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     match options::load(arguments, variables)? {
         Wanted::Print(text) => {
@@ -26,7 +28,8 @@ pub fn start(
             write!(anstream::stdout(), "{report}")?;
             Ok(u8::from(!starts))
         }
-        Wanted::Serve(settings, given) => {
+        Wanted::Serve(mut settings, given) => {
+            settings.environment = environment;
             for warning in &settings.warnings {
                 eprintln!("gateserve: warning: {warning}");
             }

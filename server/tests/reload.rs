@@ -239,6 +239,46 @@ fn the_program_is_found_again_from_another_folder() {
 }
 
 #[test]
+fn variables_that_are_set_no_more_are_gone_after_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = folder.path().join("env");
+    let hook = format!("hook-pre-app = exec:env > {}", told.display());
+    let set = ["env = ADDED=1", "unenv = OUTER", "env = OTHER=new"];
+    configure(folder.path(), &[&[HTTP, &hook], &set[..]].concat());
+    let ini = folder.path().join("app.ini");
+    let outer = ["env", "OUTER=here", "OTHER=old"];
+    let mut server = Server::start_by(&outer, &[ini.to_str().unwrap()]);
+    let has = |line: &str| {
+        let env = std::fs::read_to_string(&told).unwrap();
+        env.lines().any(|it| it == line)
+    };
+    assert!(has("ADDED=1") && has("OTHER=new") && !has("OUTER=here"));
+    configure(folder.path(), &[HTTP, &hook]);
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    assert!(!has("ADDED=1") && has("OTHER=old") && has("OUTER=here"));
+}
+
+#[test]
+fn an_application_sees_the_environment_of_the_new_configuration() {
+    needs_python!();
+    let site = Site::new(
+        "import os\ndef application(environ, start_response):\n    \
+         start_response('200 OK', [])\n    \
+         return [os.environ.get('ADDED', 'none').encode()]\n",
+    );
+    let ini = site.folder.path().join("app.ini");
+    let configure = |line: &str| std::fs::write(&ini, format!("[uwsgi]\n{line}\n")).unwrap();
+    configure("env = ADDED=once");
+    let mut server = site.serve(&["--http-socket", "127.0.0.1:0", ini.to_str().unwrap()]);
+    assert_eq!(get(&server.addresses[0], "").body, b"once");
+    configure("");
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    assert_eq!(get(&server.addresses[0], "").body, b"none");
+}
+
+#[test]
 fn new_code_takes_effect_and_code_that_does_not_load_leaves_the_old_service() {
     needs_python!();
     let code = |version: &str| {

@@ -115,8 +115,8 @@ fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Sta
     }
     let handover = Handover::received();
     let resumed = handover.is_some();
-    let program = Program::of_this_process(&settings.arguments)
-        .map_err(system("tell the folder that this is"))?;
+    let program =
+        Program::of_this_process(settings).map_err(system("tell the folder that this is"))?;
     // Before a change of root or user: its path is the one that the parent sees.
     let notifier = Notifier::from_environment();
     let mut files = Files::default();

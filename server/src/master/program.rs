@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use nix::unistd::{Pid, execvpe};
 
 use crate::log;
+use crate::options::Settings;
 use crate::socket::{Address, Bound, Handover, Purpose};
 
 /// The variable that asks for a trial.
@@ -32,13 +33,12 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// What this process was started as; `arguments` begin with the program's name. To be asked
-    /// before the server changes its folder or environment.
+    /// What this process was started as. To be asked before the server changes its folder.
     ///
     /// # Errors
     /// A folder that has been removed.
-    pub(super) fn of_this_process(arguments: &[String]) -> io::Result<Self> {
-        let mut arguments = arguments.iter().cloned();
+    pub(super) fn of_this_process(settings: &Settings) -> io::Result<Self> {
+        let mut arguments = settings.arguments.iter().cloned();
         let program = match arguments.next() {
             Some(name) => name.into(),
             None => std::env::current_exe()?.into(),
@@ -47,7 +47,7 @@ impl Program {
             program,
             arguments: arguments.collect(),
             folder: std::env::current_dir()?,
-            environment: std::env::vars_os().collect(),
+            environment: settings.environment.clone(),
         })
     }
 

@@ -2,6 +2,7 @@
 //! becomes: reading it a second time would run its commands twice, find standard input empty, and
 //! see what `env` has set meanwhile.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::OwnedFd;
@@ -23,6 +24,7 @@ struct Handed {
     variables: Vec<Entry>,
     unknown: Vec<Entry>,
     exported: Vec<(String, Option<String>)>,
+    environment: Vec<(OsString, OsString)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,11 +42,12 @@ enum Place {
     File(String, usize),
 }
 
-/// Writes what was gathered into memory that stays open across `exec`.
+/// Writes what was gathered, and the environment of the start, into memory that stays open across
+/// `exec`.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn hand_over(gathered: &Gathered) -> io::Result<OwnedFd> {
+pub(crate) fn hand_over(settings: &Settings, gathered: &Gathered) -> io::Result<OwnedFd> {
     let strays = |strays: &[Stray]| strays.iter().map(Entry::from).collect();
     let handed = Handed {
         given: gathered.given.iter().map(Entry::from).collect(),
@@ -52,6 +55,7 @@ pub(crate) fn hand_over(gathered: &Gathered) -> io::Result<OwnedFd> {
         variables: strays(&gathered.variables),
         unknown: strays(&gathered.unknown),
         exported: gathered.exported.clone(),
+        environment: settings.environment.clone(),
     };
     let mut file = File::from(memfd_create("configuration", MFdFlags::empty())?);
     file.write_all(&serde_json::to_vec(&handed)?)?;
@@ -80,6 +84,7 @@ pub fn take_over(handed: OwnedFd, line: Vec<String>) -> Result<(Settings, Gather
     };
     let mut settings = resolve::resolve(&gathered)?;
     settings.arguments = line;
+    settings.environment = handed.environment;
     settings.given = show(&gathered);
     Ok((settings, gathered))
 }
@@ -169,10 +174,12 @@ mod tests {
             "A=b",
         ];
         let line = line.map(String::from);
-        let Ok(Wanted::Serve(settings, gathered)) = load(line.clone(), []) else {
+        let Ok(Wanted::Serve(mut settings, gathered)) = load(line.clone(), []) else {
             panic!("the line is refused");
         };
-        let (taken, again) = take_over(hand_over(&gathered).unwrap(), line.to_vec()).unwrap();
+        settings.environment = vec![("HOME".into(), "/srv".into())];
+        let handed = hand_over(&settings, &gathered).unwrap();
+        let (taken, again) = take_over(handed, line.to_vec()).unwrap();
         assert_eq!(taken, *settings);
         assert_eq!(again.given, gathered.given);
     }

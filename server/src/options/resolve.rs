@@ -59,6 +59,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         show_config: gathered.switch("show-config", false),
         notices: accepted::notices(gathered),
         arguments: Vec::new(),
+        environment: Vec::new(),
         given: String::new(),
         warnings: Vec::new(),
     };

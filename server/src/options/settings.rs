@@ -1,5 +1,7 @@
 //! What the options mean, worked out once: nothing below looks at option texts again.
 
+use std::ffi::OsString;
+
 use super::groups::apps::AppSettings;
 use super::groups::cheaper::CheaperSettings;
 use super::groups::cron::CronSettings;
@@ -86,6 +88,8 @@ pub struct Settings {
     pub notices: Vec<String>,
     /// The command line, program name first: what a reload runs again.
     pub arguments: Vec<String>,
+    /// The environment of the start, before `env` and `unenv`: what a reload runs with.
+    pub environment: Vec<(OsString, OsString)>,
     /// The options that were given, as the statistics in the log show them.
     pub given: String,
     /// What the user should know, one sentence each.

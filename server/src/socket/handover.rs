@@ -13,10 +13,6 @@ use socket2::Socket;
 
 use super::{Address, Bound};
 
-/// The variable that tells of the sockets: the process id, and per line a descriptor's number,
-/// whose the socket is, what it is for, and the address that it was configured with.
-const VARIABLE: &str = "GATESERVE_HANDOVER";
-
 /// What a server before this one has left.
 #[derive(Debug)]
 pub(crate) struct Handover(Vec<Left>);
@@ -77,12 +73,16 @@ impl Owner {
 }
 
 impl Handover {
+    /// The variable that tells of the sockets: the process id, and per line a descriptor's number,
+    /// whose the socket is, what it is for, and the address that it was configured with.
+    pub(crate) const VARIABLE: &str = "GATESERVE_HANDOVER";
+
     /// What was left to this process, if another server ran in it before. To be asked once, while
     /// the process has a single thread.
     pub(crate) fn received() -> Option<Self> {
-        let text = std::env::var(VARIABLE).ok()?;
+        let text = std::env::var(Self::VARIABLE).ok()?;
         // SAFETY: the caller's word: no other thread reads or writes the environment now.
-        unsafe { std::env::remove_var(VARIABLE) };
+        unsafe { std::env::remove_var(Self::VARIABLE) };
         let left = parse(&text, std::process::id())?;
         Some(Self(left.into_iter().filter_map(take).collect()))
     }
@@ -111,7 +111,7 @@ impl Handover {
     pub(crate) fn announce<'a>(
         sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
     ) -> io::Result<OsString> {
-        let mut text = format!("{VARIABLE}={}", std::process::id());
+        let mut text = format!("{}={}", Self::VARIABLE, std::process::id());
         for (purpose, address, bound) in sockets {
             if !matches!(address, Address::Fd(_)) {
                 keep_on_exec(bound.socket(), true)?;

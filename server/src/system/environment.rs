@@ -2,6 +2,19 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::OsString;
+
+use crate::socket::Handover;
+
+/// The environment as this process was given it, without what a server before it has left for it
+/// alone. To be asked before anything changes it.
+pub(crate) fn of_the_start() -> Vec<(OsString, OsString)> {
+    let variables = std::env::vars_os();
+    variables
+        .filter(|(name, _)| name != Handover::VARIABLE)
+        .collect()
+}
+
 /// Sets variables, or removes those without a value, in order. Names that no variable can have
 /// (empty, or with `=` or a NUL in them) are left out.
 ///
