@@ -109,7 +109,7 @@ fn the_short_help_fits_a_screen_or_two_and_every_option_of_it_exists() {
     };
     let help = String::from_utf8(help).unwrap();
     assert!(help.lines().count() < 120, "{help}");
-    for name in super::COMMON {
+    for name in COMMON {
         assert!(help.contains(&format!("--{name}")), "{name}");
     }
     assert!(!help.contains("--static-gzip-dir"), "{help}");
