@@ -17,6 +17,10 @@ pub struct Known {
     pub subject: String,
     /// Versions that deviate: `any`, `1.22.1`, or bounds such as `>=1.18, <1.23`.
     pub version: Versions,
+    /// Behind or before which other subject it shows, where that matters: plain name, or
+    /// `name:variant`. A backend that mends what the gateway broke hides the deviation.
+    #[serde(default)]
+    pub with: Option<String>,
     /// In which models it shows: one, or `any`.
     pub model: Models,
     /// Id of the scenario.
@@ -110,29 +114,26 @@ impl Known {
         let model = self.model == Models::Any || case.model.map(Models::One) == Some(self.model);
         let sides = [case.gateway.as_deref(), case.backend.as_deref()];
         let is_side = |subject: &&Subject| sides.contains(&Some(subject.id.as_str()));
+        let any = |names: &dyn Fn(&Subject) -> bool| subjects.iter().filter(is_side).any(names);
         self.scenario == case.scenario
             && model
-            && subjects
-                .iter()
-                .filter(is_side)
-                .any(|subject| self.names(subject))
-    }
-
-    fn names(&self, subject: &Subject) -> bool {
-        let (name, variant) = match self.subject.split_once(':') {
-            Some((name, variant)) => (name, Some(variant)),
-            None => (self.subject.as_str(), None),
-        };
-        name == subject.name
-            && (variant.is_none() || variant == subject.variant.as_deref())
-            && self.version.hold(subject.version.as_deref())
+            && any(&|subject| {
+                is_named(&self.subject, subject) && self.version.hold(subject.version.as_deref())
+            })
+            && self
+                .with
+                .as_ref()
+                .is_none_or(|with| any(&|subject| is_named(with, subject)))
     }
 
     fn stale<'a>(&'a self, cases: &[CaseResult], subjects: &[Subject]) -> Option<Stale<'a>> {
+        let is_verdict = |outcome: &Outcome| *outcome == Outcome::Pass || outcome.is_violation();
         let mut outcomes = cases
             .iter()
             .filter(|case| self.speaks_of(case, subjects))
             .map(|case| case.outcome)
+            // A pairing that cannot express the case says nothing of it.
+            .filter(is_verdict)
             .peekable();
         let first = *outcomes.peek()?;
         let never = !outcomes.any(|outcome| outcome.is_violation());
@@ -141,6 +142,15 @@ impl Known {
             why: format!("`{}` ended with {}", self.scenario, first.word()),
         })
     }
+}
+
+/// Whether `id`, a plain name or `name:variant`, is the subject's.
+fn is_named(id: &str, subject: &Subject) -> bool {
+    let (name, variant) = match id.split_once(':') {
+        Some((name, variant)) => (name, Some(variant)),
+        None => (id, None),
+    };
+    name == subject.name && (variant.is_none() || variant == subject.variant.as_deref())
 }
 
 /// A range of versions.
@@ -343,6 +353,27 @@ mod tests {
         let stale = |outcome| list.stale(&[case(outcome)], &nginx("1.22.1")).len();
         assert_eq!(stale(Outcome::Pass), 1);
         assert_eq!(stale(Outcome::Fail), 0);
+    }
+
+    #[test]
+    fn an_entry_may_hold_with_one_other_subject_only() {
+        let mut list = list("any", "any");
+        let excuses = |list: &KnownList| {
+            list.matching(&case(Outcome::Fail), &nginx("1.22.1"))
+                .is_some()
+        };
+        list.0[0].with = Some("nginx:stock".to_owned());
+        assert!(excuses(&list));
+        list.0[0].with = Some("gateserve:wsgi".to_owned());
+        assert!(!excuses(&list));
+    }
+
+    #[test]
+    fn a_case_that_could_not_be_expressed_makes_no_entry_stale() {
+        let list = list("any", "any");
+        let stale = |outcome| list.stale(&[case(outcome)], &nginx("1.22.1")).len();
+        assert_eq!(stale(Outcome::Unsupported), 0);
+        assert_eq!(stale(Outcome::BenchError), 0);
     }
 
     #[test]
