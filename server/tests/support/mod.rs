@@ -7,6 +7,7 @@ pub mod gateway;
 pub mod nginx;
 pub mod packages;
 pub mod python;
+pub mod scripts;
 pub mod silent;
 pub mod site;
 pub mod uwsgi;

@@ -48,6 +48,11 @@ impl Site {
 
     /// Puts a shell script there.
     pub fn script(&self, name: &str, text: &str) {
+        self.program(name, format!("#!/bin/sh\n{text}\n").as_bytes());
+    }
+
+    /// Puts a program of these bytes there, for the reason above by way of a shell.
+    pub fn program(&self, name: &str, bytes: &[u8]) {
         let script = "cat > \"$1\" && chmod 755 \"$1\"";
         let mut shell = Command::new("sh");
         let shell = shell
@@ -55,13 +60,7 @@ impl Site {
             .arg(self.path(name))
             .stdin(Stdio::piped());
         let mut shell = shell.spawn().unwrap();
-        let text = format!("#!/bin/sh\n{text}\n");
-        shell
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
+        shell.stdin.take().unwrap().write_all(bytes).unwrap();
         assert!(shell.wait().unwrap().success());
     }
 

@@ -28,6 +28,14 @@ impl Interpreter {
         is_python(&file).then_some(Self { file, name })
     }
 
+    /// Whether its file is a script itself, such as a version manager's, which does more to the
+    /// environment than a boot that is kept could show.
+    pub(super) fn is_wrapped(&self) -> bool {
+        let mut start = [0; 2];
+        let read = File::open(&self.file).and_then(|mut file| file.read_exact(&mut start));
+        read.is_ok() && &start == b"#!"
+    }
+
     /// What the first line of a script asks for, if that is a Python without options; `path` is the
     /// script's `PATH`.
     pub(super) fn of_script(script: &Path, path: &[u8]) -> Option<Self> {

@@ -162,7 +162,10 @@ impl Warm {
         for variable in &key.boot {
             environ.push(&[variable]).ok()?;
         }
-        let started = Zygote::start(&key.interpreter, &environ, &self.preload);
+        let started = match key.interpreter.is_wrapped() {
+            true => Err(io::Error::other("is a script itself")),
+            false => Zygote::start(&key.interpreter, &environ, &self.preload),
+        };
         if let Err(error) = &started {
             complain(key, &error.to_string());
         }

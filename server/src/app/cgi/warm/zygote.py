@@ -24,6 +24,7 @@ import select
 
 import _socket
 import _warnings
+import _weakref
 
 FOUR = 4 * 4
 KILL = 9
@@ -197,7 +198,11 @@ def become(zygote, words, folder, variables, fds):
     script = words[1]
     if not getattr(sys.flags, "safe_path", False):
         sys.path.insert(0, os.path.dirname(script))
-    names = sys.modules["__main__"].__dict__
+    main = type(sys)("__main__")
+    names = main.__dict__
+    names.clear()
+    names.update(sys.modules["__main__"].__dict__)
+    sys.modules["__main__"] = main
     from importlib._bootstrap_external import SourceFileLoader
 
     names["__loader__"] = SourceFileLoader("__main__", script)
@@ -246,18 +251,22 @@ def only_the_script(code):
     sys.excepthook = show
 
 
-def fast_end(names, status):
+def fast_end(status):
     """Ends as the interpreter would, but leaves alone what it was booted with: taking that apart
     costs more than all the rest. What goes wrong here is left to the interpreter."""
     for name, act in (("threading", "_shutdown"), ("atexit", "_run_exitfuncs")):
         if name in sys.modules:
             getattr(sys.modules[name], act)()
     flush()
-    sys.modules.pop("__main__", None)
-    empty(names)
+    left = []
+    for name in [name for name in sys.modules if name not in BOOTED or name == "__main__"]:
+        try:
+            left.append(_weakref.ref(sys.modules.pop(name)))
+        except TypeError:
+            pass
     gc.collect()
-    for name in [name for name in reversed(sys.modules) if name not in BOOTED]:
-        empty(getattr(sys.modules.pop(name), "__dict__", None))
+    for module in reversed(left):
+        empty(getattr(module(), "__dict__", None))
     gc.collect()
     flush()
     os._exit(status & 0xFF)
@@ -304,7 +313,8 @@ except BaseException:
     only_the_script(code)
     raise
 try:
-    fast_end(names, status)
+    del names, code
+    fast_end(status)
 except BaseException:
     pass
 if status:
