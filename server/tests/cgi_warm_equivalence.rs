@@ -372,7 +372,7 @@ fn look(server: &mut Server, case: &Case) -> Seen {
     // Without the time.
     let message = |line: String| {
         line.split_once(" - ")
-            .map_or(line.clone(), |it| it.1.into())
+            .map_or_else(|| line.clone(), |it| it.1.into())
     };
     Seen {
         whole: whole.is_ok(),
