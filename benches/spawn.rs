@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio as CommandStdio};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gateserve::app::cgi::spawn::{Program, Stdio, spawn};
+use gateserve::app::cgi::spawn::{Program, Rights, Stdio, spawn};
 use gateserve::app::cgi::strings::Strings;
 use nix::fcntl::OFlag;
 use nix::sys::wait::waitpid;
@@ -87,19 +87,21 @@ fn bench(criterion: &mut Criterion) {
             .into_iter()
             .map(|(name, value)| format!("{name}={value}")),
     );
+    let rights = Rights::default();
     let program = Program {
         path: &c_path,
         argv: &argv,
         environ: &environ,
         directory: c"/",
+        rights: &rights,
     };
     let mut group = criterion.benchmark_group("spawn");
-    group.bench_function("posix_spawn", |b| {
+    group.bench_function("spawn", |b| {
         b.iter(|| with_pipe_and_wait(&program, &null))
     });
     group.bench_function("std::process::Command", |b| b.iter(|| with_command(&path)));
     let ballast = black_box(vec![1_u8; BALLAST]);
-    group.bench_function("posix_spawn beside 256 MiB", |b| {
+    group.bench_function("spawn beside 256 MiB", |b| {
         b.iter(|| with_pipe_and_wait(&program, &null));
     });
     drop(ballast);

@@ -46,7 +46,7 @@ use beside::Beside;
 use files::Files;
 pub(crate) use news::{Event, News};
 use program::Program;
-pub(crate) use scoreboard::{Scoreboard, State, WorkerFacts, WorkerSlot};
+pub(crate) use scoreboard::{Groups, Scoreboard, State, WorkerFacts, WorkerSlot};
 pub(crate) use signals::keep_mask as keep_signal_mask;
 use supervise::Beginning;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -196,7 +196,16 @@ impl Master<'_, '_> {
                 None => self.buried_beside(pid),
             }
             self.leaving.retain(|left| left.pid != pid);
+            self.end_programs_of(pid);
             log::reaped(pid);
+        }
+    }
+
+    /// Kills the CGI programs that a worker was killed before it could end.
+    fn end_programs_of(&self, worker: Pid) {
+        let worker = worker.as_raw().unsigned_abs();
+        for group in self.board.workers().flat_map(|it| it.groups().take(worker)) {
+            let _ = killpg(Pid::from_raw(group.cast_signed()), Signal::SIGKILL);
         }
     }
 

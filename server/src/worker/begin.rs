@@ -12,6 +12,7 @@ use crate::system::{identity, limits, procname};
 pub(super) fn begin(start: &Start<'_>) -> io::Result<()> {
     let settings = start.settings;
     let number = start.number + 1;
+    crate::app::cgi::keep_in(start.slot.groups());
     if let Some(name) = settings.names.worker(number) {
         procname::set(&name);
     }

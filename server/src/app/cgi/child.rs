@@ -11,8 +11,8 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use tokio::time::{sleep, timeout};
 
-use super::pidfd;
 use super::warm::Link;
+use super::{groups, pidfd};
 
 /// The time a script gets between SIGTERM and SIGKILL (CGI-3.4-ABNORMAL-END).
 const MERCY: Duration = Duration::from_secs(2);
@@ -43,40 +43,60 @@ pub(super) struct Child {
     group: Option<Pid>,
     /// Where the interpreter that forked it tells of its end: it is the parent then.
     link: Option<Link>,
+    /// Whether the rest of the group may outlive its leader.
+    keeps_others: bool,
 }
 
 impl Child {
     pub(super) fn new(pid: Pid) -> Self {
+        groups::enter(pid);
         Self {
             group: Some(pid),
             link: None,
+            keeps_others: false,
         }
     }
 
     /// A process that is the child of a warm interpreter.
     pub(super) fn warm(pid: Pid, link: Link) -> Self {
         Self {
-            group: Some(pid),
             link: Some(link),
+            ..Self::new(pid)
         }
     }
 
-    /// Waits for the end of the process; may be given up and called again.
+    /// The same, and what the process leaves behind in its group may run on.
+    pub(super) fn keeping_others(mut self, keeps_others: bool) -> Self {
+        self.keeps_others = keeps_others;
+        self
+    }
+
+    /// Waits for the end of the process; may be given up and called again. What it leaves behind in
+    /// its group is killed first.
     pub(super) async fn exit(&mut self) -> io::Result<Exit> {
         let Some(pid) = self.group else {
             return pending().await;
         };
-        let exit = match &mut self.link {
-            Some(link) => link.exit().await?,
-            None => loop {
-                match try_wait(pid)? {
-                    Some(exit) => break exit,
-                    None => ended(pid).await,
+        let told = match &mut self.link {
+            Some(link) => Some(link.exit().await?),
+            None => {
+                while !has_ended(pid)? {
+                    ended(pid).await;
                 }
-            },
+                None
+            }
         };
+        if !self.keeps_others {
+            // Not yet reaped, so that the group's number cannot belong to anybody else.
+            let _ = killpg(pid, Signal::SIGKILL);
+        }
         self.group = None;
-        Ok(exit)
+        groups::leave(pid);
+        let exit = match told {
+            Some(exit) => Some(exit),
+            None => try_wait(pid)?,
+        };
+        Ok(exit.expect("it has ended, and nobody else waits for it"))
     }
 
     /// Lets the process go on without its request, for at most this long.
@@ -126,6 +146,7 @@ impl Drop for Doomed {
     fn drop(&mut self) {
         // What is left of the group once its leader obeyed, or all of it when the server stops.
         let _ = killpg(self.0, Signal::SIGKILL);
+        groups::leave(self.0);
         let _ = try_wait(self.0);
     }
 }
@@ -137,10 +158,15 @@ async fn ended(pid: Pid) {
     }
 }
 
+/// Whether the process is a zombie by now.
+fn has_ended(pid: Pid) -> Result<bool, Errno> {
+    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    Ok(waitid(Id::Pid(pid), flags)? != WaitStatus::StillAlive)
+}
+
 /// Where the kernel gives no pidfd: before Linux 5.3, or out of descriptors.
 async fn polled(pid: Pid) {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    while waitid(Id::Pid(pid), flags) == Ok(WaitStatus::StillAlive) {
+    while has_ended(pid) == Ok(false) {
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -181,6 +207,7 @@ mod tests {
             argv: &argv,
             environ: &environ,
             directory: c"/",
+            rights: &spawn::Rights::default(),
         };
         let stdio = Stdio {
             stdin: null.as_fd(),

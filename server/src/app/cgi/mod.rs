@@ -15,9 +15,11 @@
 //! A local redirect is answered here where an application has its path. Else it goes to the gateway
 //! in front, who may have it.
 
+mod admission;
 mod argv;
 mod child;
 mod environment;
+mod groups;
 mod head;
 mod named;
 mod output;
@@ -41,17 +43,22 @@ use std::rc::Rc;
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use nix::unistd::{AccessFlags, access};
+use tokio::sync::SemaphorePermit;
 use wire::environ::Environ;
 
+use self::admission::{Admission, Full};
 use self::environment::Extra;
+pub(crate) use self::groups::keep_in;
 use self::named::Anywhere;
 use self::run::{Outcome, Run};
 use self::script::{Mounted, NoScript, Rules, Script};
+use self::spawn::Rights;
 use self::strings::{HasNul, Strings};
 use self::warm::Warm;
 use super::redirect::{Origin, Redirect};
-use super::{App, AppError, Mount, full_path, spool};
-use crate::exchange::{Protocol, Reply, Request};
+use super::{App, AppError, Mount, full_path, plain_reply, spool};
+use crate::exchange::{Protocol, Reply, ReplyError, Request};
+use crate::log;
 use crate::options::{CgiMount, CgiSettings};
 
 /// Why `--cgi` cannot be set up: the configuration's fault.
@@ -82,6 +89,7 @@ pub fn mounts(mounts: &[CgiMount], settings: &CgiSettings) -> Result<Vec<Mount>,
         let app = CgiApp {
             shared: Rc::clone(&shared),
             place,
+            rights: settings.rights_of(prefix),
             prefix: prefix.trim_end_matches('/').to_owned().into(),
         };
         Mount::new(prefix, Rc::new(app))
@@ -113,6 +121,7 @@ enum Place {
 struct CgiApp {
     shared: Rc<Shared>,
     place: Place,
+    rights: Rights,
     prefix: Bytes,
 }
 
@@ -123,6 +132,7 @@ struct Shared {
     /// Extension and interpreter.
     helpers: Vec<(String, PathBuf)>,
     extra: Extra,
+    admission: Option<Admission>,
     settings: CgiSettings,
     /// `cgi-mode=warm`.
     warm: Option<Warm>,
@@ -160,6 +170,7 @@ impl Shared {
                 env,
                 unset: settings.unset.clone(),
             },
+            admission: Admission::new(settings),
             settings: settings.clone(),
             warm,
         })
@@ -252,13 +263,32 @@ impl CgiApp {
             .filter(|&length| announced.is_none() && length > 0);
         environment::complete(&mut environ, &script, counted);
         let run = Prepared::new(&self.shared, &script, &environ)?;
+        let _place = match self.place_among_others(reply).await? {
+            Ok(place) => place,
+            Err(full) => return busy(&full, reply).await,
+        };
         match run
-            .as_run(&self.shared, &script, origin.protocol)
+            .as_run(self, &script, origin.protocol)
             .serve(body, reply)
             .await?
         {
             Outcome::Redirect(head) => follow(&script, environ, head, origin, reply),
             Outcome::Answered | Outcome::NoHead(_) => Ok(()),
+        }
+    }
+
+    /// Waits until the program may run; meanwhile the client may leave.
+    async fn place_among_others(
+        &self,
+        reply: &Reply,
+    ) -> Result<Result<Option<SemaphorePermit<'_>>, Full>, AppError> {
+        let Some(admission) = &self.shared.admission else {
+            return Ok(Ok(None));
+        };
+        tokio::select! {
+            biased;
+            place = admission.enter() => Ok(place.map(Some)),
+            () = reply.closed() => Err(ReplyError::ClientGone.into()),
         }
     }
 
@@ -321,6 +351,16 @@ impl CgiApp {
     }
 }
 
+/// How long a client that finds no place is asked to stay away, in seconds.
+const RETRY_AFTER: &str = "1";
+
+async fn busy(full: &Full, reply: &mut Reply) -> Result<(), AppError> {
+    log::fault(&full.to_string());
+    let (head, text) = plain_reply(503);
+    reply.head(head.with("Retry-After", RETRY_AFTER)).await?;
+    Ok(reply.body(text.into()).await?)
+}
+
 /// The strings that `exec` takes.
 struct Prepared<'a> {
     program: &'a Path,
@@ -341,17 +381,25 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    fn as_run(&'a self, shared: &'a Shared, script: &'a Script, protocol: Protocol) -> Run<'a> {
+    fn as_run(&'a self, app: &'a CgiApp, script: &'a Script, protocol: Protocol) -> Run<'a> {
+        let settings = &app.shared.settings;
         Run {
             script,
             program: self.program,
             argv: &self.argv,
             environ: &self.environ,
-            timeout: shared.settings.timeout,
-            head_bytes: shared.settings.head_bytes,
+            timeout: settings.timeout,
+            head_bytes: settings.head_bytes,
             protocol,
-            stderr_to_log: shared.settings.stderr_to_log,
-            warm: shared.warm.as_ref(),
+            stderr_to_log: settings.stderr_to_log,
+            keeps_children: settings.keeps_children,
+            rights: &app.rights,
+            // A warm interpreter's children have its rights.
+            warm: app
+                .shared
+                .warm
+                .as_ref()
+                .filter(|_| app.rights == Rights::default()),
         }
     }
 }

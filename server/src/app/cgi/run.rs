@@ -15,7 +15,7 @@ use super::child::{Child, Exit};
 use super::head;
 use super::output::{Output, OutputError};
 use super::script::Script;
-use super::spawn::{self, Program};
+use super::spawn::{self, NotStarted, Program, Rights, Step};
 use super::stdio::{self, Pipes};
 use super::strings::Strings;
 use super::warm::Warm;
@@ -42,6 +42,9 @@ pub(super) struct Run<'a> {
     pub(super) stderr_to_log: bool,
     /// Where it may be forked from instead of being executed.
     pub(super) warm: Option<&'a Warm>,
+    /// Whether what it leaves behind may run on.
+    pub(super) keeps_children: bool,
+    pub(super) rights: &'a Rights,
 }
 
 /// What a script's output came to.
@@ -93,16 +96,18 @@ impl Run<'_> {
             argv: self.argv,
             environ: self.environ,
             directory: &directory,
+            rights: self.rights,
         };
         if let Some(warm) = self.warm {
             let (script, folder) = (&self.script.file, directory.to_bytes());
             let child = warm.start(script, folder, &program, ends.stdio()).await;
             if let Some(child) = child.map_err(|error| self.not_warm(&error))? {
-                return Ok((child, pipes));
+                return Ok((child.keeping_others(self.keeps_children), pipes));
             }
         }
-        let pid = spawn::spawn(&program, ends.stdio()).map_err(|errno| self.no_start(errno))?;
-        Ok((Child::new(pid), pipes))
+        let pid = spawn::spawn(&program, ends.stdio()).map_err(|failed| self.no_start(failed))?;
+        let child = Child::new(pid).keeping_others(self.keeps_children);
+        Ok((child, pipes))
     }
 
     /// From the script to the client, until the script has ended.
@@ -214,8 +219,10 @@ impl Run<'_> {
 
 /// What went wrong, and whose fault it is.
 impl Run<'_> {
-    fn no_start(&self, errno: Errno) -> AppError {
-        let (status, reason) = match errno {
+    fn no_start(&self, failed: NotStarted) -> AppError {
+        let (status, reason) = match failed.errno {
+            errno if failed.step == Step::Rights => return self.no_rights(errno),
+            errno if failed.step == Step::Folder => return self.no_folder(errno),
             Errno::ENOENT => (500, "its interpreter does not exist"),
             Errno::EACCES => (500, "its interpreter may not be executed"),
             Errno::ENOEXEC => (500, "it is neither a program nor starts with #!"),
@@ -231,6 +238,20 @@ impl Run<'_> {
         AppError::new(
             503,
             format!("CGI program {file} was not seen to start: {error}"),
+        )
+    }
+
+    fn no_rights(&self, errno: Errno) -> AppError {
+        let (name, reason) = (self.script.name(), errno.desc());
+        let text = format!("CGI program {name} cannot take its user or limits (cgi-set): {reason}");
+        AppError::new(500, text)
+    }
+
+    fn no_folder(&self, errno: Errno) -> AppError {
+        let (name, reason) = (self.script.name(), errno.desc());
+        AppError::new(
+            500,
+            format!("CGI program {name} cannot enter its folder: {reason}"),
         )
     }
 

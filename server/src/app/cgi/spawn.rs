@@ -1,20 +1,26 @@
 //! Starts a process without copying this one's address space.
 //!
-//! `posix_spawn` (glibc, musl: `clone` with `CLONE_VM | CLONE_VFORK`) costs the same however large
-//! the server has grown, runs nothing of ours in the child, and reports a failed `exec` as an error
-//! here. [`std::process::Command`] takes the same road but resets one signal only and sorts the
-//! environment into a map first.
+//! `clone` with `CLONE_VM | CLONE_VFORK`, as in `posix_spawn`, costs the same however large the
+//! server has grown, and reports a failed `exec` as an error here. Unlike `posix_spawn` it can set
+//! user, limits and the signal at this server's death, and it resets those signals only that are not
+//! at their default instead of asking the kernel for each.
 
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_int, c_short};
+mod rights;
+
+use std::cell::RefCell;
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
 use super::strings::Strings;
+pub use rights::{Rights, User};
 
 /// What a new process is to run.
 #[derive(Debug)]
@@ -27,6 +33,8 @@ pub struct Program<'a> {
     pub environ: &'a Strings,
     /// Working directory.
     pub directory: &'a CStr,
+    /// User and limits.
+    pub rights: &'a Rights,
 }
 
 /// The descriptors that become 0, 1 and 2. All others must be close-on-exec, as this server opens
@@ -41,35 +49,220 @@ pub struct Stdio<'a> {
     pub stderr: BorrowedFd<'a>,
 }
 
+/// What a new process was about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To come to life.
+    Start,
+    /// To get its descriptors and its process group.
+    Descriptors,
+    /// To take its user and limits.
+    Rights,
+    /// To enter its folder.
+    Folder,
+    /// To run its program.
+    Exec,
+}
+
+/// A program that did not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step:?}: {errno}")]
+pub struct NotStarted {
+    /// Where it failed.
+    pub step: Step,
+    /// What the kernel said.
+    pub errno: Errno,
+}
+
 /// Starts `program` in a process group of its own, with no signal blocked and every signal at its
-/// default. The process has to be waited for.
+/// default. It is killed when the calling thread ends. The process has to be waited for.
 ///
 /// # Errors
 /// That of `exec` where the file cannot be run (`EACCES`, `ENOEXEC`, `ENOENT` also for a missing
-/// interpreter, `E2BIG`), that of `chdir`, or `EAGAIN` and `ENOMEM` where no process can be made.
-pub fn spawn(program: &Program<'_>, stdio: Stdio<'_>) -> Result<Pid, Errno> {
-    let mut actions = Actions::new()?;
-    for (fd, target) in [(stdio.stdin, 0), (stdio.stdout, 1), (stdio.stderr, 2)] {
-        actions.dup2(fd.as_raw_fd(), target)?;
-    }
-    actions.chdir(program.directory)?;
-    let attributes = Attributes::clean()?;
+/// interpreter, `E2BIG`), those of what comes before it, or `EAGAIN` and `ENOMEM` where no process
+/// can be made.
+pub fn spawn(program: &Program<'_>, stdio: Stdio<'_>) -> Result<Pid, NotStarted> {
     let (argv, environ) = (program.argv.pointers(), program.environ.pointers());
-    let mut pid = 0;
-    // SAFETY: every pointer is to a live value: `pid` is ours, `path` is a C string, `actions` and
-    // `attributes` are initialised, `argv` and `environ` end in a null pointer and point into
-    // blocks of C strings that `program` keeps borrowed.
-    check(unsafe {
-        libc::posix_spawn(
-            &mut pid,
-            program.path.as_ptr(),
-            &actions.0,
-            &attributes.0,
-            argv.as_ptr(),
-            environ.as_ptr(),
-        )
+    let fds = [stdio.stdin, stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd());
+    let mut plan = Plan {
+        program,
+        argv: argv.as_ptr(),
+        environ: environ.as_ptr(),
+        fds,
+        signals: changed_signals(),
+        parent: nix::unistd::getpid().as_raw(),
+        failed: None,
+    };
+    let pid = STACK.with_borrow_mut(|stack| vfork(stack, &mut plan));
+    let pid = pid.map_err(|errno| NotStarted {
+        step: Step::Start,
+        errno,
     })?;
-    Ok(Pid::from_raw(pid))
+    match plan.failed {
+        None => Ok(pid),
+        Some((step, errno)) => {
+            // It has ended already.
+            let _ = nix::sys::wait::waitpid(pid, None);
+            Err(NotStarted { step, errno })
+        }
+    }
+}
+
+/// What the new process does until `exec`; its memory is ours, so that it can tell of a failure.
+struct Plan<'a> {
+    program: &'a Program<'a>,
+    argv: *const *mut c_char,
+    environ: *const *mut c_char,
+    fds: [RawFd; 3],
+    signals: &'a [c_int],
+    parent: libc::pid_t,
+    failed: Option<(Step, Errno)>,
+}
+
+/// Enough for the calls below, which are hardly more than system calls.
+const STACK_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    /// The new process runs here while this thread waits, so one is enough.
+    static STACK: RefCell<Box<[MaybeUninit<u128>]>> =
+        RefCell::new(Box::new_uninit_slice(STACK_BYTES / size_of::<u128>()));
+}
+
+/// Runs [`child`] in a process that shares our memory, and waits until it execs or ends.
+fn vfork(stack: &mut [MaybeUninit<u128>], plan: &mut Plan<'_>) -> Result<Pid, Errno> {
+    // A handler of ours must not run in the child, where it would take itself for us.
+    let mut all = MaybeUninit::uninit();
+    let mut before = MaybeUninit::uninit();
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    // SAFETY: the sets are initialised by the calls. The stack, which grows downwards from its end
+    // and is aligned to 16, is used by nobody else while CLONE_VFORK makes this thread wait; `plan`
+    // outlives the call for the same reason.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        let top = stack.as_mut_ptr_range().end.cast::<c_void>();
+        let pid = libc::clone(child, top, flags, (&raw mut *plan).cast());
+        let pid = Errno::result(pid);
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), null_mut());
+        pid.map(Pid::from_raw)
+    }
+}
+
+/// Runs in the new process, on memory shared with a thread that waits: it allocates nothing, takes
+/// no lock and never returns.
+extern "C" fn child(plan: *mut c_void) -> c_int {
+    // SAFETY: `vfork` gives a `Plan` that lives until `exec`, and nobody else uses it meanwhile.
+    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    let failed = prepare(plan).err();
+    plan.failed = failed.or_else(|| Some((Step::Exec, exec(plan))));
+    // SAFETY: ends this process alone, without running anything of ours.
+    unsafe { libc::_exit(127) }
+}
+
+fn prepare(plan: &mut Plan<'_>) -> Result<(), (Step, Errno)> {
+    let rights = plan.program.rights;
+    descriptors(plan.fds).map_err(|errno| (Step::Descriptors, errno))?;
+    take(rights).map_err(|errno| (Step::Rights, errno))?;
+    // SAFETY: `directory` is a C string; the other calls take numbers, or copy what they point to.
+    unsafe {
+        let entered = libc::chdir(plan.program.directory.as_ptr());
+        Errno::result(entered).map_err(|errno| (Step::Folder, errno))?;
+        // After the change of user, which makes the kernel forget it.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != plan.parent {
+            libc::_exit(127);
+        }
+        let mut default: libc::sigaction = std::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        for &signal in plan.signals {
+            libc::sigaction(signal, &default, null_mut());
+        }
+        let mut none = MaybeUninit::uninit();
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), null_mut());
+    }
+    Ok(())
+}
+
+/// 0, 1 and 2, whatever numbers they have here; and a process group.
+fn descriptors(mut fds: [RawFd; 3]) -> Result<(), Errno> {
+    // SAFETY: descriptors and processes are plain numbers here; this process has a table of its own.
+    unsafe {
+        for fd in &mut fds {
+            if *fd < 3 {
+                *fd = Errno::result(libc::fcntl(*fd, libc::F_DUPFD_CLOEXEC, 3))?;
+            }
+        }
+        for (fd, target) in fds.into_iter().zip(0..) {
+            Errno::result(libc::dup2(fd, target))?;
+        }
+        Errno::result(libc::setpgid(0, 0)).map(drop)
+    }
+}
+
+/// System calls alone: the C library's functions for user and groups change all threads of the
+/// process, which here are the server's.
+fn take(rights: &Rights) -> Result<(), Errno> {
+    // SAFETY: the calls take numbers or pointers to values that live across them.
+    unsafe {
+        if let Some(mask) = rights.umask {
+            libc::umask(mask);
+        }
+        for &(resource, bound) in &rights.limits {
+            let limit = libc::rlimit64 {
+                rlim_cur: bound,
+                rlim_max: bound,
+            };
+            let none = null_mut::<libc::rlimit64>();
+            let set = libc::syscall(
+                libc::SYS_prlimit64,
+                0,
+                resource as c_int,
+                &raw const limit,
+                none,
+            );
+            Errno::result(set)?;
+        }
+        if let Some(user) = &rights.user {
+            let (uid, gid) = (user.uid.as_raw(), user.gid.as_raw());
+            let (count, groups) = (user.groups.len(), user.groups.as_ptr());
+            Errno::result(libc::syscall(libc::SYS_setgroups, count, groups))?;
+            Errno::result(libc::syscall(libc::SYS_setresgid, gid, gid, gid))?;
+            Errno::result(libc::syscall(libc::SYS_setresuid, uid, uid, uid))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns only if it fails.
+fn exec(plan: &Plan<'_>) -> Errno {
+    // SAFETY: `path` is a C string; both lists end in a null pointer and point into blocks of C
+    // strings that `program` keeps borrowed.
+    unsafe {
+        libc::execve(
+            plan.program.path.as_ptr(),
+            plan.argv.cast(),
+            plan.environ.cast(),
+        );
+    }
+    Errno::last()
+}
+
+/// The signals that are not at their default in this process, looked up once: whatever ignores or
+/// handles signals does so before the first request.
+fn changed_signals() -> &'static [c_int] {
+    static CHANGED: OnceLock<Vec<c_int>> = OnceLock::new();
+    CHANGED.get_or_init(|| {
+        let is_changed = |&signal: &c_int| {
+            let mut action = MaybeUninit::<libc::sigaction>::uninit();
+            // SAFETY: without a new action the call only fills the old one in, where it succeeds.
+            unsafe {
+                libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+                    && action.assume_init().sa_sigaction != libc::SIG_DFL
+            }
+        };
+        (1..=libc::SIGRTMAX()).filter(is_changed).collect()
+    })
 }
 
 /// Marks every descriptor above 2 close-on-exec, so that what this server was started with does not
@@ -84,93 +277,6 @@ pub fn seal_descriptors() -> Result<(), Errno> {
     Ok(())
 }
 
-/// `posix_spawn` and its helpers return the error instead of setting `errno`.
-fn check(code: c_int) -> Result<(), Errno> {
-    match code {
-        0 => Ok(()),
-        code => Err(Errno::from_raw(code)),
-    }
-}
-
-/// What the new process does between its start and `exec`.
-struct Actions(libc::posix_spawn_file_actions_t);
-
-impl Actions {
-    fn new() -> Result<Self, Errno> {
-        let mut actions = MaybeUninit::uninit();
-        // SAFETY: the pointer is to memory of the right type, which the call initialises.
-        check(unsafe { libc::posix_spawn_file_actions_init(actions.as_mut_ptr()) })?;
-        // SAFETY: the call above succeeded, so the value is initialised.
-        Ok(Self(unsafe { actions.assume_init() }))
-    }
-
-    fn dup2(&mut self, fd: RawFd, target: RawFd) -> Result<(), Errno> {
-        // SAFETY: `self.0` is initialised; descriptors are plain numbers here.
-        check(unsafe { libc::posix_spawn_file_actions_adddup2(&mut self.0, fd, target) })
-    }
-
-    fn chdir(&mut self, directory: &CStr) -> Result<(), Errno> {
-        let directory = directory.as_ptr();
-        // SAFETY: `self.0` is initialised and the call copies the C string.
-        check(unsafe { libc::posix_spawn_file_actions_addchdir_np(&mut self.0, directory) })
-    }
-}
-
-impl Drop for Actions {
-    fn drop(&mut self) {
-        // SAFETY: `self.0` is initialised and not used after this.
-        unsafe { libc::posix_spawn_file_actions_destroy(&mut self.0) };
-    }
-}
-
-/// The state in which the new process starts.
-struct Attributes(libc::posix_spawnattr_t);
-
-impl Attributes {
-    /// No signal blocked, none ignored, a new process group.
-    fn clean() -> Result<Self, Errno> {
-        let mut attributes = Self::new()?;
-        let flags = libc::POSIX_SPAWN_SETSIGMASK
-            | libc::POSIX_SPAWN_SETSIGDEF
-            | libc::POSIX_SPAWN_SETPGROUP;
-        let flags = c_short::try_from(flags).expect("the flags fit their own type");
-        let (none, all) = (signal_set(libc::sigemptyset), signal_set(libc::sigfillset));
-        let this = &mut attributes.0;
-        // SAFETY: `this` is initialised and the signal sets outlive the calls, which copy them.
-        unsafe {
-            check(libc::posix_spawnattr_setflags(this, flags))?;
-            check(libc::posix_spawnattr_setsigmask(this, &none))?;
-            check(libc::posix_spawnattr_setsigdefault(this, &all))?;
-            check(libc::posix_spawnattr_setpgroup(this, 0))?;
-        }
-        Ok(attributes)
-    }
-
-    fn new() -> Result<Self, Errno> {
-        let mut attributes = MaybeUninit::uninit();
-        // SAFETY: the pointer is to memory of the right type, which the call initialises.
-        check(unsafe { libc::posix_spawnattr_init(attributes.as_mut_ptr()) })?;
-        // SAFETY: the call above succeeded, so the value is initialised.
-        Ok(Self(unsafe { attributes.assume_init() }))
-    }
-}
-
-impl Drop for Attributes {
-    fn drop(&mut self) {
-        // SAFETY: `self.0` is initialised and not used after this.
-        unsafe { libc::posix_spawnattr_destroy(&mut self.0) };
-    }
-}
-
-fn signal_set(fill: unsafe extern "C" fn(*mut libc::sigset_t) -> c_int) -> libc::sigset_t {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: `sigemptyset` and `sigfillset` initialise the set and cannot fail on valid memory.
-    unsafe {
-        fill(set.as_mut_ptr());
-        set.assume_init()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs::File;
@@ -178,6 +284,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     use nix::fcntl::{FcntlArg, FdFlag, OFlag};
+    use nix::sys::resource::Resource;
     use nix::sys::signal::{SigSet, Signal};
     use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd::pipe2;
@@ -192,7 +299,12 @@ mod tests {
         strings
     }
 
-    fn start(path: &CStr, argv: &[&str], environ: &[&str]) -> Result<(Pid, File), Errno> {
+    fn start(
+        path: &CStr,
+        argv: &[&str],
+        environ: &[&str],
+        rights: &Rights,
+    ) -> Result<(Pid, File), NotStarted> {
         let (reader, writer) = pipe2(OFlag::O_CLOEXEC).unwrap();
         let null = File::open("/dev/null").unwrap();
         let program = Program {
@@ -200,6 +312,7 @@ mod tests {
             argv: &strings(argv),
             environ: &strings(environ),
             directory: c"/usr",
+            rights,
         };
         let stdio = Stdio {
             stdin: null.as_fd(),
@@ -211,7 +324,11 @@ mod tests {
 
     /// What a shell script prints and how it ends.
     fn shell(script: &str, environ: &[&str]) -> (String, WaitStatus) {
-        let (pid, mut output) = start(c"/bin/sh", &["sh", "-c", script], environ).unwrap();
+        shell_as(script, environ, &Rights::default())
+    }
+
+    fn shell_as(script: &str, environ: &[&str], rights: &Rights) -> (String, WaitStatus) {
+        let (pid, mut output) = start(c"/bin/sh", &["sh", "-c", script], environ, rights).unwrap();
         let mut text = String::new();
         output.read_to_string(&mut text).unwrap();
         (text, waitpid(pid, None).unwrap())
@@ -266,13 +383,47 @@ mod tests {
 
     #[test]
     fn a_program_that_cannot_run_is_an_error_here() {
-        assert_eq!(
-            start(c"/nonexistent", &["x"], &[]).unwrap_err(),
-            Errno::ENOENT
-        );
-        assert_eq!(
-            start(c"/etc/passwd", &["x"], &[]).unwrap_err(),
-            Errno::EACCES
-        );
+        let refused = |path| start(path, &["x"], &[], &Rights::default()).unwrap_err();
+        for (path, errno) in [
+            (c"/nonexistent", Errno::ENOENT),
+            (c"/etc/passwd", Errno::EACCES),
+        ] {
+            let step = Step::Exec;
+            assert_eq!(refused(path), NotStarted { step, errno });
+        }
+    }
+
+    #[test]
+    fn mask_and_limits_hold_for_the_process_alone() {
+        let rights = Rights {
+            umask: Some(0o027),
+            limits: vec![(Resource::RLIMIT_NOFILE, 77), (Resource::RLIMIT_CPU, 5)],
+            user: None,
+        };
+        let (text, _) = shell_as("umask; ulimit -n; ulimit -t", &[], &rights);
+        assert_eq!(text, "0027\n77\n5\n");
+        assert_ne!(shell("ulimit -n", &[]).0, "77\n");
+    }
+
+    #[test]
+    fn another_user_needs_root() {
+        let user = User {
+            uid: 65534.into(),
+            gid: 65534.into(),
+            groups: vec![65534.into()],
+        };
+        let rights = Rights {
+            user: Some(user),
+            ..Rights::default()
+        };
+        let words = ["sh", "-c", "exec id -u -G"];
+        let started = start(c"/bin/sh", &words, &["PATH=/usr/bin:/bin"], &rights);
+        if nix::unistd::geteuid().is_root() {
+            let (pid, _) = started.unwrap();
+            waitpid(pid, None).unwrap();
+        } else {
+            let (step, errno) = (Step::Rights, Errno::EPERM);
+            assert_eq!(started.unwrap_err(), NotStarted { step, errno });
+        }
     }
 }

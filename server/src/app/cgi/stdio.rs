@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -34,7 +35,7 @@ pub(super) struct ScriptEnds {
 #[derive(Debug)]
 enum Input {
     Pipe(OwnedFd),
-    Null(File),
+    Null(&'static File),
 }
 
 impl ScriptEnds {
@@ -58,7 +59,7 @@ pub(super) fn open(has_body: bool) -> io::Result<(Pipes, ScriptEnds)> {
         let (ours, sender) = outgoing()?;
         (Some(sender), Input::Pipe(ours))
     } else {
-        (None, Input::Null(File::open("/dev/null")?))
+        (None, Input::Null(null()?))
     };
     let ends = ScriptEnds {
         stdin: script_stdin,
@@ -73,6 +74,18 @@ pub(super) fn open(has_body: bool) -> io::Result<(Pipes, ScriptEnds)> {
         },
         ends,
     ))
+}
+
+/// `/dev/null`, opened once.
+fn null() -> io::Result<&'static File> {
+    static NULL: OnceLock<File> = OnceLock::new();
+    match NULL.get() {
+        Some(null) => Ok(null),
+        None => {
+            let null = File::open("/dev/null")?;
+            Ok(NULL.get_or_init(|| null))
+        }
+    }
 }
 
 fn incoming() -> io::Result<(Receiver, OwnedFd)> {

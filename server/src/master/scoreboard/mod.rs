@@ -8,6 +8,7 @@
 #![allow(dead_code)]
 
 mod core;
+mod groups;
 mod memory;
 mod text;
 mod worker;
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 #[allow(unused_imports)]
 pub(crate) use self::core::{CoreFacts, CoreSlot, Counter, Current, Running};
+pub(crate) use groups::Groups;
 #[allow(unused_imports)]
 pub(crate) use worker::{WorkerFacts, WorkerSlot};
 

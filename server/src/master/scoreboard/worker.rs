@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use nix::unistd::Pid;
 
 use super::core::{CoreRecord, CoreSlot};
-use super::{Global, State, Status};
+use super::{Global, Groups, State, Status};
 
 /// What is known of the worker in one place. Its counters go on from one process in that place to
 /// the next, unless they say otherwise.
@@ -35,6 +35,7 @@ pub(super) struct WorkerRecord {
     pub(super) average_time: AtomicU64,
     rss: AtomicU64,
     vsz: AtomicU64,
+    groups: Groups,
 }
 
 /// A worker's place: its worker writes, the master and whoever tells of it read.
@@ -77,6 +78,11 @@ impl WorkerSlot {
     /// Counted from 0.
     pub(crate) fn number(self) -> usize {
         self.number
+    }
+
+    /// The process groups of its CGI programs.
+    pub(crate) fn groups(self) -> &'static Groups {
+        &self.record.groups
     }
 
     /// A fresh worker takes the place, from inside its process.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cgi_warm::{self, WarmSettings};
-use super::system;
+use super::{cgi_rights, system};
+use crate::app::cgi::spawn::Rights;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
 use crate::options::opt::Takes::{Flag, Many, One};
@@ -102,6 +103,39 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
          gateway too",
     ),
     opt(
+        "cgi-set",
+        Many("[/PREFIX=]KEY=VALUE,…"),
+        Applications,
+        "What the programs of the --cgi of this prefix, or all others, may do: uid, gid (with \
+         names or numbers), umask, and limits cpu (seconds), as, fsize, core (bytes, or with k, m, \
+         g), nofile, nproc",
+    ),
+    opt(
+        "cgi-concurrency",
+        One("N"),
+        Applications,
+        "Run at most so many CGI programs at a time in each worker [default: any number]",
+    ),
+    opt(
+        "cgi-queue",
+        One("N"),
+        Applications,
+        "With --cgi-concurrency, let so many requests wait in each worker; more are answered 503 \
+         [default: 64]",
+    ),
+    opt(
+        "cgi-queue-timeout",
+        One("SECONDS"),
+        Applications,
+        "With --cgi-concurrency, answer 503 to a request that has waited so long [default: 30]",
+    ),
+    opt(
+        "cgi-keep-children",
+        Flag,
+        Applications,
+        "Let processes run on that a CGI program leaves behind in its process group",
+    ),
+    opt(
         "cgi-buffer-size",
         One("BYTES"),
         Applications,
@@ -131,6 +165,12 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
 
 /// `cgi-buffer-size` where nothing is said, as in uWSGI.
 const HEAD_BYTES: usize = 64 * 1024;
+
+/// `cgi-queue` where nothing is said.
+const QUEUE: u32 = 64;
+
+/// `cgi-queue-timeout` where nothing is said.
+const QUEUE_SECONDS: u32 = 30;
 
 /// How `--cgi` programs run, whatever their mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +203,16 @@ pub struct CgiSettings {
     pub stderr_to_log: bool,
     /// `cgi-mode`: forked from a booted interpreter where possible.
     pub warm: Option<WarmSettings>,
+    /// `cgi-set`: what the programs of a mount may do, by its prefix; `None` for all others.
+    pub rights: Vec<(Option<String>, Rights)>,
+    /// `cgi-concurrency`: programs that run at a time in a worker; 0 for any number.
+    pub concurrency: usize,
+    /// `cgi-queue`: requests that wait for a place in a worker.
+    pub queue: usize,
+    /// `cgi-queue-timeout`: how long they wait.
+    pub queue_timeout: Duration,
+    /// `cgi-keep-children`: whether what scripts leave behind may run on.
+    pub keeps_children: bool,
     /// `cgi-buffer-size`: limit on the head that a script prints, in bytes.
     pub head_bytes: usize,
 }
@@ -171,6 +221,16 @@ impl CgiSettings {
     /// Whether requests bring their own folder or script, so that no mount is needed.
     pub fn mounts_itself(&self) -> bool {
         self.from_docroot || self.from_script_filename
+    }
+
+    /// What the programs of the mount at this prefix may do.
+    pub fn rights_of(&self, prefix: &str) -> Rights {
+        let of = |wanted: Option<&str>| {
+            let mut all = self.rights.iter().rev();
+            all.find(|(given, _)| given.as_deref() == wanted)
+        };
+        let found = of(Some(prefix.trim_end_matches('/'))).or_else(|| of(None));
+        found.map(|(_, rights)| rights.clone()).unwrap_or_default()
     }
 }
 
@@ -190,6 +250,11 @@ impl Default for CgiSettings {
             unset: Vec::new(),
             inherits_env: false,
             stderr_to_log: false,
+            rights: Vec::new(),
+            concurrency: 0,
+            queue: QUEUE as usize,
+            queue_timeout: Duration::from_secs(QUEUE_SECONDS.into()),
+            keeps_children: false,
             head_bytes: HEAD_BYTES,
             warm: None,
         }
@@ -224,6 +289,11 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<CgiSettings, Op
         unset: gathered.texts("cgi-unset"),
         inherits_env: gathered.flag("cgi-inherit-env")?,
         stderr_to_log: gathered.flag("cgi-stderr-to-log")?,
+        rights: cgi_rights::read(gathered)?,
+        concurrency: gathered.number("cgi-concurrency", 0, 0, 65535)? as usize,
+        queue: gathered.number("cgi-queue", QUEUE, 0, 65535)? as usize,
+        queue_timeout: gathered.seconds_or("cgi-queue-timeout", QUEUE_SECONDS)?,
+        keeps_children: gathered.flag("cgi-keep-children")?,
         head_bytes: head_bytes.map_or(HEAD_BYTES, |bytes| bytes.try_into().unwrap_or(usize::MAX)),
         warm: cgi_warm::resolve(gathered)?,
     })

@@ -3,6 +3,7 @@
 pub(super) mod accepted;
 pub(super) mod apps;
 pub(super) mod cgi;
+mod cgi_rights;
 pub(super) mod cgi_warm;
 pub(super) mod cheaper;
 pub(super) mod configuration;

@@ -108,6 +108,7 @@ fn run(interpreter: &Interpreter, environ: &Strings, stdin: &OwnedFd) -> io::Res
         argv: &argv,
         environ,
         directory: c"/",
+        rights: &spawn::Rights::default(),
     };
     let stderr = io::stderr();
     let stdio = Stdio {
@@ -115,5 +116,7 @@ fn run(interpreter: &Interpreter, environ: &Strings, stdin: &OwnedFd) -> io::Res
         stdout: null.as_fd(),
         stderr: stderr.as_fd(),
     };
-    Ok(Child::new(spawn::spawn(&program, stdio)?))
+    Ok(Child::new(
+        spawn::spawn(&program, stdio).map_err(|failed| failed.errno)?,
+    ))
 }
