@@ -219,6 +219,23 @@ fn one_stuck_thread_of_many_ends_the_worker() {
 }
 
 #[test]
+fn whoever_connects_while_a_worker_dies_is_answered_by_the_next_one() {
+    needs_python!();
+    let site = Site::new(APP);
+    let args = [&HTTP[..], &["--threads", "4", "--forkbomb-delay", "0"]].concat();
+    let server = server(&site, &args);
+    for _ in 0..4 {
+        // The dying worker waits up to 100 ms for this peer to close.
+        let mut stuck = get(&server, "/sleep");
+        assert_eq!(stuck.next("GET").head.status, 504);
+        let answered = Instant::now();
+        while answered.elapsed() < Duration::from_millis(300) {
+            assert_eq!(get(&server, "/").next("GET").body, b"done");
+        }
+    }
+}
+
+#[test]
 fn verbose_tells_the_call_the_channel_and_the_python_stack() {
     needs_python!();
     let site = Site::new(APP);

@@ -21,7 +21,7 @@ pub(crate) use report::Report;
 pub(crate) use suspect::Suspect;
 pub(crate) use task::lines;
 pub(crate) use ticket::{Busy, Handed, Ticket};
-pub(crate) use watch::install;
+pub(crate) use watch::{install, rests_by};
 
 /// Limits the request that the calling thread is answering to so many seconds from now; with 0 it
 /// takes the limit back. The limit of `harakiri` stays in force beside it.

@@ -10,6 +10,7 @@ use nix::sys::prctl::set_dumpable;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use socket2::Socket;
+use tokio::sync::watch::Sender;
 
 use super::report::{self, Report};
 use super::stack::StackDump;
@@ -50,6 +51,8 @@ pub(crate) struct Watch {
     tickets: Mutex<Vec<Arc<Ticket>>>,
     /// Runs once a request is limited.
     thread: OnceLock<Thread>,
+    /// Keeps the event loop from accepting, once it runs.
+    rest: OnceLock<Sender<bool>>,
 }
 
 /// Sets up the watch of this worker; the thread starts when a limit is set.
@@ -77,10 +80,18 @@ pub(crate) fn install(
         stack,
         tickets: Mutex::default(),
         thread: OnceLock::new(),
+        rest: OnceLock::new(),
     });
     match settings.limit {
         Some(_) => watch.wake(),
         None => Ok(()),
+    }
+}
+
+/// A worker with applications that block is to accept no more, through `rest`, before it is killed.
+pub(crate) fn rests_by(rest: &Sender<bool>) {
+    if let Some(watch) = installed() {
+        watch.rest.get_or_init(|| rest.clone());
     }
 }
 
@@ -179,6 +190,11 @@ impl Watch {
 
     /// Answers in the application's place, tells what it was at, and ends this process.
     fn kill(&self, ticket: &Ticket, all: &[Arc<Ticket>]) {
+        // With several threads the event loop goes on: whoever connects from now on is the next
+        // worker's.
+        if let Some(rest) = self.rest.get() {
+            rest.send_replace(true);
+        }
         ticket.say(504);
         let others = || all.iter().filter(|it| !std::ptr::eq(it.as_ref(), ticket));
         for other in others() {
@@ -189,8 +205,19 @@ impl Watch {
         for other in others() {
             other.wait_for_close(Duration::from_millis(1));
         }
+        self.refuse_late(all);
         self.slot.count_harakiri();
         signal_self(Signal::SIGKILL);
+    }
+
+    /// Refuses the requests of connections that had been accepted by then, but had not told them.
+    fn refuse_late(&self, told: &[Arc<Ticket>]) {
+        let late = |it: &&Arc<Ticket>| !told.iter().any(|known| Arc::ptr_eq(known, it));
+        let tickets = self.tickets().clone();
+        for ticket in tickets.iter().filter(late) {
+            ticket.say(503);
+            ticket.wait_for_close(Duration::from_millis(1));
+        }
     }
 
     fn report(&self, ticket: &Ticket, all: &[Arc<Ticket>], graceful: bool) {

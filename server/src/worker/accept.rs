@@ -101,8 +101,9 @@ async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile
         loop {
             turnstile.pass().await;
             let accepted = tokio::select! {
-                accepted = socket.accept() => accepted,
+                biased;
                 () = turnstile.closes() => continue,
+                accepted = socket.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::Language;
 use crate::app::Queue;
+use crate::harakiri;
 use crate::inside::Inside;
 use crate::log;
 use crate::master::{Event, News, Scoreboard, State, WorkerSlot, codes};
@@ -95,6 +96,7 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
 
     let (drain, draining) = watch::channel(false);
     let (pause, paused) = watch::channel(false);
+    harakiri::rests_by(&pause);
     let retire = Rc::new(Notify::new());
     let growth = accept::start(start, draining, paused, &retire, calls)?;
     begin::accepting(start)?;
