@@ -5,6 +5,7 @@ mod support;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 use support::Server;
+use support::python::Site;
 
 fn server(extra: &[&str]) -> Server {
     Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
@@ -30,6 +31,21 @@ fn without_an_option_the_command_line_stays() {
     let server = server(&[]);
     for pid in [server.pid(), server.workers()[0]] {
         assert!(shown(pid).ends_with("--probe"), "{}", shown(pid));
+    }
+}
+
+#[test]
+fn the_command_line_of_the_start_is_shown_where_an_interpreter_runs_it() {
+    needs_python!();
+    let site = Site::new("def application(environ, start_response): pass");
+    let server = site.serve(&["--http-socket", "127.0.0.1:0"]);
+    for pid in [server.pid(), server.workers()[0]] {
+        let shown = shown(pid);
+        let program = shown.split(' ').next().unwrap();
+        assert!(program.ends_with("/gateserve"), "{shown}");
+        assert!(shown.contains(" --http-socket 127.0.0.1:0"), "{shown}");
+        let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap();
+        assert_eq!(comm, "gateserve\n");
     }
 }
 

@@ -41,6 +41,7 @@ use crate::socket::{BindError, Handover};
 use crate::system::hooks::{self, HookError, HookPhase};
 use crate::system::identity::IdentityError;
 use crate::system::notify::Notifier;
+use crate::system::procname;
 
 use beside::Beside;
 use files::Files;
@@ -110,6 +111,9 @@ pub fn run(settings: &Settings, language: Option<&dyn Language>) -> Result<(), S
 }
 
 fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), StartError> {
+    if language.is_some() {
+        procname::set_command_line(&settings.arguments);
+    }
     if program::is_trial() {
         trial::end(settings, language);
     }

@@ -9,6 +9,7 @@
 
 use std::ffi::{CString, c_char};
 use std::ops::Range;
+use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -33,12 +34,29 @@ static AREA: OnceLock<Option<Area>> = OnceLock::new();
 /// The caller must be the only thread of its process. Programs that want the arguments that the
 /// process was started with must have taken them before.
 pub(crate) fn set(name: &str) {
-    let Ok(name) = CString::new(name) else { return };
+    show(name, name.as_bytes());
+}
+
+/// Names the process as the command line that the user gave; an interpreter whose process this is
+/// has one of its own. The same holds as for [`set`].
+pub(crate) fn set_command_line(words: &[String]) {
+    let Some(program) = words.first().map(Path::new) else {
+        return;
+    };
+    let short = program.file_name().unwrap_or(program.as_os_str());
+    // A zero byte is what ends each word.
+    show(&short.to_string_lossy(), words.join("\0").as_bytes());
+}
+
+fn show(short: &str, long: &[u8]) {
+    let Ok(short) = CString::new(short) else {
+        return;
+    };
     // Cut to what the kernel keeps; it cannot fail otherwise.
-    let _ = nix::sys::prctl::set_name(&name);
+    let _ = nix::sys::prctl::set_name(&short);
     let find = || area(&std::fs::read_to_string("/proc/self/stat").ok()?);
     if let Some(area) = AREA.get_or_init(find) {
-        write(*area, name.as_bytes());
+        write(*area, long);
     }
 }
 
