@@ -73,6 +73,18 @@ fn master_and_workers_run_as_the_user_and_its_groups() {
 }
 
 #[test]
+fn the_folder_is_told_once_though_it_is_entered_again_as_the_user() {
+    let Some(_) = nobody("the_folder_is_told_once_though_it_is_entered_again_as_the_user") else {
+        return;
+    };
+    let mut server = server(&["--uid", "nobody", "--chdir", "/usr"]);
+    server.signal(Signal::SIGTERM);
+    server.line("goodbye");
+    let told = |line: &&String| line.contains("chdir() to /usr");
+    assert_eq!(server.seen().iter().filter(told).count(), 1);
+}
+
+#[test]
 fn numbers_name_users_and_groups_that_have_no_account() {
     let Some(_) = nobody("numbers_name_users_and_groups_that_have_no_account") else {
         return;

@@ -60,7 +60,7 @@ pub(super) fn start(
     if was_root && system.identity.until != RootUntil::Forked {
         back_to(outside.as_ref());
         hooks::run(hooks, HookPhase::AsUser)?;
-        change_folder(system.chdir.as_deref())?;
+        return_to(system.chdir.as_deref())?;
     }
     log::begin_unprivileged(settings, resumed).map_err(super::system("open the log of logto2"))?;
     write_pidfile(system.pidfiles.as_user.as_deref(), files);
@@ -126,6 +126,13 @@ pub(super) fn change_folder(folder: Option<&Path>) -> Result<(), StartError> {
     let Some(folder) = folder else { return Ok(()) };
     let name = folder.display();
     log::tell(&format!("chdir() to {name}"));
+    return_to(Some(folder))
+}
+
+/// The same once it has been told. The new user may have no right to what root could enter.
+fn return_to(folder: Option<&Path>) -> Result<(), StartError> {
+    let Some(folder) = folder else { return Ok(()) };
+    let name = folder.display();
     std::env::set_current_dir(folder).map_err(system(format!("change to folder {name}")))
 }
 
