@@ -109,7 +109,10 @@ fn c_replaces_one_worker_after_the_other() {
 fn s_tells_the_statistics_and_p_makes_a_pause() {
     let (_folder, fifo, mut server) = with_fifo(&[]);
     write(&fifo, "s");
-    server.line("workers total requests: 0");
+    assert_eq!(
+        server.line("workers total requests: "),
+        "\tworkers total requests: 0"
+    );
     write(&fifo, "p");
     server.line("*** PAUSE");
     write(&fifo, "p");

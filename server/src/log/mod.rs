@@ -44,7 +44,10 @@ pub(crate) use state::{
 pub(crate) fn tell(text: &str) {
     let mut line = String::with_capacity(text.len() + 32);
     state::date_before(&mut line);
-    push_printable(&mut line, text.as_bytes());
+    // Some of uWSGI's lines are indented.
+    let indented = text.strip_prefix('\t');
+    line.extend(indented.map(|_| '\t'));
+    push_printable(&mut line, indented.unwrap_or(text).as_bytes());
     line.push('\n');
     write(line.as_bytes());
 }
