@@ -120,3 +120,30 @@ fn prints_and_requests_go_to_loggers_of_their_own() {
     assert!(messages.contains("on standard output\n"), "{messages}");
     assert!(messages.contains("by a child\n"), "{messages}");
 }
+
+#[test]
+fn each_thread_is_told_as_its_core() {
+    needs_python!();
+    let together = "
+import threading
+together = threading.Barrier(3, timeout=20)
+
+def application(environ, start_response):
+    together.wait()
+    start_response('200 OK', [])
+    return [b'x']
+";
+    let site = Site::new(together);
+    let mut server = site.serve(&["--http-socket", "127.0.0.1:0", "--threads", "3"]);
+    let mut peers: Vec<_> = (0..3).map(|_| Responses::on(server.connect())).collect();
+    for peer in &mut peers {
+        peer.peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    }
+    for peer in &mut peers {
+        assert_eq!(peer.next("GET").head.status, 200);
+    }
+    let told = (0..3).map(|_| server.line(" switches on core "));
+    let mut cores: Vec<_> = told.map(|line| line[line.len() - 2..].to_owned()).collect();
+    cores.sort();
+    assert_eq!(cores, ["0)", "1)", "2)"]);
+}

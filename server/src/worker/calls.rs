@@ -106,6 +106,7 @@ fn on_many_threads(
 
 fn answer(mut call: Call, core: CoreSlot, language: &dyn Language) {
     call.core = core.number();
+    call.runs_on(core.number());
     let busy = Busy::new(&call.ticket, core, &call.environ);
     language.call(call);
     drop(busy);

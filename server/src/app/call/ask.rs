@@ -22,6 +22,8 @@ pub(super) enum Ask {
     App(i32),
     /// A variable and its value, for the log.
     Note(Bytes, Bytes),
+    /// The log is to know which core answers.
+    Core(usize),
 }
 
 /// Part of a file.
@@ -59,6 +61,7 @@ impl Ask {
             }
             Self::Note(name, value) => reply.notes().set(name, value),
             Self::App(number) => reply.notes().app = number,
+            Self::Core(number) => reply.notes().core = number,
             Self::Fail(error) => return Some(Err(error)),
         }
         None

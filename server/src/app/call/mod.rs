@@ -80,6 +80,13 @@ impl Call {
         turn::tell(&self.asks, Ask::App(number));
     }
 
+    /// Tells the log which core answers, counted from 0; without this it is the first one.
+    pub(crate) fn runs_on(&self, core: usize) {
+        if core > 0 {
+            turn::tell(&self.asks, Ask::Core(core));
+        }
+    }
+
     /// The next piece of the request body, of at most 64 KiB and never empty; `None` at its end.
     /// Waits until one is there.
     ///
