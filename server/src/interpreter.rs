@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::options::{self, Gathered, Settings};
+use crate::program;
 
 /// What the interpreter does first: it loads the library and calls its `main`. Old interpreters
 /// must be able to read it as well, since it is what refuses them.
@@ -99,7 +100,10 @@ pub fn enter(
 ) -> InterpreterError {
     let library = std::env::current_exe()
         .map_err(InterpreterError::Program)
-        .and_then(|program| Ok((library(&program)?, program)));
+        .and_then(|program| {
+            let library = library(&program)?;
+            Ok((library, program::called_by().unwrap_or(program)))
+        });
     let interpreter = interpreter(settings);
     match (library, interpreter) {
         (Ok((library, program)), Ok(interpreter)) => {

@@ -279,6 +279,30 @@ fn an_application_sees_the_environment_of_the_new_configuration() {
 }
 
 #[test]
+fn a_link_that_leads_to_another_program_by_then_is_followed_anew() {
+    needs_python!();
+    let app = "def application(environ, start_response):\n    start_response('200 OK', [])\n    \
+               return [b'here']\n";
+    let site = Site::new(app);
+    let program = env!("CARGO_BIN_EXE_gateserve");
+    let link = site.folder.path().join("gateserve");
+    std::os::unix::fs::symlink(program, &link).unwrap();
+    let args = [&site.options()[..], &["--http-socket", "127.0.0.1:0"]].concat();
+    let mut server = Server::start_of(&link, &args);
+    let next = site.folder.path().join("next");
+    let script = format!("#!/bin/sh\necho the next version >&2\nexec {program} \"$@\"\n");
+    std::fs::write(&next, script).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&next, executable).unwrap();
+    std::fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&next, &link).unwrap();
+    server.signal(Signal::SIGHUP);
+    server.line("the next version");
+    server.line("gracefully (RE)spawned");
+    assert_eq!(get(&server.addresses[0], "").body, b"here");
+}
+
+#[test]
 fn new_code_takes_effect_and_code_that_does_not_load_leaves_the_old_service() {
     needs_python!();
     let code = |version: &str| {
