@@ -171,7 +171,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "cache2",
         Many("KEY=VALUE,…"),
         Accepted,
-        "No cache is made: uwsgi.cache_get finds nothing, and uwsgi.cache_set refuses",
+        "No cache is made: the cache functions of the uwsgi module refuse, and say what to use instead",
     )
     .aliases(&["cache"]),
 ];
