@@ -104,6 +104,27 @@ fn a_daemon_has_no_terminal_no_input_and_no_open_hand() {
 }
 
 #[test]
+fn a_daemon_reloads_as_the_process_that_it_is() {
+    for option in ["--daemonize", "--daemonize2"] {
+        let (daemon, output) = Daemon::start(&[option, "app.log", "--pidfile", "app.pid"]);
+        assert!(output.status.success(), "{output:?}");
+        let pid = daemon.pid();
+        kill(pid, Signal::SIGHUP).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while daemon.text("app.log").matches("gateserve is ready").count() < 2 {
+            let log = daemon.text("app.log");
+            assert!(Instant::now() < deadline, "{option}: no reload: {log}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let log = daemon.text("app.log");
+        assert!(log.contains("gracefully (RE)spawned"), "{log}");
+        assert_eq!(daemon.pid(), pid);
+        assert_eq!(daemon.get(), b"alive");
+        daemon.end();
+    }
+}
+
+#[test]
 fn a_daemon_that_cannot_start_is_not_hidden() {
     let args = ["--daemonize", "app.log", "--chdir", "/no/such"];
     let (daemon, output) = Daemon::start(&args);
