@@ -9,6 +9,11 @@ use wire::cgi::CgiHead;
 /// Prints the traceback, and does no more than that: `SystemExit` is an application's mistake like
 /// any other, and no reason for the worker to end (WSGI-ITER-BASEEXC).
 pub(crate) fn exception(py: Python<'_>, error: &PyErr) {
+    // Before Python 3.12 the exception itself knows only what the last `with` or `finally` on its
+    // way has seen; what is shown is what it knows.
+    let _ = error
+        .value(py)
+        .setattr("__traceback__", error.traceback(py));
     error.display(py);
 }
 
