@@ -29,6 +29,7 @@ pub mod program;
 mod serve;
 pub mod socket;
 pub mod system;
+mod trace;
 mod worker;
 
 pub use language::Language;

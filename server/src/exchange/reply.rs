@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use tokio::task::coop::consume_budget;
 use wire::cgi::{CgiError, CgiHead};
+use wire::http::Header;
 
 use super::LastWords;
 use super::edits::HeadEdits;
@@ -18,6 +19,7 @@ use super::part::FilePart;
 use crate::app::Redirect;
 use crate::harakiri::{Handed, Ticket};
 use crate::master::scoreboard::Running;
+use crate::trace::{Step, Trace};
 
 /// Why a reply could not be sent.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -126,6 +128,7 @@ pub struct Reply {
     /// Until the request is handed to a thread, it runs on the event loop.
     running: Option<Running>,
     handed: Option<Handed>,
+    trace: Option<Box<Trace>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +150,25 @@ impl Reply {
             edits: None,
             running: None,
             handed: None,
+            trace: None,
         }
+    }
+
+    /// From now on the steps of the request are noted there.
+    pub(crate) fn trace(&mut self, trace: Trace) {
+        self.trace = Some(Box::new(trace));
+    }
+
+    /// Notes a step, if the request is traced.
+    pub(crate) fn step(&mut self, step: Step) {
+        if let Some(trace) = &mut self.trace {
+            trace.step(step);
+        }
+    }
+
+    /// The steps so far.
+    pub(crate) fn traced(&self) -> Option<&Trace> {
+        self.trace.as_deref()
     }
 
     /// Puts the request on the scoreboard.
@@ -158,6 +179,7 @@ impl Reply {
     /// The request goes to a thread that may block; it is that thread's on the scoreboard.
     pub(crate) fn hand_over(&mut self) -> Arc<Ticket> {
         self.running = None;
+        self.step(Step::Started);
         let words = self.carrier.last_words();
         let handed = self.handed.insert(Handed::new(words));
         Arc::clone(handed.ticket())
@@ -187,6 +209,10 @@ impl Reply {
         }
         if let Some(edits) = &self.edits {
             edits.apply(&mut head);
+        }
+        self.step(Step::Head);
+        if let Some(timing) = self.trace.as_ref().and_then(|it| it.server_timing()) {
+            head.fields.push(Header::new("Server-Timing", timing));
         }
         self.set_begun(true);
         let size = self.carrier.head(head);

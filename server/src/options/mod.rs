@@ -63,6 +63,7 @@ pub use groups::stats::StatsSettings;
 pub use groups::system::{Identity, Pidfiles, ProcessLimits, RootUntil, SystemSettings};
 pub use groups::tls::{ClientCa, TlsSettings};
 pub use groups::touch::TouchSettings;
+pub use groups::trace::TraceSettings;
 pub use groups::writes::WriteSettings;
 pub(crate) use handed::hand_over;
 pub use handed::take_over;

@@ -52,6 +52,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         daemons: daemons::resolve(gathered)?,
         crons: cron::resolve(gathered)?,
         stats: stats::resolve(gathered)?,
+        trace: super::groups::trace::resolve(gathered)?,
         log: log::resolve(gathered)?,
         destinations: destinations::resolve(gathered)?,
         loggers: loggers::resolve(gathered)?,

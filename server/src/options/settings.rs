@@ -25,6 +25,7 @@ use super::groups::sockets::{ListenerSettings, SocketSettings};
 use super::groups::stats::StatsSettings;
 use super::groups::system::SystemSettings;
 use super::groups::touch::TouchSettings;
+use super::groups::trace::TraceSettings;
 use super::groups::writes::WriteSettings;
 
 /// The whole configuration, one field a group of options.
@@ -74,6 +75,8 @@ pub struct Settings {
     pub crons: Vec<CronSettings>,
     /// What the server tells of itself.
     pub stats: StatsSettings,
+    /// What is told of the steps of each request.
+    pub trace: TraceSettings,
     /// What the log says.
     pub log: LogSettings,
     /// Where the log goes.

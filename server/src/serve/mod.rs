@@ -30,6 +30,7 @@ use crate::log::{RequestFacts, RequestLog};
 use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::Stream;
+use crate::trace::Tracer;
 use connection::Connection;
 pub(crate) use growth::Growth;
 pub(crate) use offload::Threads as OffloadThreads;
@@ -128,6 +129,8 @@ pub(crate) struct Service {
     pub(crate) retirement: Rc<Retirement>,
     /// How large the worker is.
     pub(crate) growth: Rc<Growth>,
+    /// Where the steps of requests are told, if they are.
+    pub(crate) tracer: Option<Rc<Tracer>>,
 }
 
 impl Service {
@@ -150,6 +153,9 @@ impl Service {
             .wants_requests()
             .then(|| self.log.facts(&request.environ));
         let began = Instant::now();
+        if let Some(tracer) = &self.tracer {
+            reply.trace(tracer.begin(&request.environ, self.protocol));
+        }
         reply.run(self.begin(&request.environ));
         let answered = self.answer(request, &mut reply).await;
         if answered
@@ -164,6 +170,9 @@ impl Service {
         let ending = self.complete(&mut reply, answered, facts.as_ref()).await;
         reply.end(ending);
         let sent = reply.sent();
+        if let (Some(tracer), Some(trace)) = (&self.tracer, reply.traced()) {
+            tracer.end(trace, sent);
+        }
         self.slot
             .count_sent(sent.body_bytes + sent.head_bytes as u64);
         self.growth.measure(self.slot);

@@ -14,6 +14,7 @@ use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
 use crate::serve::{Growth, OffloadThreads, Retirement, Service, Waits};
 use crate::socket::Listener;
+use crate::trace::Tracer;
 
 /// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
 /// one succeeds.
@@ -38,6 +39,7 @@ pub(super) fn start(
     let retirement = Rc::new(Retirement::new(share, min_age, Rc::clone(retire)));
     let measured = settings.memory.report || log::wants_memory(&settings.log);
     let growth = Rc::new(Growth::new(settings, measured, Rc::clone(retire))?);
+    let tracer = Tracer::new(&settings.trace).map(Rc::new);
     let threads = settings.files.offload_threads as usize;
     let offload = (threads > 0).then(|| OffloadThreads::new(Semaphore::new(threads)));
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
@@ -55,6 +57,7 @@ pub(super) fn start(
             slot: start.slot,
             retirement: Rc::clone(&retirement),
             growth: Rc::clone(&growth),
+            tracer: tracer.clone(),
         };
         let socket = Listener::new(socket)?;
         let turnstile = Turnstile {

@@ -11,6 +11,7 @@ use crate::app::lines::{self, Lines};
 use crate::app::patience::Patience;
 use crate::exchange::{Reply, ReplyError};
 use crate::log;
+use crate::trace::Step;
 
 /// Bytes that one read takes at most.
 const READ: usize = 64 * 1024;
@@ -67,6 +68,9 @@ impl<'a> Output<'a> {
                 }
             };
             self.patience.renew();
+            if read > 0 {
+                reply.step(Step::FirstByte);
+            }
             return Ok(read > 0);
         }
     }

@@ -22,6 +22,7 @@ use super::warm::Warm;
 use crate::app::AppError;
 use crate::app::patience::Patience;
 use crate::exchange::{Body, Protocol, Reply, ReplyError};
+use crate::trace;
 
 /// How long the end of a script is waited for once its reply is complete: its exit status goes to
 /// a FastCGI gateway, and a reply that a crash cut short must not look whole.
@@ -62,7 +63,9 @@ impl Run<'_> {
     /// Starts the script and passes everything on, both ways at the same time (CGI-DF-DUPLEX).
     /// Whatever ends this early also ends the script.
     pub(super) async fn serve(&self, body: Body, reply: &mut Reply) -> Result<Outcome, AppError> {
+        reply.step(trace::Step::Started);
         let (child, pipes) = self.start(body.length() != Some(0)).await?;
+        reply.step(trace::Step::Spawned);
         let Pipes {
             stdin,
             stdout,
@@ -119,10 +122,14 @@ impl Run<'_> {
         reply: &mut Reply,
     ) -> Result<Outcome, AppError> {
         let outcome = self.answer(&mut output, patience, reply).await?;
+        reply.step(trace::Step::LastByte);
         let exit = match timeout(GRACE, output.settle(&mut child, reply)).await {
             Ok(exit) => Some(exit.map_err(|error| self.broken(error))?),
             Err(_) => None,
         };
+        if exit.is_some() {
+            reply.step(trace::Step::Reaped);
+        }
         match (&outcome, exit) {
             (Outcome::NoHead(start), exit) => return Err(self.no_head(start, exit)),
             (_, Some(Exit::Signal(signal))) => return Err(self.crashed(signal)),

@@ -33,6 +33,7 @@ pub(super) mod stats;
 pub(super) mod system;
 pub(super) mod tls;
 pub(super) mod touch;
+pub(super) mod trace;
 pub(super) mod writes;
 
 use super::opt::Opt;
@@ -65,6 +66,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     daemons::OPTIONS,
     cron::OPTIONS,
     stats::OPTIONS,
+    trace::OPTIONS,
     log::OPTIONS,
     destinations::OPTIONS,
     loggers::OPTIONS,

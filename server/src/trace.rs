@@ -1,0 +1,187 @@
+//! The steps of a request and when they were taken: `trace-requests` and `server-timing`.
+//!
+//! A reply that is not traced carries nothing and asks no clock.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::time::Instant;
+
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use wire::environ::Environ;
+
+use crate::exchange::{Protocol, Sent};
+use crate::log;
+use crate::options::TraceSettings;
+
+/// A step of a request, after its head was understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The application was asked on a thread of its own, or its program was about to be started.
+    Started,
+    /// The CGI program runs: `exec` has happened.
+    Spawned,
+    /// The CGI program has written something.
+    FirstByte,
+    /// The head of the reply went out.
+    Head,
+    /// The CGI program has closed its output.
+    LastByte,
+    /// The CGI program has ended and was waited for.
+    Reaped,
+}
+
+impl Step {
+    const ALL: [Self; 6] = [
+        Self::Started,
+        Self::Spawned,
+        Self::FirstByte,
+        Self::Head,
+        Self::LastByte,
+        Self::Reaped,
+    ];
+
+    /// Its key in a line.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Spawned => "spawned",
+            Self::FirstByte => "first_byte",
+            Self::Head => "head",
+            Self::LastByte => "last_byte",
+            Self::Reaped => "reaped",
+        }
+    }
+}
+
+/// The steps that one request has taken so far, each once.
+#[derive(Clone, Debug)]
+pub(crate) struct Trace {
+    parsed: Instant,
+    /// Microseconds since then, by step.
+    taken: [Option<u64>; Step::ALL.len()],
+    /// Whether the client is told.
+    tells: bool,
+    method: Bytes,
+    uri: Bytes,
+    protocol: Protocol,
+}
+
+impl Trace {
+    /// Takes note of a step; of a step taken again the first time counts.
+    pub(crate) fn step(&mut self, step: Step) {
+        let elapsed = self.elapsed();
+        self.taken[step as usize].get_or_insert(elapsed);
+    }
+
+    /// The value of `Server-Timing` by now, in milliseconds, if the client is to be told.
+    pub(crate) fn server_timing(&self) -> Option<String> {
+        let metric = |(name, micros): (&str, u64)| {
+            let (whole, part) = (micros / 1000, micros % 1000);
+            format!("{name};dur={whole}.{part:03}")
+        };
+        let metrics: Vec<_> = self.steps().map(metric).collect();
+        self.tells.then(|| metrics.join(", "))
+    }
+
+    fn steps(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let taken = Step::ALL.into_iter().zip(self.taken);
+        taken.filter_map(|(step, taken)| Some((step.name(), taken?)))
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.parsed.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Where traces go.
+#[derive(Debug)]
+pub(crate) struct Tracer {
+    file: Option<File>,
+    tells: bool,
+}
+
+impl Tracer {
+    /// `None` where nothing is to be traced. A file that cannot be opened is told of and done
+    /// without.
+    pub(crate) fn new(settings: &TraceSettings) -> Option<Self> {
+        let open = |path| OpenOptions::new().create(true).append(true).open(path);
+        let file = settings.file.as_ref().and_then(|path| match open(path) {
+            Ok(file) => Some(file),
+            Err(error) => {
+                log::fault(&format!("trace-requests {}: {error}", path.display()));
+                None
+            }
+        });
+        let tells = settings.server_timing;
+        (file.is_some() || tells).then_some(Self { file, tells })
+    }
+
+    /// Begins to trace a request whose head was understood just now.
+    pub(crate) fn begin(&self, environ: &Environ, protocol: Protocol) -> Trace {
+        let part = |name| environ.get(name).cloned().unwrap_or_default();
+        Trace {
+            parsed: Instant::now(),
+            taken: [None; Step::ALL.len()],
+            tells: self.tells,
+            method: part("REQUEST_METHOD"),
+            uri: part("REQUEST_URI"),
+            protocol,
+        }
+    }
+
+    /// Writes the line of a request that has ended.
+    pub(crate) fn end(&self, trace: &Trace, sent: Sent) {
+        let Some(mut file) = self.file.as_ref() else {
+            return;
+        };
+        let end = trace.elapsed();
+        let steps = trace.steps().chain([("end", end)]);
+        let steps: Map<_, _> = steps
+            .map(|(name, micros)| (name.to_owned(), Value::from(micros)))
+            .collect();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let line = json!({
+            "time": crate::clock::unix(),
+            "pid": std::process::id(),
+            "protocol": trace.protocol.name(),
+            "method": text(&trace.method),
+            "uri": text(&trace.uri),
+            "status": sent.status,
+            "bytes": sent.body_bytes,
+            "us": steps,
+        });
+        // In one write, so that the lines of several workers do not mix. A trace that cannot be
+        // written is no reason to fail a request.
+        let _ = file.write_all(format!("{line}\n").as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_told_in_milliseconds_if_it_is_to_be() {
+        let tracer = |tells| Tracer { file: None, tells };
+        let mut trace = tracer(true).begin(&Environ::new(), Protocol::Http);
+        trace.taken[Step::Started as usize] = Some(15);
+        trace.taken[Step::Head as usize] = Some(1_234);
+        let expected = "started;dur=0.015, head;dur=1.234";
+        assert_eq!(trace.server_timing().as_deref(), Some(expected));
+        let silent = tracer(false).begin(&Environ::new(), Protocol::Http);
+        assert_eq!(silent.server_timing(), None);
+    }
+
+    #[test]
+    fn the_first_time_of_a_step_counts() {
+        let tracer = Tracer {
+            file: None,
+            tells: false,
+        };
+        let mut trace = tracer.begin(&Environ::new(), Protocol::Http);
+        trace.taken[Step::Head as usize] = Some(0);
+        trace.step(Step::Head);
+        assert_eq!(trace.taken[Step::Head as usize], Some(0));
+    }
+}
