@@ -59,10 +59,9 @@ impl Child {
 
     /// A process that is the child of a warm interpreter.
     pub(super) fn warm(pid: Pid, link: Link) -> Self {
-        Self {
-            link: Some(link),
-            ..Self::new(pid)
-        }
+        let mut child = Self::new(pid);
+        child.link = Some(link);
+        child
     }
 
     /// The same, and what the process leaves behind in its group may run on.
