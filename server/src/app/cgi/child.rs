@@ -59,6 +59,7 @@ impl Child {
 
     /// A process that is the child of a warm interpreter.
     pub(super) fn warm(pid: Pid, link: Link) -> Self {
+        // Not with `..Self::new(pid)`: what that leaves over would be dropped, and end the group.
         let mut child = Self::new(pid);
         child.link = Some(link);
         child
