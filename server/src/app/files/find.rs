@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use wire::environ::Environ;
 
 use crate::log;
@@ -23,7 +24,7 @@ pub(super) fn find(settings: &FileSettings, environ: &Environ) -> Option<Found> 
     if method != "GET" && method != "HEAD" {
         return None;
     }
-    let path = environ.get("PATH_INFO")?;
+    let path = requested(environ)?;
     if ends_in_any(path, &settings.skip_ext) {
         return None;
     }
@@ -38,6 +39,14 @@ pub(super) fn find(settings: &FileSettings, environ: &Environ) -> Option<Found> 
         .find_map(|(root, rest)| look(settings, root, rest))?;
     let is_skipped = ends_in_any(found.path.as_os_str().as_bytes(), &settings.skip_ext);
     (!is_skipped).then_some(found)
+}
+
+/// `PATH_INFO`; the parameter files that nginx brings for FastCGI and SCGI do not set it and tell
+/// the whole path otherwise.
+fn requested(environ: &Environ) -> Option<&Bytes> {
+    let whole = |name| environ.get(name).filter(|path| !path.is_empty());
+    let path_info = environ.get("PATH_INFO");
+    path_info.or_else(|| ["SCRIPT_NAME", "DOCUMENT_URI"].into_iter().find_map(whole))
 }
 
 fn ends_in_any(text: &[u8], extensions: &[String]) -> bool {
