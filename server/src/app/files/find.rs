@@ -140,4 +140,21 @@ mod tests {
             Some(&b"/media/a"[..])
         );
     }
+
+    #[test]
+    fn a_gateway_that_sets_no_path_info_tells_the_path_otherwise() {
+        let path_of = |pairs: &[(&'static str, &'static str)]| {
+            let mut environ = Environ::new();
+            for (name, value) in pairs {
+                environ.push(*name, *value);
+            }
+            requested(&environ).cloned().unwrap()
+        };
+        let split = [("SCRIPT_NAME", "/app"), ("PATH_INFO", "/a.css")];
+        assert_eq!(path_of(&split), "/a.css");
+        assert_eq!(path_of(&[("SCRIPT_NAME", "/a.css")]), "/a.css");
+        let stock = [("SCRIPT_NAME", ""), ("DOCUMENT_URI", "/a.css")];
+        assert_eq!(path_of(&stock), "/a.css");
+        assert_eq!(path_of(&[("SCRIPT_NAME", "/x"), ("PATH_INFO", "")]), "");
+    }
 }
