@@ -96,9 +96,7 @@ fn bench(criterion: &mut Criterion) {
         rights: &rights,
     };
     let mut group = criterion.benchmark_group("spawn");
-    group.bench_function("spawn", |b| {
-        b.iter(|| with_pipe_and_wait(&program, &null))
-    });
+    group.bench_function("spawn", |b| b.iter(|| with_pipe_and_wait(&program, &null)));
     group.bench_function("std::process::Command", |b| b.iter(|| with_command(&path)));
     let ballast = black_box(vec![1_u8; BALLAST]);
     group.bench_function("spawn beside 256 MiB", |b| {
