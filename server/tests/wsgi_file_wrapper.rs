@@ -143,7 +143,7 @@ fn what_is_no_plain_file_is_read() {
     ] {
         assert_eq!(get(&server, path).text(), body, "{path}");
     }
-    assert!(get(&server, "/kernel").text().contains("python"));
+    assert!(get(&server, "/kernel").text().contains("gateserve"));
 }
 
 #[test]
