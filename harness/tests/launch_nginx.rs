@@ -123,13 +123,29 @@ async fn await_workers(running: &Running) {
     }
 }
 
+/// The process id of a worker, by the title that nginx gives it: process ids begin anew some time,
+/// so the highest may be anybody's.
+async fn worker_of(running: &Running) -> String {
+    let is_worker = |pid: &String| {
+        let title = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        title.is_ok_and(|title| title.contains("worker process"))
+    };
+    loop {
+        let mut pids = running.pids().into_iter().map(|pid| pid.to_string());
+        match pids.find(is_worker) {
+            Some(worker) => return worker,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
 async fn a_killed_worker_is_told(via: Via) {
     let dir = RunDir::create().unwrap();
     let launch = nginx(&dir, free_port());
     let mut running = launch::start(&launch, &dir, &via).await.unwrap();
     await_workers(&running).await;
     running.mark();
-    let worker = running.pids().pop().unwrap().to_string();
+    let worker = worker_of(&running).await;
     let killed = Command::new("kill").args(["-SEGV", &worker]).status();
     assert!(killed.unwrap().success());
     let told = tokio::time::timeout(Duration::from_secs(10), async {
