@@ -127,7 +127,7 @@ async fn await_workers(running: &Running) {
 /// so the highest may be anybody's.
 async fn worker_of(running: &Running) -> String {
     let is_worker = |pid: &String| {
-        let title = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        let title = fs::read_to_string(format!("/proc/{pid}/cmdline"));
         title.is_ok_and(|title| title.contains("worker process"))
     };
     loop {
