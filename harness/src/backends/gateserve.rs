@@ -4,7 +4,7 @@ use super::{Backend, Seat};
 use crate::{
     address::Address,
     gateways::CGI_BIN,
-    launch::{Launch, Ready},
+    launch::{FileSpec, Launch, Ready},
     model::Model,
 };
 
@@ -28,32 +28,39 @@ impl Backend for Gateserve {
     }
 
     fn launch(&self, seat: &Seat<'_>) -> Launch {
-        let option = match seat.model {
-            Model::Cgi | Model::FastCgi => "--fastcgi-socket",
-            Model::Uwsgi => "--uwsgi-socket",
-            Model::Scgi => "--scgi-socket",
-            Model::Http => "--http-socket",
+        let application = match seat.model {
+            Model::Cgi => vec![
+                "--cgi".to_owned(),
+                format!("/cgi-bin={}", seat.run.join(CGI_BIN).display()),
+            ],
+            _ => vec!["--probe".to_owned()],
         };
-        let mut args = vec![option.to_owned(), seat.socket.display().to_string()];
-        args.extend(["--chmod-socket=666", "--master", "--disable-logging"].map(str::to_owned));
-        args.extend(["--processes".to_owned(), seat.workers.to_string()]);
-        if seat.model == Model::Cgi {
-            let folder = seat.run.join(CGI_BIN);
-            args.extend(["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]);
-        } else {
-            args.push("--probe".to_owned());
-        }
-        // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers, and
-        // some wait for longer than the 4 s that uWSGI gives a peer.
-        args.extend(["--buffer-size", "65535", "--socket-timeout", "60"].map(str::to_owned));
-        Launch {
-            name: "gateserve".to_owned(),
-            program: seat.programs.gateserve.display().to_string(),
-            args,
-            env: Vec::new(),
-            files: Vec::new(),
-            ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
-            log_files: Vec::new(),
-        }
+        start(seat, application, Vec::new())
+    }
+}
+
+/// gateserve with the options of an application, which may need files in the run folder.
+pub(super) fn start(seat: &Seat<'_>, application: Vec<String>, files: Vec<FileSpec>) -> Launch {
+    let socket = match seat.model {
+        Model::Cgi | Model::FastCgi => "--fastcgi-socket",
+        Model::Uwsgi => "--uwsgi-socket",
+        Model::Scgi => "--scgi-socket",
+        Model::Http => "--http-socket",
+    };
+    let mut args = vec![socket.to_owned(), seat.socket.display().to_string()];
+    args.extend(["--chmod-socket=666", "--master", "--disable-logging"].map(str::to_owned));
+    args.extend(["--processes".to_owned(), seat.workers.to_string()]);
+    args.extend(application);
+    // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers, and
+    // some wait for longer than the 4 s that uWSGI gives a peer.
+    args.extend(["--buffer-size", "65535", "--socket-timeout", "60"].map(str::to_owned));
+    Launch {
+        name: "gateserve".to_owned(),
+        program: seat.programs.gateserve.display().to_string(),
+        args,
+        env: Vec::new(),
+        files,
+        ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
+        log_files: Vec::new(),
     }
 }

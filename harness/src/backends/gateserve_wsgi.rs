@@ -1,9 +1,8 @@
 //! gateserve with the Python probe as a WSGI application.
 
-use super::{Backend, Seat};
+use super::{Backend, Seat, gateserve};
 use crate::{
-    address::Address,
-    launch::{FileSpec, Launch, Ready},
+    launch::{FileSpec, Launch},
     model::Model,
 };
 
@@ -35,27 +34,8 @@ impl Backend for GateserveWsgi {
     }
 
     fn launch(&self, seat: &Seat<'_>) -> Launch {
-        let option = match seat.model {
-            Model::Cgi | Model::FastCgi => "--fastcgi-socket",
-            Model::Uwsgi => "--uwsgi-socket",
-            Model::Scgi => "--scgi-socket",
-            Model::Http => "--http-socket",
-        };
-        let mut args = vec![option.to_owned(), seat.socket.display().to_string()];
-        args.extend(["--chmod-socket=666", "--master", "--disable-logging"].map(str::to_owned));
-        args.extend(["--processes".to_owned(), seat.workers.to_string()]);
         let probe = seat.run.join("probe.py").display().to_string();
-        args.extend(["--wsgi-file".to_owned(), probe]);
-        // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers.
-        args.extend(["--buffer-size", "65535"].map(str::to_owned));
-        Launch {
-            name: "gateserve".to_owned(),
-            program: seat.programs.gateserve.display().to_string(),
-            args,
-            env: Vec::new(),
-            files: vec![FileSpec::text("probe.py", PROBE)],
-            ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
-            log_files: Vec::new(),
-        }
+        let files = vec![FileSpec::text("probe.py", PROBE)];
+        gateserve::start(seat, vec!["--wsgi-file".to_owned(), probe], files)
     }
 }
