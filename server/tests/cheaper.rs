@@ -5,30 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Responses, Server};
-
-fn server(extra: &[&str]) -> Server {
-    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
-}
-
-/// A request that runs for very long; its head is here, so it has begun.
-fn busy(server: &Server) -> Responses {
-    let mut responses = Responses::on(server.connect());
-    responses
-        .peer
-        .send("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: chunks=1000; pause=1s; size=1000\r\n\r\n");
-    responses.head();
-    responses
-}
-
-#[track_caller]
-fn assert_alive(server: &Server) {
-    let mut responses = Responses::on(server.connect());
-    responses
-        .peer
-        .send("GET / HTTP/1.0\r\nX-Probe: body=alive\r\n\r\n");
-    assert_eq!(responses.next("GET").body, b"alive");
-}
+use support::probe::{assert_alive, busy, server};
+use support::Responses;
 
 #[test]
 fn there_are_more_workers_when_all_are_busy_and_fewer_when_they_are_idle() {

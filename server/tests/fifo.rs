@@ -4,15 +4,12 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use support::probe::{assert_alive, server};
 use support::{Responses, Server};
 use tempfile::TempDir;
 
 fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
-}
-
-fn server(extra: &[&str]) -> Server {
-    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
 }
 
 /// A server with a fifo at this path.
@@ -37,15 +34,6 @@ fn touch(path: &str) {
     let modified = file.metadata().unwrap().modified().unwrap();
     file.set_modified(modified + Duration::from_secs(1))
         .unwrap();
-}
-
-#[track_caller]
-fn assert_alive(server: &Server) {
-    let mut responses = Responses::on(server.connect());
-    responses
-        .peer
-        .send("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: body=alive\r\n\r\n");
-    assert_eq!(responses.next("GET").body, b"alive");
 }
 
 #[test]

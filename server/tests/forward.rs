@@ -303,3 +303,21 @@ fn many_clients_are_served_at_once() {
         }
     });
 }
+
+#[test]
+fn a_plain_socket_speaks_the_protocol_that_it_is_told() {
+    let speaks = |protocol: &str| {
+        Server::start(&["--socket", "127.0.0.1:0", "--protocol", protocol, "--probe"])
+    };
+    let asks = |server: &Server| {
+        let mut responses = Responses::on(server.connect());
+        responses.peer.send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(responses.next("GET").report().var("PATH_INFO"), Some("/x"));
+    };
+    asks(&speaks("http"));
+    for protocol in PROTOCOLS {
+        let server = speaks(protocol);
+        let to = [format!("--{protocol}-to"), server.addresses[0].clone()];
+        asks(&Server::start(&["--http", "127.0.0.1:0", &to[0], &to[1]]));
+    }
+}

@@ -5,22 +5,8 @@ mod support;
 use std::path::Path;
 
 use nix::sys::signal::{Signal, kill};
+use support::probe::{body, busy, get, server};
 use support::{Peer, Responses, Server};
-
-fn server(extra: &[&str]) -> Server {
-    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
-}
-
-fn get(probe: &str) -> String {
-    format!("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: {probe}\r\n\r\n")
-}
-
-#[track_caller]
-fn body(peer: Peer, probe: &str) -> Vec<u8> {
-    let mut responses = Responses::on(peer);
-    responses.peer.send(get(probe));
-    responses.next("GET").body
-}
 
 #[test]
 fn a_request_that_runs_is_finished_before_the_end() {
@@ -51,12 +37,13 @@ fn idle_connections_do_not_hold_up_the_end() {
 
 #[test]
 fn requests_that_outlast_the_mercy_are_cut_off() {
-    let server = server(&["--worker-reload-mercy", "1"]);
-    let mut peer = server.connect();
-    peer.send(get("chunks=100; pause=1s; size=100"));
-    Responses::on(peer.another()).head();
-    server.signal(Signal::SIGTERM);
-    assert!(server.wait().success());
+    for option in ["--worker-reload-mercy", "--reload-mercy"] {
+        let server = server(&[option, "1"]);
+        let running = busy(&server);
+        server.signal(Signal::SIGTERM);
+        assert!(server.wait().success());
+        drop(running);
+    }
 }
 
 #[test]

@@ -3,22 +3,8 @@
 mod support;
 
 use nix::sys::signal::Signal;
+use support::probe::{body, get, server};
 use support::{Peer, Responses, Server};
-
-fn server(extra: &[&str]) -> Server {
-    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
-}
-
-fn get(probe: &str) -> String {
-    format!("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: {probe}\r\n\r\n")
-}
-
-#[track_caller]
-fn body(peer: Peer, probe: &str) -> Vec<u8> {
-    let mut responses = Responses::on(peer);
-    responses.peer.send(get(probe));
-    responses.next("GET").body
-}
 
 #[test]
 fn every_worker_is_replaced_after_its_own_share_of_requests() {

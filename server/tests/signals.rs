@@ -5,30 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use support::probe::{assert_alive, busy, server};
 use support::{Responses, Server};
-
-fn server(extra: &[&str]) -> Server {
-    Server::start(&[&["--http-socket", "127.0.0.1:0", "--probe"], extra].concat())
-}
-
-/// A request that runs until the server ends; its head is here, so it has begun.
-fn busy(server: &Server) -> Responses {
-    let mut responses = Responses::on(server.connect());
-    let request =
-        "GET /slow HTTP/1.1\r\nHost: a\r\nX-Probe: chunks=1000; pause=1s; size=1000\r\n\r\n";
-    responses.peer.send(request);
-    responses.head();
-    responses
-}
-
-#[track_caller]
-fn assert_alive(server: &Server) {
-    let mut responses = Responses::on(server.connect());
-    responses
-        .peer
-        .send("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: body=alive\r\n\r\n");
-    assert_eq!(responses.next("GET").body, b"alive");
-}
 
 #[test]
 fn int_and_quit_end_at_once() {
@@ -94,7 +72,7 @@ fn usr2_tells_which_requests_run() {
     server.line(&format!("uWSGI worker 1 (pid: {worker}) is idle"));
     let _responses = busy(&server);
     server.signal(Signal::SIGUSR2);
-    let doing = format!("uWSGI worker 1 (pid: {worker}) is managing request /slow since ");
+    let doing = format!("uWSGI worker 1 (pid: {worker}) is managing request / since ");
     server.line(&doing);
     kill(worker, Signal::SIGUSR2).unwrap();
     server.line(&doing);

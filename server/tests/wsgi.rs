@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use support::python::Site;
 use support::{Responses, Server};
 
@@ -110,4 +112,50 @@ fn the_configuration_is_read_once() {
     let server = site.serve(&["--ini", ini.to_str().unwrap()]);
     assert_eq!(post(&server, "x").body, b"x!");
     assert_eq!(std::fs::read_to_string(counter).unwrap(), "run\n");
+}
+
+const BACKGROUND: &str = "
+import threading, time
+count = 0
+
+def work():
+    global count
+    while True:
+        count += 1
+        time.sleep(0.001)
+
+def application(environ, start_response):
+    if threading.active_count() == 1:
+        threading.Thread(target=work, daemon=True).start()
+    start_response('200 OK', [])
+    return [str(count).encode()]
+";
+
+#[test]
+fn threads_of_the_application_run_while_no_request_does() {
+    needs_python!();
+    let site = Site::new(BACKGROUND);
+    let server = site.serve(&[&HTTP[..], &["--enable-threads"]].concat());
+    let count = || String::from_utf8(post(&server, "").body).unwrap();
+    let count = || count().parse::<u64>().unwrap();
+    let first = count();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while count() <= first + 10 {
+        assert!(Instant::now() < deadline, "the thread stands still");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn gevent_becomes_threads_up_to_a_bound() {
+    needs_python!();
+    let site = Site::new(ECHO);
+    for (asked, threads) in [("3", 3), ("400", 64)] {
+        let mut server = site.serve(&[&HTTP[..], &["--gevent", asked]].concat());
+        assert_eq!(post(&server, "x").field("x-main"), Some("False"));
+        let line = server.earlier("spawned gateserve worker 1");
+        assert!(line.ends_with(&format!("cores: {threads})")), "{line}");
+        server.signal(nix::sys::signal::Signal::SIGTERM);
+        server.line("goodbye");
+    }
 }

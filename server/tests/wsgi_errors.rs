@@ -35,6 +35,15 @@ def leaves(environ, start_response):
 def interrupts(environ, start_response):
     raise KeyboardInterrupt()
 
+def deep():
+    try:
+        raise RuntimeError('from below')
+    finally:
+        len('cleaned up')
+
+def nested(environ, start_response):
+    return deep()
+
 def pid(environ, start_response):
     import os
     return plain(start_response, os.getpid())
@@ -115,6 +124,21 @@ fn a_worker_survives_whatever_is_raised() {
         assert_eq!(get(&server, path).head.status, 500, "{path}");
         server.line(said);
         assert_eq!(get(&server, "/pid").text(), before, "{path}");
+    }
+}
+
+#[test]
+fn a_traceback_in_the_log_names_every_frame() {
+    needs_python!();
+    let site = Site::by_path(FAIL);
+    let mut server = site.serve(&HTTP);
+    assert_eq!(get(&server, "/nested").head.status, 500);
+    let lines = server.lines_until("RuntimeError: from below");
+    for function in ["in nested", "in deep"] {
+        assert!(
+            lines.iter().any(|line| line.ends_with(function)),
+            "{lines:?}"
+        );
     }
 }
 
