@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::probe::{assert_alive, busy, server};
 use support::Responses;
+use support::probe::{assert_alive, busy, server};
 
 #[test]
 fn there_are_more_workers_when_all_are_busy_and_fewer_when_they_are_idle() {

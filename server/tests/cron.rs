@@ -18,8 +18,8 @@ fn a_command_whose_time_it_is_runs() {
     let file = folder.path().join("ran");
     let command = format!("echo ran >> {}", file.display());
     let mut server = server(&["--cron", &format!("-1 -1 -1 -1 -1 {command}")]);
-    server.line(&format!("[uwsgi-cron] running \"{command}\" (pid "));
-    server.line(&format!(
+    server.ever(&format!("[uwsgi-cron] running \"{command}\" (pid "));
+    server.ever(&format!(
         "[uwsgi-cron] command \"{command}\" running with pid "
     ));
     assert_eq!(read_to_string(&file).unwrap(), "ran\n");
@@ -34,7 +34,7 @@ fn a_command_whose_time_it_is_not_does_not_run() {
         "--unique-cron",
         "-1 -1 -1 -1 -1 echo always",
     ]);
-    server.line("running with pid ");
+    server.ever("running with pid ");
     server.signal(Signal::SIGTERM);
     server.line("goodbye");
     assert!(server.told().contains("echo always") && !server.told().contains("echo never"));
@@ -44,8 +44,8 @@ fn a_command_whose_time_it_is_not_does_not_run() {
 fn a_command_that_runs_too_long_is_killed_with_what_it_started() {
     let started = Instant::now();
     let mut server = server(&["--cron2", "harakiri=1 sleep 1000 & sleep 1000; wait"]);
-    server.line("*** HARAKIRI ON CRON \"sleep 1000 & sleep 1000; wait\" (pid: ");
-    server.line("exited after ");
+    server.ever("*** HARAKIRI ON CRON \"sleep 1000 & sleep 1000; wait\" (pid: ");
+    server.ever("exited after ");
     assert!(started.elapsed() > Duration::from_secs(1));
 }
 
@@ -57,7 +57,7 @@ fn cron_harakiri_holds_for_all_that_do_not_say_else() {
         "--cron",
         "-1 -1 -1 -1 -1 exec sleep 1000",
     ]);
-    server.line("*** HARAKIRI ON CRON \"exec sleep 1000\"");
+    server.ever("*** HARAKIRI ON CRON \"exec sleep 1000\"");
 }
 
 #[test]

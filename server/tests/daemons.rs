@@ -88,8 +88,8 @@ fn a_daemon_that_ends_is_run_again() {
     let mut server = server(&["--attach-daemon", &command]);
     let first = wait_for("the daemon runs", || pid_in_file(&file));
     kill(first, Signal::SIGKILL).unwrap();
-    server.line("[uwsgi-daemons] throttling");
-    server.line(&format!("[uwsgi-daemons] respawning \"{command}\""));
+    server.ever("[uwsgi-daemons] throttling");
+    server.ever(&format!("[uwsgi-daemons] respawning \"{command}\""));
     let other = || pid_in_file(&file).filter(|&pid| pid != first);
     assert!(lives(wait_for("it runs again", other)));
 }
@@ -193,7 +193,7 @@ fn a_smart_daemon_outlives_the_server_and_is_found_again() {
     };
     assert!(lives(first));
     let mut server = server(&["--smart-attach-daemon2", &value]);
-    server.line("[uwsgi-daemons] found valid/active pidfile for \"exec sleep 1000\"");
+    server.ever("[uwsgi-daemons] found valid/active pidfile for \"exec sleep 1000\"");
     kill(first, Signal::SIGKILL).unwrap();
     server.line("[uwsgi-daemons] spawning");
     let other = || pid_in_file(&pidfile).filter(|&pid| pid != first);

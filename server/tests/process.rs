@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::sys::signal::{Signal, kill};
 use support::probe::{body, busy, get, server};
-use support::{Peer, Responses, Server};
+use support::{Responses, Server};
 
 #[test]
 fn a_request_that_runs_is_finished_before_the_end() {

@@ -86,6 +86,16 @@ impl Server {
         }
     }
 
+    /// A line of the log that holds `part`, whether it was looked at already or is still to come:
+    /// what runs beside the workers may be told before or after the server is ready.
+    #[track_caller]
+    pub fn ever(&mut self, part: &str) -> String {
+        match self.seen.iter().find(|line| line.contains(part)) {
+            Some(line) => line.clone(),
+            None => self.line(part),
+        }
+    }
+
     /// The lines of the log that were looked at so far.
     pub fn told(&self) -> String {
         self.seen.join("\n") + "\n"
