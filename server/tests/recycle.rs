@@ -4,7 +4,7 @@ mod support;
 
 use nix::sys::signal::Signal;
 use support::probe::{body, get, server};
-use support::{Peer, Responses, Server};
+use support::Responses;
 
 #[test]
 fn every_worker_is_replaced_after_its_own_share_of_requests() {
