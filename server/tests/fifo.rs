@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use support::probe::{assert_alive, server};
-use support::{Responses, Server};
+use support::Server;
 use tempfile::TempDir;
 
 fn path(folder: &TempDir, name: &str) -> String {
