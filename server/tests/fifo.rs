@@ -4,8 +4,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use support::probe::{assert_alive, server};
 use support::Server;
+use support::probe::{assert_alive, server};
 use tempfile::TempDir;
 
 fn path(folder: &TempDir, name: &str) -> String {

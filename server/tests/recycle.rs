@@ -3,8 +3,8 @@
 mod support;
 
 use nix::sys::signal::Signal;
-use support::probe::{body, get, server};
 use support::Responses;
+use support::probe::{body, get, server};
 
 #[test]
 fn every_worker_is_replaced_after_its_own_share_of_requests() {

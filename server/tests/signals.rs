@@ -5,8 +5,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
+use support::Responses;
 use support::probe::{assert_alive, busy, server};
-use support::{Responses, Server};
 
 #[test]
 fn int_and_quit_end_at_once() {
