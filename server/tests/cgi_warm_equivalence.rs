@@ -130,7 +130,7 @@ const CASES: &[Case] = &[
     case(
         "threads",
         page!(
-            "import threading, time\ndef f(n): time.sleep(n / 50); print(n)\nfor n in range(3): threading.Thread(target=f, args=(n,)).start()\nprint('main')"
+            "import threading\nturn = [threading.Event() for n in range(4)]\ndef f(n): turn[n].wait(); print(n); turn[n + 1].set()\nfor n in range(3): threading.Thread(target=f, args=(n,)).start()\nprint('main'); turn[0].set()"
         ),
     ),
     case(
