@@ -98,9 +98,7 @@ fn clone_and_push(folder: &Path, address: &str, options: &[&str]) {
     assert!(fs::read(copy.join("one")).unwrap() == fs::read(original.join("one")).unwrap());
     // Larger than what git sends with a length, unless http.postBuffer says more.
     fs::write(copy.join("three"), payload(4 << 20)).unwrap();
-    if options.is_empty() {
-        fs::copy("/proc/self/exe", copy.join("four")).unwrap();
-    }
+    fs::copy("/proc/self/exe", copy.join("four")).unwrap();
     git(&copy, &["add", "."]);
     git(&copy, &["commit", "-q", "-m", "more"]);
     git(
@@ -123,17 +121,27 @@ fn git_clones_and_pushes_straight() {
     clone_and_push(folder.path(), &server.addresses[0], &[]);
 }
 
+/// nginx gathers a push in chunks; and reads no more of it once the reply has begun.
 #[test]
-fn git_clones_and_pushes_behind_nginx() {
+fn git_clones_and_pushes_in_chunks_behind_nginx() {
+    clone_and_push_behind_nginx(&[]);
+}
+
+#[test]
+fn git_clones_and_pushes_with_a_length_behind_nginx() {
+    clone_and_push_behind_nginx(&["-c", "http.postBuffer=67108864"]);
+}
+
+fn clone_and_push_behind_nginx(options: &[&str]) {
     let Some(backend) = http_backend() else {
         return eprintln!("skipped: no git http-backend");
     };
     let folder = tempfile::tempdir().unwrap();
     repository(folder.path());
     let socket = folder.path().join("socket").display().to_string();
-    let options = served(&backend, folder.path());
-    let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let _server = Server::start(&[&["--fastcgi-socket", &socket], &options[..]].concat());
+    let serving = served(&backend, folder.path());
+    let serving: Vec<_> = serving.iter().map(String::as_str).collect();
+    let _server = Server::start(&[&["--fastcgi-socket", &socket], &serving[..]].concat());
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap().to_string();
     drop(free);
@@ -150,8 +158,7 @@ fn git_clones_and_pushes_behind_nginx() {
     let Some(_nginx) = Nginx::start(folder.path(), &http, &front) else {
         return eprintln!("skipped: no nginx");
     };
-    // With a length, and smaller: a push in chunks does not work by way of nginx yet.
-    clone_and_push(folder.path(), &address, &["-c", "http.postBuffer=67108864"]);
+    clone_and_push(folder.path(), &address, options);
 }
 
 #[test]

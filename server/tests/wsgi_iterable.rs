@@ -109,6 +109,10 @@ def headed(environ, start_response):
     ok(start_response, ('Content-Length', '5'))
     return Closing([b'hello', b'more'], 'headed')
 
+def announced(environ, start_response):
+    start_response('204 No Content', [('Content-Length', '5')])
+    return [b'hello']
+
 def status(environ, start_response):
     start_response(environ['QUERY_STRING'] + ' X', [('Content-Type', 'text/plain')])
     return Closing([b'dropped'], 'status')
@@ -328,6 +332,17 @@ fn statuses_without_a_body_have_none() {
                 assert_eq!(response.field("transfer-encoding"), None, "{}", way.name);
             }
         }
+    }
+}
+
+#[test]
+fn a_length_that_is_announced_for_no_content_is_not_passed_on() {
+    needs_python!();
+    let site = Site::by_path(ITERATE);
+    for way in Way::all(&site.options()) {
+        let response = way.ask("GET", "/announced", "");
+        assert_eq!(response.head.status.to_string(), "204", "{}", way.name);
+        assert_eq!(response.field("content-length"), None, "{}", way.name);
     }
 }
 

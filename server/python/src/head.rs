@@ -45,6 +45,11 @@ impl Head {
             is_delegated |= DELEGATING.iter().any(|name| field.is(name));
             fields.push(field);
         }
+        if status.0 == 204 {
+            // WSGI-CL-204-304: by some protocols nobody behind us would take it out.
+            fields.retain(|field: &Header| !field.is("content-length"));
+            length = None;
+        }
         let status = Some(status);
         Ok(Self {
             head: CgiHead { status, fields },

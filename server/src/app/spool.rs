@@ -19,7 +19,7 @@ use crate::exchange::{Body, BodyError, Intake, PIECE, Request};
 pub(crate) async fn measured(body: Body) -> Result<Body, AppError> {
     match body.length() {
         Some(_) => Ok(body),
-        None => received(body, PIECE as u64).await,
+        None => received(body, PIECE as u64, || ()).await,
     }
 }
 
@@ -33,30 +33,42 @@ pub(crate) async fn buffered(mut request: Request, memory: u64) -> Result<Reques
         return Ok(request);
     }
     let is_announced = request.body.length().is_some();
-    request.body = received(request.body, memory).await?;
+    request.body = received(request.body, memory, || ()).await?;
     if let Some(length) = request.body.length().filter(|_| !is_announced) {
         request.environ.set("CONTENT_LENGTH", length.to_string());
     }
     Ok(request)
 }
 
-/// Reads a body to its end, into memory up to `memory` bytes, beyond that into a file.
-async fn received(mut body: Body, memory: u64) -> Result<Body, AppError> {
+/// Reads a body to its end, into memory up to `memory` bytes, beyond that into a file; tells of each
+/// piece that came.
+pub(super) async fn received(
+    mut body: Body,
+    memory: u64,
+    came: impl Fn(),
+) -> Result<Body, AppError> {
     let mut held = BytesMut::new();
     while let Some(chunk) = body.chunk().await? {
+        came();
         if (held.len() + chunk.len()) as u64 > memory {
-            return in_file(&held, &chunk, body).await;
+            return in_file(&held, &chunk, body, came).await;
         }
         held.extend_from_slice(&chunk);
     }
     Ok(Body::from_bytes(held.freeze()))
 }
 
-async fn in_file(held: &[u8], chunk: &[u8], mut body: Body) -> Result<Body, AppError> {
+async fn in_file(
+    held: &[u8],
+    chunk: &[u8],
+    mut body: Body,
+    came: impl Fn(),
+) -> Result<Body, AppError> {
     let mut file = tempfile::tempfile().map_err(unwritten)?;
     file.write_all(held).map_err(unwritten)?;
     file.write_all(chunk).map_err(unwritten)?;
     while let Some(chunk) = body.chunk().await? {
+        came();
         // Goes to the page cache: no wait worth a thread of its own.
         file.write_all(&chunk).map_err(unwritten)?;
     }

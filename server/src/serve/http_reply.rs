@@ -93,6 +93,11 @@ impl HttpReply {
         if response.status == 204 {
             response.headers.retain(|field| !field.is("content-length"));
         }
+        // RFC 9110 section 15.3.6: with 205 there is nothing to come, and the client is told so.
+        if response.status == 205 && !self.asked.head_only {
+            response.headers.retain(|field| !field.is("content-length"));
+            response.headers.push(Header::new("Content-Length", "0"));
+        }
         let length = response
             .header("content-length")
             .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
@@ -332,6 +337,20 @@ mod tests {
         let (bytes, keep) = sent(DIRECT, head, &["abc"], Ending::Complete);
         assert_eq!(bytes, "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n");
         assert!(keep);
+    }
+
+    #[test]
+    fn status_205_has_no_body_and_says_so() {
+        for head in [
+            CgiHead::new(205),
+            CgiHead::new(205).with("Content-Length", "3"),
+        ] {
+            let head = head.with("Date", "now");
+            let (bytes, keep) = sent(DIRECT, head, &["abc"], Ending::Complete);
+            let end = "Date: now\r\nContent-Length: 0\r\n\r\n";
+            assert_eq!(bytes, format!("HTTP/1.1 205 Reset Content\r\n{end}"));
+            assert!(keep);
+        }
     }
 
     #[test]

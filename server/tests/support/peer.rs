@@ -128,7 +128,13 @@ impl Peer {
     #[track_caller]
     pub fn more(&mut self, buf: &mut BytesMut) -> bool {
         let mut piece = vec![0; 64 * 1024];
-        let count = self.read(&mut piece).expect("the server answers in time");
+        let count = loop {
+            match self.read(&mut piece) {
+                // A signal that this process got says nothing of the server.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read.expect("the server answers in time"),
+            }
+        };
         buf.extend_from_slice(&piece[..count]);
         count > 0
     }

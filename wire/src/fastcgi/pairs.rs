@@ -112,6 +112,11 @@ impl Decoder {
         }
     }
 
+    /// Whether all that was pushed is taken, so that no pair is cut here (FCGI-DF-PAIR-WHOLE).
+    pub fn is_between_pairs(&self) -> bool {
+        self.cut.is_empty() && self.record.is_empty()
+    }
+
     /// Ends the stream.
     ///
     /// # Errors

@@ -21,12 +21,12 @@ const TRAILERS: Limits = Limits {
 };
 
 /// Takes a chunked body apart; one decoder a body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ChunkedDecoder {
     state: State,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 enum State {
     #[default]
     Size,

@@ -21,6 +21,7 @@ mod child;
 mod environment;
 mod groups;
 mod head;
+mod hold;
 mod named;
 mod output;
 mod pidfd;

@@ -75,6 +75,14 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// As [`more`](Self::more) without the error stream, so that it may be given up at any time.
+    pub(super) async fn reply_alone(&mut self) -> Result<bool, OutputError> {
+        self.buffer.reserve(READ);
+        let read = self.stdout.read_buf(&mut self.buffer).await?;
+        self.patience.renew();
+        Ok(read > 0)
+    }
+
     /// Takes what was read of the reply.
     pub(super) fn take(&mut self) -> Bytes {
         self.buffer.split().freeze()

@@ -13,6 +13,7 @@ use wire::http::Limits;
 
 use super::child::{Child, Exit};
 use super::head;
+use super::hold::{self, Feed};
 use super::output::{Output, OutputError};
 use super::script::Script;
 use super::spawn::{self, NotStarted, Program, Rights, Step};
@@ -72,13 +73,14 @@ impl Run<'_> {
             stderr,
         } = pipes;
         let patience = Patience::new(self.timeout);
+        let feed = Feed::new();
         let closed = reply.closed();
         let output =
             Output::new(self.script.name(), &patience, stdout, stderr).for_log(self.stderr_to_log);
         tokio::select! {
             biased;
-            outcome = self.relay(child, output, &patience, reply) => outcome,
-            Err(fault) = stdio::feed(body, stdin, &patience) => Err(fault.into()),
+            outcome = self.relay(child, output, &patience, &feed, reply) => outcome,
+            Err(fault) = stdio::feed(body, stdin, &patience, &feed) => Err(fault),
             () = patience.runs_out() => Err(self.too_slow()),
             () = closed => Err(ReplyError::ClientGone.into()),
         }
@@ -119,9 +121,10 @@ impl Run<'_> {
         mut child: Child,
         mut output: Output<'_>,
         patience: &Patience,
+        feed: &Feed,
         reply: &mut Reply,
     ) -> Result<Outcome, AppError> {
-        let outcome = self.answer(&mut output, patience, reply).await?;
+        let outcome = self.answer(&mut output, patience, feed, reply).await?;
         reply.step(trace::Step::LastByte);
         let exit = match timeout(GRACE, output.settle(&mut child, reply)).await {
             Ok(exit) => Some(exit.map_err(|error| self.broken(error))?),
@@ -143,6 +146,7 @@ impl Run<'_> {
         &self,
         output: &mut Output<'_>,
         patience: &Patience,
+        feed: &Feed,
         reply: &mut Reply,
     ) -> Result<Outcome, AppError> {
         if self.script.is_nph() && self.protocol.replies_in_http() {
@@ -158,6 +162,9 @@ impl Run<'_> {
             return Ok(Outcome::Redirect(head));
         }
         let head = head::cleaned(head).map_err(|fault| self.at_fault(&fault))?;
+        if !self.protocol.replies_in_http() {
+            self.hold(output, feed).await?;
+        }
         self.send(reply.head(head)).await?;
         loop {
             let piece = output.take();
@@ -166,6 +173,26 @@ impl Run<'_> {
                 return Ok(Outcome::Answered);
             }
         }
+    }
+
+    /// Gathers what the script writes until its head may leave: see [`hold`].
+    async fn hold(&self, output: &mut Output<'_>, feed: &Feed) -> Result<(), AppError> {
+        let until = feed.holds();
+        tokio::pin!(until);
+        while output.buffer.len() < hold::HELD {
+            let read = tokio::select! {
+                biased;
+                () = &mut until => return Ok(()),
+                read = output.reply_alone() => read.map_err(|error| self.broken(error))?,
+            };
+            if !read {
+                return Ok(());
+            }
+            feed.moves();
+        }
+        feed.hurry();
+        until.await;
+        Ok(())
     }
 
     /// CGI-5.2-NPH-UNMODIFIED: output that is an HTTP response goes out as it comes.

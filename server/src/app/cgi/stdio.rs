@@ -5,15 +5,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::hold::Feed;
 use super::spawn::Stdio;
 use crate::app::patience::Patience;
-use crate::exchange::{Body, BodyError};
+use crate::app::{AppError, spool};
+use crate::exchange::{Body, PIECE};
 
 /// This server's ends.
 #[derive(Debug)]
@@ -112,22 +113,39 @@ pub(super) async fn feed(
     mut body: Body,
     stdin: Option<Sender>,
     patience: &Patience,
-) -> Result<(), BodyError> {
-    let Some(mut stdin) = stdin else {
-        return Ok(());
-    };
-    while let Some(chunk) = patience.with_client(body.chunk()).await? {
-        if write(&mut stdin, chunk, patience).await.is_err() {
-            return Ok(());
+    feed: &Feed,
+) -> Result<(), AppError> {
+    if let Some(mut stdin) = stdin {
+        let mut is_whole = false;
+        while let Some(mut chunk) = patience.with_client(body.chunk()).await? {
+            feed.moves();
+            while !chunk.is_empty() {
+                tokio::select! {
+                    biased;
+                    written = stdin.write_buf(&mut chunk) => match written {
+                        Ok(_) => {
+                            patience.renew();
+                            feed.moves();
+                        }
+                        Err(_) => {
+                            feed.ends();
+                            return Ok(());
+                        }
+                    },
+                    () = feed.hurried(), if !is_whole => {
+                        body = patience.with_client(rest(body, feed)).await?;
+                        is_whole = true;
+                        feed.ends();
+                    }
+                }
+            }
         }
     }
+    feed.ends();
     Ok(())
 }
 
-async fn write(stdin: &mut Sender, mut chunk: Bytes, patience: &Patience) -> io::Result<()> {
-    while !chunk.is_empty() {
-        stdin.write_buf(&mut chunk).await?;
-        patience.renew();
-    }
-    Ok(())
+/// Receives what is left of a body, for the script to take later.
+async fn rest(body: Body, feed: &Feed) -> Result<Body, AppError> {
+    spool::received(body, PIECE as u64, || feed.moves()).await
 }
