@@ -3,7 +3,9 @@
 pub mod address;
 pub mod backends;
 pub mod bench;
+pub mod cause;
 pub mod cli;
+pub mod dialogue;
 pub mod event;
 pub mod gateways;
 pub mod images;
@@ -18,6 +20,7 @@ pub mod requirement;
 pub mod results;
 pub mod run;
 pub mod scenario;
+pub mod seating;
 pub mod seats;
 pub mod subject;
 pub mod transcript;

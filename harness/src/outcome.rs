@@ -94,6 +94,8 @@ pub enum Witness {
     Application,
     /// What the backend received on the wire.
     Received,
+    /// What the backend answered the driver.
+    Reply,
     /// The next request on the same client connection.
     NextRequest,
     /// Whether the subjects' processes live and what they logged.

@@ -3,18 +3,19 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
 use crate::{
     backends::{Backend, Seat},
     bench::Bench,
-    gateways::{CGI_BIN, Gateway, Route},
-    launch::{self, LaunchError, RunDir, Running, Via},
+    gateways::{self, CGI_BIN, Gateway, Route},
+    launch::{self, Launch, LaunchError, RunDir, Running, Via},
     model::Model,
     results::Subject,
     run::case::Target,
-    scenario::Place,
+    scenario::{NPH, Place},
     seats::tap::Tap,
     transcript::Log,
     witness::{ProcessView, Received},
@@ -49,12 +50,12 @@ pub enum StartError {
     Launch(#[from] LaunchError),
 }
 
-fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
+pub(crate) fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
     move |error| StartError::Prepare { what, error }
 }
 
 /// Worker processes of a backend, as many as each gateway has.
-const WORKERS: u32 = 2;
+pub(crate) const WORKERS: u32 = 2;
 
 impl Pairing {
     /// Whether gateway and backend can both express the model; if not, why.
@@ -74,10 +75,7 @@ impl Pairing {
 
     /// Subject id of the gateway.
     pub fn gateway_id(&self) -> String {
-        match self.gateway.variants() {
-            [_only] => self.gateway.name().to_owned(),
-            _ => format!("{}:{}", self.gateway.name(), self.variant),
-        }
+        gateways::id(self.gateway, self.variant)
     }
 
     /// Subject id of the backend; `script` where the gateway executes the program itself.
@@ -96,6 +94,11 @@ impl Pairing {
     pub fn subjects(&self, bench: &Bench) -> [Subject; 2] {
         let front = bench.gateway_subject(self.gateway, self.variant, self.gateway_id());
         [front, bench.backend_subject(&self.backend_id())]
+    }
+
+    /// Whether a WSGI server runs the probe, so that it can run other WSGI applications too.
+    pub fn runs_wsgi(&self) -> bool {
+        !self.executes() && self.backend.runs_wsgi(self.model)
     }
 
     /// What carries CGI, where the gateway executes nothing.
@@ -122,9 +125,10 @@ impl Pairing {
         let probe = &bench.programs.probe;
         scripts(dir.path(), probe).map_err(preparing("the CGI folder"))?;
         let socket = dir.sockets().join("backend.sock");
+        let mut launches = Vec::new();
         let backend = match self.executes() {
             true => None,
-            false => Some(self.behind(bench, &dir, &socket).await?),
+            false => Some(self.behind(bench, &dir, &socket, &mut launches).await?),
         };
         let log = Log::default();
         let (tap, upstream) = match tapped && backend.is_some() {
@@ -135,7 +139,14 @@ impl Pairing {
             }
             false => (None, socket),
         };
-        let (gateway, listen) = self.front(bench, &dir, &upstream).await?;
+        let (gateway, listen) = front(
+            (self.gateway, self.variant, self.model),
+            bench,
+            &dir,
+            &upstream,
+            &mut launches,
+        )
+        .await?;
         let place = Place::new(self.gateway.app(self.model), listen.to_string());
         Ok(Started {
             pairing: self,
@@ -145,6 +156,7 @@ impl Pairing {
             listen,
             place,
             log,
+            launches,
             dir,
         })
     }
@@ -155,6 +167,7 @@ impl Pairing {
         bench: &Bench,
         dir: &RunDir,
         socket: &Path,
+        launches: &mut Vec<Launch>,
     ) -> Result<Running, StartError> {
         let launch = self.backend.launch(&Seat {
             model: self.model,
@@ -162,40 +175,47 @@ impl Pairing {
             run: dir.path(),
             workers: WORKERS,
             programs: &bench.programs,
+            apps: &bench.apps,
         });
         let via = Via::Process {
             program: launch.program.clone().into(),
         };
-        Ok(launch::start(&launch, dir, &via).await?)
+        let running = launch::start(&launch, dir, &via).await?;
+        launches.push(launch);
+        Ok(running)
     }
+}
 
-    /// Starts the gateway on a free port; another program may take the port first, so it tries again.
-    async fn front(
-        self,
-        bench: &Bench,
-        dir: &RunDir,
-        upstream: &Path,
-    ) -> Result<(Running, SocketAddr), StartError> {
-        let gateway = bench.gateway(self.gateway);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let listen = free_port().map_err(preparing("a free port"))?;
-            let route = Route {
-                model: self.model,
-                variant: self.variant,
-                listen,
-                upstream,
-                run: dir.path(),
-                about: &gateway.about,
-                programs: &bench.programs,
-            };
-            let launch = self.gateway.launch(&route);
-            match launch::start(&launch, dir, &gateway.via).await {
-                Ok(running) => return Ok((running, listen)),
-                Err(_) if tries < 3 && !is_free(listen) => {}
-                Err(error) => return Err(error.into()),
+/// Starts the gateway on a free port; another program may take the port first, so it tries again.
+pub(crate) async fn front(
+    (gateway, variant, model): (&'static dyn Gateway, &'static str, Model),
+    bench: &Bench,
+    dir: &RunDir,
+    upstream: &Path,
+    launches: &mut Vec<Launch>,
+) -> Result<(Running, SocketAddr), StartError> {
+    let prepared = bench.gateway(gateway);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let listen = free_port().map_err(preparing("a free port"))?;
+        let route = Route {
+            model,
+            variant,
+            listen,
+            upstream,
+            run: dir.path(),
+            about: &prepared.about,
+            programs: &bench.programs,
+        };
+        let launch = gateway.launch(&route);
+        match launch::start(&launch, dir, &prepared.via).await {
+            Ok(running) => {
+                launches.push(launch);
+                return Ok((running, listen));
             }
+            Err(_) if tries < 3 && !is_free(listen) => {}
+            Err(error) => return Err(error.into()),
         }
     }
 }
@@ -216,6 +236,8 @@ pub struct Started {
     pub place: Place,
     /// What passes on all wires.
     pub log: Log,
+    /// What was started, the backend first.
+    pub launches: Vec<Launch>,
     dir: RunDir,
 }
 
@@ -238,6 +260,10 @@ impl Target for Started {
 
     fn takes_cgi_output(&self) -> bool {
         self.pairing.executes() || self.pairing.backend.takes_cgi_output()
+    }
+
+    fn runs_wsgi(&self) -> bool {
+        self.pairing.runs_wsgi()
     }
 
     fn log(&self) -> &Log {
@@ -287,14 +313,20 @@ impl Target for Started {
 }
 
 /// Copies the probe to where CGI programs live: a link would lead out of the folder.
-fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
+pub(crate) fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
     let folder = run.join(CGI_BIN);
     fs::create_dir_all(&folder)?;
-    let script = folder.join("probe");
-    if fs::hard_link(probe, &script).is_err() {
-        fs::copy(probe, &script)?;
+    for name in ["probe".to_owned(), format!("{NPH}probe")] {
+        let script = folder.join(name);
+        if fs::hard_link(probe, &script).is_err() {
+            fs::copy(probe, &script)?;
+        }
     }
-    Ok(())
+    // A newly made file may not be executed; this one may, but by nobody who is there.
+    fs::write(folder.join("not-executable"), "#!/bin/sh\necho gatebench\n")?;
+    let script = folder.join("bad-interpreter");
+    fs::write(&script, "#!/nonexistent/gatebench-interpreter\n")?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
 }
 
 fn free_port() -> io::Result<SocketAddr> {

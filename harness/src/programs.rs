@@ -20,7 +20,7 @@ pub struct Missing {
 }
 
 /// The programs that the bench brings along.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Programs {
     /// The application server and built-in gateway.
     pub gateserve: PathBuf,
@@ -38,18 +38,34 @@ impl Programs {
         Self::find_in(beside(&program), env::var_os("PATH").as_deref())
     }
 
+    /// The program that talks to the recorder, where a gateway executes CGI itself.
+    ///
+    /// # Errors
+    /// Where it was looked for.
+    pub fn recorder() -> Result<PathBuf, Missing> {
+        let program = env::current_exe().unwrap_or_default();
+        let path = env::var_os("PATH");
+        find(
+            beside(&program),
+            path.as_deref(),
+            "gatebench-recorder-program",
+        )
+    }
+
     fn find_in(beside: &Path, path: Option<&OsStr>) -> Result<Self, Missing> {
-        let find = |name: &'static str| {
-            let here = Some(beside.join(name)).filter(|file| executable(file));
-            let beside = beside.to_owned();
-            here.or_else(|| find_program(name, path))
-                .ok_or(Missing { name, beside })
-        };
+        let find = |name| find(beside, path, name);
         Ok(Self {
             gateserve: find("gateserve")?,
             probe: find("gatebench-probe")?,
         })
     }
+}
+
+fn find(beside: &Path, path: Option<&OsStr>, name: &'static str) -> Result<PathBuf, Missing> {
+    let here = Some(beside.join(name)).filter(|file| executable(file));
+    let beside = beside.to_owned();
+    here.or_else(|| find_program(name, path))
+        .ok_or(Missing { name, beside })
 }
 
 /// The folder of a program; for a test binary (`target/debug/deps`) the one above.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     outcome::{AtFault, Level},
-    scenario::Scenario,
+    results::{CaseResult, Rule},
+    scenario::{Fault, Scenario},
 };
 
 /// One testable rule of one specification.
@@ -28,6 +29,10 @@ pub struct Requirement {
     /// Why no scenario can ever see it, where none can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unobservable: Option<String>,
+    /// Why no subject of the bench can be judged by it, where it binds only applications or
+    /// middleware, or a role that none of them plays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_subject: Option<String>,
 }
 
 /// The key word of a rule.
@@ -70,6 +75,18 @@ pub enum Side {
 }
 
 impl Word {
+    /// The key word as the specification writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Must => "MUST",
+            Self::MustNot => "MUST NOT",
+            Self::Should => "SHOULD",
+            Self::ShouldNot => "SHOULD NOT",
+            Self::May => "MAY",
+            Self::DeFacto => "de-facto",
+        }
+    }
+
     /// The highest level that a scenario which cites it may claim.
     pub fn allows(self) -> Level {
         match self {
@@ -87,6 +104,33 @@ impl Side {
             Self::Gateway => AtFault::Gateway,
             Self::App | Self::Server | Self::Middleware => AtFault::Backend,
             Self::Both => AtFault::Either,
+        }
+    }
+}
+
+impl Requirement {
+    /// Specification and section: `RFC 3875 §4.1.5`.
+    pub fn source(&self) -> String {
+        let (prefix, _) = self.id.split_once('-').unwrap_or((&self.id, ""));
+        let specification = match prefix {
+            "CGI" => "RFC 3875",
+            "FCGI" => "FastCGI 1.0",
+            "UWSGI" => "uwsgi protocol",
+            "SCGI" => "SCGI",
+            "WSGI" => "PEP 3333",
+            _ => return format!("de facto, {}", self.section),
+        };
+        let is_numbered = self.section.starts_with(|c: char| c.is_ascii_digit());
+        let mark = if is_numbered { "§" } else { "" };
+        format!("{specification} {mark}{}", self.section)
+    }
+
+    /// As reports quote it.
+    pub fn rule(&self) -> Rule {
+        Rule {
+            source: self.source(),
+            level: self.level.word().to_owned(),
+            statement: self.statement.clone(),
         }
     }
 }
@@ -153,20 +197,22 @@ impl Requirements {
         words.min().unwrap_or(Level::Observed)
     }
 
-    /// Every requirement with the ids of the scenarios that cite it.
-    pub fn coverage<'a>(&'a self, scenarios: &'a [Scenario]) -> Vec<Coverage<'a>> {
-        let cover = |requirement: &'a Requirement| {
-            let cite = |scenario: &&Scenario| scenario.requirements.contains(&requirement.id);
-            let ids = scenarios
-                .iter()
-                .filter(cite)
-                .map(|scenario| scenario.id.as_str());
-            Coverage {
-                requirement,
-                scenarios: ids.collect(),
-            }
-        };
-        self.iter().map(cover).collect()
+    /// The rules that these cases cite, for reports.
+    pub fn cited(&self, cases: &[CaseResult]) -> BTreeMap<String, Rule> {
+        let ids = cases.iter().flat_map(|case| &case.requirements);
+        let found = ids.filter_map(|id| Some((id.clone(), self.get(id)?.rule())));
+        found.collect()
+    }
+
+    /// Every requirement with the scenarios that cite it and the faults that they catch.
+    pub fn coverage<'a>(
+        &'a self,
+        scenarios: &'a [Scenario],
+        faults: &'a [Fault],
+    ) -> Vec<Coverage<'a>> {
+        let each = self.iter();
+        each.map(|requirement| Coverage::of(requirement, scenarios, faults))
+            .collect()
     }
 }
 
@@ -177,6 +223,71 @@ pub struct Coverage<'a> {
     pub requirement: &'a Requirement,
     /// Ids of the scenarios that cite it.
     pub scenarios: Vec<&'a str>,
+    /// Ids of the faults that break it and that at least one of those scenarios names: the tests
+    /// show that each turns the scenario red.
+    pub faults: Vec<&'a str>,
+}
+
+/// How far a requirement is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// A scenario cites it and catches a fault that breaks it.
+    Covered,
+    /// A scenario cites it, but no fault shows that the scenario would see it broken.
+    Cited,
+    /// It binds nobody whom the bench judges.
+    NoSubject,
+    /// No bench can see it from outside.
+    Unobservable,
+    /// No scenario cites it.
+    Open,
+}
+
+impl Reach {
+    /// The word that lists use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Covered => "covered",
+            Self::Cited => "cited",
+            Self::NoSubject => "no subject",
+            Self::Unobservable => "not observable",
+            Self::Open => "open",
+        }
+    }
+}
+
+impl<'a> Coverage<'a> {
+    fn of(requirement: &'a Requirement, scenarios: &'a [Scenario], faults: &'a [Fault]) -> Self {
+        let id = &requirement.id;
+        let citing = scenarios.iter().filter(|one| one.requirements.contains(id));
+        let citing: Vec<&Scenario> = citing.collect();
+        let caught = |fault: &&Fault| {
+            fault.violates.contains(id) && citing.iter().any(|one| one.faults.contains(&fault.id))
+        };
+        let caught = faults.iter().filter(caught);
+        Self {
+            requirement,
+            faults: caught.map(|fault| fault.id.as_str()).collect(),
+            scenarios: citing.iter().map(|one| one.id.as_str()).collect(),
+        }
+    }
+
+    /// How far it is checked.
+    pub fn reach(&self) -> Reach {
+        let Requirement {
+            unobservable,
+            no_subject,
+            ..
+        } = self.requirement;
+        match () {
+            () if !self.faults.is_empty() => Reach::Covered,
+            () if !self.scenarios.is_empty() => Reach::Cited,
+            () if no_subject.is_some() => Reach::NoSubject,
+            () if unobservable.is_some() => Reach::Unobservable,
+            () => Reach::Open,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -209,6 +320,30 @@ mod tests {
         catalogue
     }
 
+    #[test]
+    fn a_rule_is_covered_only_where_a_fault_that_breaks_it_is_caught() {
+        let catalogue = catalogue();
+        let mut scenario = crate::scenario::testing::scenario("");
+        scenario.requirements = ids(&["A"]);
+        scenario.faults = ids(&["f"]);
+        let fault = |violates: &[&str]| Fault {
+            id: "f".to_owned(),
+            says: String::new(),
+            violates: ids(violates),
+            spoils_all: false,
+            double: "pair".to_owned(),
+        };
+        let reach = |faults: &[Fault], scenarios: &[Scenario]| {
+            let coverage = catalogue.coverage(scenarios, faults);
+            coverage.iter().map(Coverage::reach).collect::<Vec<_>>()
+        };
+        let scenarios = [scenario];
+        let [a, b] = [Reach::Covered, Reach::Unobservable];
+        assert_eq!(reach(&[fault(&["A"])], &scenarios), [a, b]);
+        assert_eq!(reach(&[fault(&["B"])], &scenarios), [Reach::Cited, b]);
+        assert_eq!(reach(&[fault(&["A"])], &[]), [Reach::Open, b]);
+    }
+
     fn ids(ids: &[&str]) -> Vec<String> {
         ids.iter().map(ToString::to_string).collect()
     }
@@ -227,6 +362,14 @@ mod tests {
         assert_eq!(catalogue.allow(&ids(&["A", "B"])), Level::Required);
         assert_eq!(catalogue.allow(&ids(&["B"])), Level::Recommended);
         assert_eq!(catalogue.allow(&ids(&["none"])), Level::Observed);
+    }
+
+    #[test]
+    fn a_rule_is_quoted_with_its_specification_and_section() {
+        let catalogue = crate::scenario::load_embedded().unwrap().requirements;
+        let source = |id: &str| catalogue.get(id).unwrap().source();
+        assert_eq!(source("CGI-4.1.5-PI-DECODED"), "RFC 3875 §4.1.5");
+        assert!(source("DF-PATH-PLUS").starts_with("de facto, "));
     }
 
     #[test]

@@ -26,6 +26,9 @@ pub struct Results {
     pub subjects: Vec<Subject>,
     /// One entry per scenario and pairing.
     pub results: Vec<CaseResult>,
+    /// The rules that `results` cite, by id.
+    #[serde(default)]
+    pub requirements: BTreeMap<String, Rule>,
     /// One entry per measured pairing and workload.
     pub throughput: Vec<Throughput>,
     /// Counts over `results`; `bench_error` counts figures that could not be measured too.
@@ -40,6 +43,17 @@ impl Results {
         let unjudged = u32::try_from(unjudged.count()).unwrap_or(u32::MAX);
         self.summary.bench_error.saturating_sub(unjudged)
     }
+}
+
+/// A rule as reports quote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Rule {
+    /// Specification and section: `RFC 3875 §4.1.5`.
+    pub source: String,
+    /// The key word: `MUST`, `SHOULD`, `de-facto`, …
+    pub level: String,
+    /// The rule in one sentence or two.
+    pub statement: String,
 }
 
 /// The machine and the program that made the results.
@@ -74,10 +88,14 @@ pub struct Subject {
     pub role: Role,
     /// Version that the program itself tells.
     pub version: Option<String>,
-    /// `container`, `process` or `builtin`.
+    /// `container`, `process`, `builtin`, or `running` where the bench did not start it.
     pub via: String,
     /// Container image, where one was used.
     pub image: Option<String>,
+    /// Of a running one: the options with which it was judged beside its address, such as
+    /// `--app-file /srv/probe.php`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// Side of a subject.
@@ -117,6 +135,9 @@ pub struct CaseResult {
     pub expected: Option<String>,
     /// What came instead.
     pub actual: Option<String>,
+    /// What probably led to it, and what to change, where a known log line tells.
+    #[serde(default)]
+    pub cause: Option<String>,
     /// What was seen: the conforming outcome that was met (`chosen`) and observed values.
     pub observation: BTreeMap<String, String>,
     /// Where this model's answer differs from the other models' on the same gateway.

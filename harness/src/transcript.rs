@@ -86,6 +86,15 @@ impl Transcript {
         });
     }
 
+    /// When the first octets came back on the wire behind the gateway, where it is watched.
+    pub fn upstream_reply(&self) -> Option<Duration> {
+        let is_reply = |entry: &&Entry| {
+            (entry.leg, entry.way) == (Leg::Upstream, Way::Reply)
+                && matches!(entry.happened, Happened::Octets(_))
+        };
+        self.entries.iter().find(is_reply).map(|entry| entry.at)
+    }
+
     /// What has been seen, in order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -3,9 +3,14 @@
 //! Everything here is a plain value. Octets from the wire are kept as octets, or as text in which
 //! each octet is one code point (ISO-8859-1), so that nothing is repaired on the way.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Deserialize;
+
+pub mod recorded;
+
+use crate::dialogue::Driven;
+use recorded::Recorded;
 
 /// All that was seen while one scenario ran once on one pairing.
 #[derive(Clone, Debug, Default)]
@@ -14,17 +19,27 @@ pub struct Evidence {
     pub client: ClientView,
     /// What the probe says it saw, where the reply is its report.
     pub application: Option<ProbeReport>,
+    /// What the application of a WSGI case noted, where the case runs one and the notes could be
+    /// read.
+    pub seen: Option<Notes>,
     /// Requests that crossed the wire between gateway and backend until the reply was complete, in
     /// order: a follow-up is not among them. `None` where that wire is not watched (a gateway that
     /// executes the script itself, or an HTTP model).
     pub received: Option<Vec<Received>>,
+    /// All that the recorder took, where it sits in the backend's seat.
+    pub recorded: Option<Recorded>,
     /// The follow-up request, where the scenario asks for one.
     pub next: Option<NextView>,
+    /// What the driver saw, where it sat in the gateway's seat.
+    pub driven: Option<Driven>,
     /// Health of the subjects after the case.
     pub process: ProcessView,
     /// From the first byte sent to the end of the case.
     pub elapsed: Duration,
 }
+
+/// What an application noted, by name; of what it only counted, how often.
+pub type Notes = BTreeMap<String, String>;
 
 /// What the HTTP client got.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,7 +116,7 @@ pub enum Connection {
 pub struct ProbeReport {
     /// Always 1.
     pub probe: u32,
-    /// `rust` or `python`.
+    /// `rust`, `python` or `php`.
     pub language: String,
     /// `cgi`, `fastcgi`, `uwsgi`, `scgi`, `http` or `wsgi`.
     pub interface: String,
@@ -167,6 +182,9 @@ pub struct ProcessView {
     pub gateway_log: String,
     /// What the backend logged during the case.
     pub backend_log: String,
+    /// When the first octet of the reply left the backend: seen on the wire behind the gateway or,
+    /// where that is not watched, by the client.
+    pub reply_began: Option<Duration>,
 }
 
 /// Whether a subject still works.

@@ -17,16 +17,22 @@ use gatebench::{
     launch::choose::find_program,
     model::Model,
     outcome::{Level, Outcome},
-    pairing::Pairing,
     results::CaseResult,
     run::{Plan, Selection, Session},
-    scenario::{Catalogue, Scenario, load_embedded},
+    scenario::{Catalogue, Kind, Scenario, load_embedded},
+    seating::Seating,
     subject::SubjectId,
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The models that are tested: those of the main job, and SCGI.
-const MODELS: [Model; 4] = [Model::Cgi, Model::FastCgi, Model::Uwsgi, Model::Scgi];
+/// The models that are tested: those of the main job, SCGI and HTTP.
+const MODELS: [Model; 5] = [
+    Model::Cgi,
+    Model::FastCgi,
+    Model::Uwsgi,
+    Model::Scgi,
+    Model::Http,
+];
 
 fn main() -> ExitCode {
     // Gateways are started one at a time; the doubles' table is another test.
@@ -36,17 +42,23 @@ fn main() -> ExitCode {
     };
     let catalogue = load_embedded().expect("the built-in scenarios are sound");
     let stage = Arc::new(Mutex::new(Stage::default()));
-    let mut trials = Vec::new();
+    let mut trials = of_backend("gateserve", &catalogue, &stage);
+    match find_program("python3", env::var_os("PATH").as_deref()) {
+        Some(_) => trials.extend(of_wsgi(&catalogue, &stage)),
+        None => trials.push(missing("gateserve:wsgi", "python3 is not on PATH")),
+    }
     for name in ["builtin", "nginx"] {
         match at_hand(name) {
             Ok(()) => trials.extend(of_gateway(name, &catalogue, &stage)),
-            Err(missing) => trials.push(
-                Trial::test(format!("{name} is not at hand: {missing}"), || Ok(()))
-                    .with_ignored_flag(true),
-            ),
+            Err(why) => trials.push(missing(name, &why)),
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// What cannot be tested here, told as an ignored test.
+fn missing(name: &str, why: &str) -> Trial {
+    Trial::test(format!("{name} is not at hand: {why}"), || Ok(())).with_ignored_flag(true)
 }
 
 /// Whether a gateway could be started here; nothing is prepared yet.
@@ -76,20 +88,59 @@ fn of_gateway(name: &str, catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> V
     };
     let plan = Plan::new(&selection, catalogue, "builtin").expect("the gateway is known");
     let mut trials = Vec::new();
-    for pairing in plan.pairings() {
-        for scenario in plan.scenarios_for(pairing) {
-            let (scenario, stage) = (scenario.clone(), stage.clone());
-            let test = format!("{}::{}::{name}", scenario.id, pairing.model);
-            trials.push(Trial::test(test, move || {
-                let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-                verdict(&stage.play(pairing, &scenario)?)
-            }));
-        }
+    for seating in plan.seatings() {
+        trials.extend(of_seating(seating, name, &plan, stage));
     }
     trials
 }
 
-/// The pairing that stands at present; the next one takes its place.
+/// What the harness asks of a backend itself, without a gateway.
+fn of_backend(name: &str, catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
+    let selection = Selection {
+        backends: vec![SubjectId::plain(name)],
+        models: MODELS.to_vec(),
+        ..Selection::default()
+    };
+    let plan = Plan::new(&selection, catalogue, "builtin").expect("the backend is known");
+    let alone = |seating: &&Seating| seating.kind() == Kind::Backend;
+    let mut trials = Vec::new();
+    for seating in plan.seatings().filter(alone) {
+        trials.extend(of_seating(seating, name, &plan, stage));
+    }
+    trials
+}
+
+/// The WSGI applications of the scenarios, in gateserve behind the built-in gateway.
+fn of_wsgi(catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
+    let name = "gateserve:wsgi";
+    let selection = Selection {
+        gateways: vec![SubjectId::plain("builtin")],
+        backends: vec![name.parse().expect("it is a subject id")],
+        models: vec![Model::FastCgi, Model::Uwsgi, Model::Scgi],
+        scenarios: vec!["wsgi/".to_owned()],
+        ..Selection::default()
+    };
+    let plan = Plan::new(&selection, catalogue, "builtin").expect("the backend is known");
+    let seatings = plan.seatings();
+    seatings
+        .flat_map(|seating| of_seating(seating, name, &plan, stage))
+        .collect()
+}
+
+fn of_seating(seating: &Seating, name: &str, plan: &Plan, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
+    let scenarios = plan.scenarios_for(seating).into_iter();
+    let trial = |scenario: &Scenario| {
+        let (seating, scenario, stage) = (seating.clone(), scenario.clone(), stage.clone());
+        let test = format!("{}::{}::{name}", scenario.id, seating.model());
+        Trial::test(test, move || {
+            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+            verdict(&stage.play(&seating, &scenario)?)
+        })
+    };
+    scenarios.map(trial).collect()
+}
+
+/// What stands at present; the next one takes its place.
 #[derive(Default)]
 struct Stage {
     bench: Option<Arc<Bench>>,
@@ -105,30 +156,30 @@ struct Standing {
 }
 
 impl Stage {
-    fn play(&mut self, pairing: Pairing, scenario: &Scenario) -> Result<CaseResult, Failed> {
+    fn play(&mut self, seating: &Seating, scenario: &Scenario) -> Result<CaseResult, Failed> {
         let runtime = self.runtime.take().map_or_else(runtime, Ok)?;
-        let result = runtime.block_on(self.play_on(pairing, scenario));
+        let result = runtime.block_on(self.play_on(seating, scenario));
         self.runtime = Some(runtime);
         result
     }
 
     async fn play_on(
         &mut self,
-        pairing: Pairing,
+        seating: &Seating,
         scenario: &Scenario,
     ) -> Result<CaseResult, Failed> {
-        let name = format!("{} {}", pairing.gateway_id(), pairing.model);
+        let name = seating.slug();
         if self
             .standing
             .as_ref()
             .is_none_or(|standing| standing.name != name)
         {
             self.standing = None;
-            let bench = self.bench(pairing).await?;
+            let bench = self.bench(seating).await?;
             let known = load_embedded()?.known;
             self.standing = Some(Standing {
                 name,
-                session: Session::new(pairing, bench, known),
+                session: Session::new(seating.clone(), bench, known),
                 last: None,
             });
         }
@@ -144,7 +195,7 @@ impl Stage {
         Ok(result)
     }
 
-    async fn bench(&mut self, pairing: Pairing) -> Result<Arc<Bench>, Failed> {
+    async fn bench(&mut self, seating: &Seating) -> Result<Arc<Bench>, Failed> {
         if let Some(bench) = &self.bench {
             return Ok(bench.clone());
         }
@@ -152,7 +203,8 @@ impl Stage {
         let mut bench = Bench::set_up(Wishes::default()).await.map_err(said)?;
         for gateway in gateways::GATEWAYS {
             let prepared = bench.add(*gateway, &mut Silent).await;
-            if gateway.name() == pairing.gateway.name() {
+            let wanted = seating.gateway().map(|wanted| wanted.name());
+            if wanted == Some(gateway.name()) {
                 prepared.map_err(said)?;
             }
         }

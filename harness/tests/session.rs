@@ -16,6 +16,7 @@ use gatebench::{
     results::CaseResult,
     run::{Plan, Selection, Session},
     scenario::{KnownList, Scenario, load_embedded},
+    seating::Seating,
     subject::SubjectId,
 };
 use nix::{
@@ -37,7 +38,11 @@ async fn session() -> Session {
     };
     let plan = Plan::new(&selection, &load_embedded().unwrap(), "builtin").unwrap();
     let pairing = plan.pairings().next().unwrap();
-    Session::new(pairing, Arc::new(bench), KnownList::default())
+    Session::new(
+        Seating::Pairing(pairing),
+        Arc::new(bench),
+        KnownList::default(),
+    )
 }
 
 fn plain() -> Scenario {

@@ -3,6 +3,8 @@
 
 A WSGI callable (`application`) and, run as a script, a CGI program. Its
 commands travel in the header X-Probe; gatebench-probe's README lists them.
+As a WSGI callable it hands a request over to another callable where `app=`
+names one: `wsgi/iterable:closes` is `closes` in `wsgi/iterable.py` beside it.
 Python 3.7 or newer, standard library only.
 """
 
@@ -10,8 +12,11 @@ import hashlib
 import json
 import os
 import re
+import runpy
 import signal
 import sys
+import tempfile
+import threading
 import time
 
 BLOCK = 64 * 1024
@@ -96,6 +101,19 @@ def one_of(**words):
     return read
 
 
+def app_name(text):
+    match = re.match(rb"(wsgi/[A-Za-z0-9_]+):([A-Za-z0-9_]+)\Z", text)
+    if not match:
+        raise ValueError
+    return match.group(1).decode(), match.group(2).decode()
+
+
+def case_name(text):
+    if not re.match(rb"[a-z0-9]+\Z", text):
+        raise ValueError
+    return text.decode()
+
+
 CONTENTS = {"body": bytes, "size": number, "raw": bytes, "location": one_line}
 VALUES = {
     "status": status,
@@ -108,6 +126,9 @@ VALUES = {
     "exit": exit_status,
     "die": one_of(before_head="before-head", after_head="after-head"),
     "read": one_of(all=NO_LIMIT, none=0, _=number),
+    "app": app_name,
+    "case": case_name,
+    "recall": case_name,
 }
 
 
@@ -117,7 +138,7 @@ class Plan:
     def __init__(self):
         self.content = ("report", None)
         self.fields = []
-        self.values = {"read": NO_LIMIT, "stderr": b"", "stderr-size": 0, "exit": 0}
+        self.values = {"read": NO_LIMIT, "stderr": b"", "stderr-size": 0, "exit": 0, "case": "0"}
 
     def __getitem__(self, name):
         return self.values.get(name)
@@ -176,6 +197,12 @@ class Answer:
         lines = [(b"Status", self.status)] if self.status else []
         return b"".join(b"%s: %s\n" % line for line in lines + self.fields) + b"\n"
 
+    def nph_head(self):
+        """As an NPH script writes it: a whole HTTP response, after which the connection closes."""
+        lines = self.fields + [(b"Connection", b"close")]
+        line = b"HTTP/1.1 %s\r\n" % (self.status or b"200 OK")
+        return line + b"".join(b"%s: %s\r\n" % field for field in lines) + b"\r\n"
+
     def pieces(self):
         """What is written at once, with the time to wait before it."""
         size = self.payload if isinstance(self.payload, int) else len(self.payload)
@@ -228,6 +255,11 @@ def refusal(method, line, message):
 
 def answer(plan, interface, method, report):
     kind, value = plan.content
+    if plan["recall"]:
+        text = compact({"probe": 1, "seen": Notes(plan["recall"]).told()})
+        return document(plan, method, b"application/json", text, len(text))
+    if plan["app"]:
+        return refusal(method, b"501 Not Implemented", "app needs a WSGI server")
     if kind == "raw":
         if interface == "cgi":
             return Answer(plan, payload=value, has_head=False)
@@ -333,21 +365,100 @@ def follow(plan, report, stream):
     return answer(plan, report["interface"], variable(environ, "REQUEST_METHOD"), report)
 
 
+# -- applications of the scenarios --------------------------------------------
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Notes:
+    """What an application of a scenario saw, kept in a file that all workers share.
+
+    Called with a name and a value it notes the value, with a name alone it counts.
+    """
+
+    def __init__(self, case):
+        folder = HERE if os.access(HERE, os.W_OK) else tempfile.gettempdir()
+        self.path = os.path.join(folder, "notes-" + case)
+
+    def __call__(self, name, value=None):
+        line = json.dumps([name, value if value is None else str(value)]) + "\n"
+        with open(self.path, "a", encoding="ascii") as file:
+            file.write(line)
+
+    def told(self):
+        seen = {}
+        try:
+            with open(self.path, encoding="ascii") as file:
+                lines = [json.loads(line) for line in file]
+        except FileNotFoundError:
+            lines = []
+        for name, value in lines:
+            seen[name] = str(int(seen.get(name, 0)) + 1) if value is None else value
+        return seen
+
+
+class Guests:
+    """The applications beside the probe; each file is run once."""
+
+    def __init__(self):
+        self.files, self.lock = {}, threading.Lock()
+
+    def named(self, file, name):
+        with self.lock:
+            if file not in self.files:
+                path = os.path.join(HERE, *file.split("/")) + ".py"
+                self.files[file] = runpy.run_path(path, run_name=file.replace("/", "."))
+        return self.files[file][name]
+
+
+GUESTS = Guests()
+
+
+def guest(plan, environ, start_response, how):
+    """Hands the request over. The application finds the commands in `probe.plan`, and takes its
+    notes with `probe.note`."""
+    try:
+        app = GUESTS.named(*plan["app"])
+    except (OSError, KeyError) as failure:
+        name = "%s:%s" % plan["app"]
+        return probe(plan, environ, start_response, "no application %s: %r" % (name, failure))
+    note = Notes(plan["case"])
+    note("calls")
+    note("called", how)
+    environ["probe.plan"], environ["probe.note"] = plan, note
+    return app(environ, start_response)
+
+
 # -- WSGI ---------------------------------------------------------------------
 
 
-def application(environ, start_response):
-    """The WSGI callable (PEP 3333)."""
-    pairs = [[name, value] for name, value in environ.items() if isinstance(value, str)]
-    method = environ["REQUEST_METHOD"]
+def application(*arguments, **keywords):
+    """The WSGI callable (PEP 3333). It is called with two positional arguments; how it was is
+    what one scenario asks for."""
+    given = dict(zip(("environ", "start_response"), arguments), **keywords)
+    environ, start_response = given["environ"], given["start_response"]
     try:
         plan = Plan.parse(environ.get("HTTP_X_PROBE", "").encode("latin-1"))
+    except Unknown as unknown:
+        return probe(Plan(), environ, start_response, str(unknown))
+    if plan["app"]:
+        how = "%d positional" % len(arguments) + "".join(", %s=" % name for name in keywords)
+        return guest(plan, environ, start_response, how)
+    return probe(plan, environ, start_response)
+
+
+def probe(plan, environ, start_response, problem=None):
+    """Answers as the plan says, or with the problem."""
+    pairs = [[name, value] for name, value in environ.items() if isinstance(value, str)]
+    method = environ["REQUEST_METHOD"]
+    if problem:
+        line = b"501 Not Implemented" if plan["app"] else b"400 Bad Request"
+        plan, reply = Plan(), refusal(method, line, problem)
+    else:
         for text in complaint(plan):
             environ["wsgi.errors"].write(text.decode("latin-1"))
         environ["wsgi.errors"].flush()
         reply = follow(plan, seen("wsgi", pairs), environ["wsgi.input"])
-    except Unknown as unknown:
-        plan, reply = Plan(), refusal(method, b"400 Bad Request", str(unknown))
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.fields]
     write = start_response((reply.status or b"200 OK").decode("latin-1"), fields)
     if plan["die"] == "after-head":
@@ -366,6 +477,9 @@ def process_environ():
             texts = file.read().split(b"\0")
         pairs = [text.partition(b"=") for text in texts]
         pairs = [(name, value) for name, equals, value in pairs if equals]
+        # A forked interpreter has there what it was booted with.
+        if b"REQUEST_METHOD" in set(os.environb) - {name for name, _ in pairs}:
+            pairs = os.environb.items()
     except OSError:
         pairs = os.environb.items()
     return [[name.decode("latin-1"), value.decode("latin-1")] for name, value in pairs]
@@ -386,7 +500,9 @@ def cgi():
         reply = follow(plan, report, stdin)
     except Unknown as unknown:
         plan, reply = Plan(), refusal(method, b"400 Bad Request", str(unknown))
-    stdout.write(reply.cgi_head() if reply.has_head else b"")
+    is_nph = os.path.basename(sys.argv[0]).startswith("nph-")
+    head = reply.nph_head() if is_nph else reply.cgi_head()
+    stdout.write(head if reply.has_head else b"")
     stdout.flush()
     if plan["die"] == "after-head":
         raise Death("after the head, as asked")

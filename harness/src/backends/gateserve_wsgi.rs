@@ -1,13 +1,7 @@
 //! gateserve with the Python probe as a WSGI application.
 
-use super::{Backend, Seat, gateserve};
-use crate::{
-    launch::{FileSpec, Launch},
-    model::Model,
-};
-
-/// The probe, as the run folder gets it.
-const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
+use super::{Backend, Seat, gateserve, wsgi_files};
+use crate::{launch::Launch, model::Model};
 
 /// The project's own application server with an interpreter inside.
 pub(super) struct GateserveWsgi;
@@ -29,13 +23,21 @@ impl Backend for GateserveWsgi {
         &[Model::FastCgi, Model::Uwsgi, Model::Scgi, Model::Http]
     }
 
+    fn app(&self, _: Model) -> &'static str {
+        "probe.py (WSGI)"
+    }
+
     fn takes_cgi_output(&self) -> bool {
         false
     }
 
+    fn runs_wsgi(&self, model: Model) -> bool {
+        self.speaks().contains(&model)
+    }
+
     fn launch(&self, seat: &Seat<'_>) -> Launch {
         let probe = seat.run.join("probe.py").display().to_string();
-        let files = vec![FileSpec::text("probe.py", PROBE)];
-        gateserve::start(seat, vec!["--wsgi-file".to_owned(), probe], files)
+        let application = vec!["--wsgi-file".to_owned(), probe];
+        gateserve::start(seat, application, wsgi_files(seat.apps))
     }
 }

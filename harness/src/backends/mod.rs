@@ -1,11 +1,17 @@
 //! The application servers behind. Adding one is a file here and a line in [`BACKENDS`].
 
 mod gateserve;
+mod gateserve_python;
 mod gateserve_wsgi;
 
 use std::path::Path;
 
-use crate::{launch::Launch, model::Model, programs::Programs};
+use crate::{
+    launch::{FileSpec, Launch},
+    model::Model,
+    programs::Programs,
+    scenario::AppFile,
+};
 
 /// An application server under test, running the probe.
 ///
@@ -20,10 +26,24 @@ pub trait Backend: Sync {
     /// Protocols that it serves; for CGI, that it executes programs behind FastCGI.
     fn speaks(&self) -> &'static [Model];
 
+    /// What the application is, in a report of its speed.
+    fn app(&self, model: Model) -> &'static str {
+        match model {
+            Model::Cgi => "probe (CGI program)",
+            _ => "probe (native)",
+        }
+    }
+
     /// Whether its application replies as a CGI program does, where the protocol allows it. An
     /// interface such as WSGI makes the head itself.
     fn takes_cgi_output(&self) -> bool {
         true
+    }
+
+    /// Whether for this model it runs the probe as a WSGI application, beside which others can
+    /// be asked for.
+    fn runs_wsgi(&self, _: Model) -> bool {
+        false
     }
 
     /// What to write and run.
@@ -43,12 +63,31 @@ pub struct Seat<'a> {
     pub workers: u32,
     /// The bench's own programs.
     pub programs: &'a Programs,
+    /// WSGI applications that stand beside the probe.
+    pub apps: &'a [AppFile],
+}
+
+/// The probe in Python, as the run folder gets it.
+const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
+
+/// What a WSGI server needs in its run folder: the probe, `probe.py`, whose `application` it runs,
+/// and the applications of the scenarios.
+pub fn wsgi_files(apps: &[AppFile]) -> Vec<FileSpec> {
+    let beside = apps
+        .iter()
+        .map(|file| FileSpec::text(&file.path, &*file.text));
+    beside.chain([FileSpec::text("probe.py", PROBE)]).collect()
 }
 
 /// Every backend that the bench knows.
 ///
 /// Several of one name are variants of one program; the first is what the plain name means.
-pub static BACKENDS: &[&dyn Backend] = &[&gateserve::Gateserve, &gateserve_wsgi::GateserveWsgi];
+pub static BACKENDS: &[&dyn Backend] = &[
+    &gateserve::Gateserve,
+    &gateserve_wsgi::GateserveWsgi,
+    &gateserve_python::GateservePython::Exec,
+    &gateserve_python::GateservePython::Warm,
+];
 
 /// Finds a backend by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Backend> {

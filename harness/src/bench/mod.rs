@@ -11,6 +11,7 @@ use crate::{
     launch::{Engine, EngineError, Obtained, Via, obtain, sweep, version::output},
     programs::Programs,
     results::{Role, Subject},
+    scenario::{self, AppFile},
     subject::SubjectId,
 };
 
@@ -45,6 +46,9 @@ pub struct Prepared {
 pub struct Bench {
     /// The project's own programs.
     pub programs: Programs,
+    /// WSGI applications of the scenarios, for backends that run such; those that are part of the
+    /// program unless other scenarios are played.
+    pub apps: Vec<AppFile>,
     wishes: Wishes,
     engine: Result<Engine, EngineError>,
     gateways: HashMap<&'static str, Prepared>,
@@ -73,12 +77,26 @@ impl Bench {
             .to_owned();
         Ok(Self {
             programs,
+            apps: scenario::embedded_apps(),
             wishes,
             engine,
             gateways: HashMap::new(),
             own_version,
             notes: Vec::new(),
         })
+    }
+
+    /// A bench that starts nothing: what is judged runs already.
+    pub async fn idle(wishes: Wishes) -> Self {
+        Self {
+            programs: Programs::default(),
+            apps: Vec::new(),
+            wishes,
+            engine: Engine::connect().await,
+            gateways: HashMap::new(),
+            own_version: env!("CARGO_PKG_VERSION").to_owned(),
+            notes: Vec::new(),
+        }
     }
 
     /// Makes a gateway ready to be started; an image may have to be pulled or built.
@@ -137,7 +155,8 @@ impl Bench {
         }
     }
 
-    fn note(&mut self, note: String, observer: &mut dyn Observer) {
+    /// Tells something that belongs to the results as well.
+    pub(crate) fn note(&mut self, note: String, observer: &mut dyn Observer) {
         observer.event(&Event::Note(&note));
         self.notes.push(note);
     }
@@ -207,6 +226,7 @@ impl Bench {
             version: prepared.version.clone(),
             via: via.to_owned(),
             image,
+            options: Vec::new(),
         }
     }
 
@@ -221,6 +241,7 @@ impl Bench {
             version: Some(self.own_version.clone()),
             via: "process".to_owned(),
             image: None,
+            options: Vec::new(),
         }
     }
 }

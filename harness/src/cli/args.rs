@@ -4,6 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
+use super::running::RunningArgs;
+
 use crate::{
     bench::Wishes,
     launch::choose::Preference,
@@ -112,6 +114,8 @@ pub(super) struct RunArgs {
 #[derive(Args, Debug)]
 pub(super) struct CheckArgs {
     #[command(flatten)]
+    pub(super) running: RunningArgs,
+    #[command(flatten)]
     pub(super) select: SelectArgs,
     #[command(flatten)]
     pub(super) launch: LaunchArgs,
@@ -151,6 +155,32 @@ pub(super) struct BenchArgs {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Scenario id, as `gatebench list scenarios` and every report show it
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: String,
+    /// Gateways: nginx, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    gateway: Vec<SubjectId>,
+    /// Models [default: those that the scenario is for]
+    #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = models)]
+    model: Vec<Models>,
+    /// Backends [default: gateserve]
+    #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+    backend: Vec<SubjectId>,
+    /// Read scenarios from this folder instead of the ones built in
+    #[arg(long, value_name = "DIR")]
+    pub(super) scenarios: Option<PathBuf>,
+    /// Write the report to this file instead of standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) running: RunningArgs,
+    #[command(flatten)]
+    pub(super) launch: LaunchArgs,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct ReportArgs {
     /// Stored results; several are merged, or compared with --compare
     #[arg(required = true, value_name = "RESULTS")]
@@ -182,6 +212,7 @@ pub(super) struct ImagesArgs {
 pub(super) enum What {
     Scenarios,
     Requirements,
+    FieldCases,
     Gateways,
     Backends,
 }
@@ -225,17 +256,14 @@ impl From<LevelArg> for Level {
 
 impl SelectArgs {
     pub(super) fn selection(&self) -> Selection {
-        let models = self.model.iter().flat_map(|models| match models {
-            Models::One(model) => vec![*model],
-            Models::All => Model::ALL.to_vec(),
-        });
         Selection {
             gateways: self.gateway.clone(),
-            models: models.collect(),
+            models: each(&self.model),
             backends: self.backend.clone(),
             scenarios: self.scenario.clone(),
             level: self.level.map(Level::from),
             shard: self.shard,
+            running: None,
         }
     }
 
@@ -246,6 +274,35 @@ impl SelectArgs {
             _ => Level::Required,
         }
     }
+}
+
+impl ReplayArgs {
+    pub(super) fn selection(&self) -> Selection {
+        let models = match self.model.is_empty() {
+            true => Model::ALL.to_vec(),
+            false => each(&self.model),
+        };
+        Selection {
+            gateways: self.gateway.clone(),
+            models,
+            backends: self.backend.clone(),
+            ..Selection::default()
+        }
+    }
+
+    /// The models of `--model`, none where it was not given.
+    pub(super) fn models(&self) -> Vec<Model> {
+        each(&self.model)
+    }
+}
+
+/// Every model that was asked for.
+fn each(asked: &[Models]) -> Vec<Model> {
+    let models = asked.iter().flat_map(|models| match models {
+        Models::One(model) => vec![*model],
+        Models::All => Model::ALL.to_vec(),
+    });
+    models.collect()
 }
 
 impl LaunchArgs {

@@ -29,7 +29,10 @@ Examples:
   gatebench check --scenario cgi/path-info,cgi/query
   gatebench check --gateway nginx --image nginx=nginx:1.25 --compare reports/old.json
   gatebench check --level recommended --junit junit.xml --markdown summary.md
-  gatebench check --shard 1/4 --json part1.json    a quarter of it; see gatebench report";
+  gatebench check --shard 1/4 --json part1.json    a quarter of it; see gatebench report
+  gatebench check --backend-at fastcgi://127.0.0.1:9000 --app-file /srv/probe.php
+  gatebench check --backend-at uwsgi:///run/app.sock --app none
+  gatebench check --gateway-at http://127.0.0.1:8080/app --recorder fastcgi://127.0.0.1:9001";
 
 /// Of `bench`.
 pub(super) const BENCH: &str = "\
@@ -41,6 +44,24 @@ Examples:
   gatebench bench --gateway nginx --model fastcgi,http --rate 2000
   gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s --json load.json
   gatebench bench --url http://unix:/run/app.sock:/ --rate 500";
+
+/// Of `probe`.
+pub(super) const PROBE: &str = "\
+Examples:
+  gatebench probe --language php > /srv/probe.php
+  gatebench check --backend-at fastcgi:///run/php/php-fpm.sock --app-file /srv/probe.php
+  gatebench probe --language python > probe.py
+  gunicorn --bind 127.0.0.1:8001 probe:application
+  gatebench check --backend-at http://127.0.0.1:8001";
+
+/// Of `replay`.
+pub(super) const REPLAY: &str = "\
+The report is Markdown: the rule, the versions, the configuration, the request as a command, what
+was expected and what came, and every byte on the wires. Exit code 1 where the rule was broken.
+
+Examples:
+  gatebench replay cgi/path-info/decoded-once
+  gatebench replay cgi/redirect/local --gateway nginx:stock --model fastcgi --output report.md";
 
 /// Of `report`.
 pub(super) const REPORT: &str = "\

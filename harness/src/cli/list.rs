@@ -1,6 +1,6 @@
 //! `gatebench list`: what the bench knows.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
 use serde_json::{Value, json};
 
@@ -13,15 +13,21 @@ use crate::{
     backends::BACKENDS,
     gateways::GATEWAYS,
     model::Model,
-    requirement::Coverage,
-    scenario::{Catalogue, Scenario},
+    requirement::{Coverage, Reach},
+    scenario::{Catalogue, Scenario, field::FieldCase},
 };
 
 /// Prints the list that was asked for.
 pub(super) fn list(args: &ListArgs) -> anyhow::Result<Verdict> {
+    let mut sum = None;
     let rows = match args.what {
         What::Scenarios => scenarios(&open(args.scenarios.as_deref())?),
-        What::Requirements => requirements(&open(args.scenarios.as_deref())?),
+        What::Requirements => {
+            let catalogue = open(args.scenarios.as_deref())?;
+            sum = Some(reached(&catalogue));
+            requirements(&catalogue)
+        }
+        What::FieldCases => field_cases(&open(args.scenarios.as_deref())?),
         What::Gateways => gateways(),
         What::Backends => backends(),
     };
@@ -34,6 +40,9 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<Verdict> {
         Format::Text => {
             for row in rows {
                 writeln!(out, "{}", row.text)?;
+            }
+            if let Some(sum) = sum {
+                writeln!(out, "\n{sum}")?;
             }
         }
     }
@@ -56,11 +65,11 @@ fn scenarios(catalogue: &Catalogue) -> Vec<Row> {
     catalogue
         .scenarios
         .iter()
-        .map(|scenario| scenario_row(scenario, width))
+        .map(|scenario| scenario_row(scenario, width, catalogue.field.shown_by(&scenario.id)))
         .collect()
 }
 
-fn scenario_row(scenario: &Scenario, width: usize) -> Row {
+fn scenario_row(scenario: &Scenario, width: usize, field_cases: Vec<u32>) -> Row {
     let models: Vec<Model> = Model::ALL
         .into_iter()
         .filter(|model| scenario.applies(*model))
@@ -80,34 +89,82 @@ fn scenario_row(scenario: &Scenario, width: usize) -> Row {
             "requirements": scenario.requirements,
             "models": models,
             "faults": scenario.faults,
+            "field_cases": field_cases,
         }),
     }
 }
 
 fn requirements(catalogue: &Catalogue) -> Vec<Row> {
-    let coverage = catalogue.requirements.coverage(&catalogue.scenarios);
+    let (requirements, faults) = (&catalogue.requirements, &catalogue.faults);
+    let coverage = requirements.coverage(&catalogue.scenarios, faults);
     coverage.iter().map(requirement_row).collect()
 }
 
 fn requirement_row(coverage: &Coverage<'_>) -> Row {
     let requirement = coverage.requirement;
-    let covered = match (coverage.scenarios.as_slice(), &requirement.unobservable) {
-        ([], Some(reason)) => format!("not observable: {reason}"),
-        ([], None) => "no scenario yet".to_owned(),
-        (ids, _) => ids.join(", "),
+    let reach = coverage.reach();
+    let told = match reach {
+        Reach::Covered => coverage.scenarios.join(", "),
+        Reach::Cited => format!("{}, by no fault", coverage.scenarios.join(", ")),
+        Reach::NoSubject => requirement.no_subject.clone().unwrap_or_default(),
+        Reach::Unobservable => requirement.unobservable.clone().unwrap_or_default(),
+        Reach::Open => "no scenario yet".to_owned(),
     };
     let mut value = json!(requirement);
     value["scenarios"] = json!(coverage.scenarios);
+    value["faults"] = json!(coverage.faults);
+    value["reach"] = json!(reach);
     let (level, side) = (value["level"].as_str(), value["side"].as_str());
     let text = format!(
-        "{:32}  {:10}  {:7}  {}\n{:36}{covered}",
+        "{:32}  {:10}  {:7}  {}\n{:36}{}: {told}",
         requirement.id,
         level.unwrap_or_default(),
         side.unwrap_or_default(),
         requirement.title,
-        ""
+        "",
+        reach.word(),
     );
     Row { text, value }
+}
+
+/// How many requirements are checked, and how far, for the end of the list.
+fn reached(catalogue: &Catalogue) -> String {
+    let (requirements, faults) = (&catalogue.requirements, &catalogue.faults);
+    let mut counts = BTreeMap::<Reach, usize>::new();
+    for coverage in requirements.coverage(&catalogue.scenarios, faults) {
+        *counts.entry(coverage.reach()).or_default() += 1;
+    }
+    let told = |(reach, count): (&Reach, &usize)| format!("{count} {}", reach.word());
+    let told: Vec<String> = counts.iter().map(told).collect();
+    format!("{} requirements: {}", requirements.len(), told.join(", "))
+}
+
+/// What is publicly known of the field, each with the scenarios that show it.
+fn field_cases(catalogue: &Catalogue) -> Vec<Row> {
+    let row = |kind: &str, case: &FieldCase| {
+        let shown = match &case.not_shown {
+            Some(why) => format!("not shown: {why}"),
+            None => case.scenarios.join(", "),
+        };
+        let seen_with = case.seen_with.as_deref().unwrap_or("many");
+        let (row, symptom) = (case.row, &case.symptom);
+        Row {
+            text: format!("{kind} {row:3}  {seen_with}: {symptom}\n{:12}{shown}", ""),
+            value: json!({
+                "kind": kind,
+                "row": row,
+                "seen_with": case.seen_with,
+                "symptom": symptom,
+                "source": case.source,
+                "scenarios": case.scenarios,
+                "not_shown": case.not_shown,
+            }),
+        }
+    };
+    let field = &catalogue.field;
+    let cases = field.cases.iter().map(|case| row("case", case));
+    let problems = field.problems.iter().map(|case| row("problem", case));
+    cases.chain(problems).collect()
 }
 
 fn gateways() -> Vec<Row> {

@@ -6,8 +6,11 @@ mod images;
 mod list;
 mod machine;
 mod outputs;
+mod probe;
+mod replay;
 mod report;
 mod run;
+mod running;
 mod told;
 mod url;
 
@@ -20,7 +23,7 @@ use crate::{
     report::findings,
     scenario::{Catalogue, ScenarioError, load_dir, load_embedded},
 };
-use args::{BenchArgs, CheckArgs, ListArgs, ReportArgs, RunArgs};
+use args::{BenchArgs, CheckArgs, ListArgs, ReplayArgs, ReportArgs, RunArgs};
 pub use told::{is_broken_pipe, sentence};
 
 /// What a command ended with, apart from trouble of the bench itself.
@@ -53,12 +56,18 @@ enum Command {
     /// Throughput only: of pairings, or of anything that runs with --url
     #[command(after_help = help::BENCH)]
     Bench(BenchArgs),
+    /// One case with its configuration and bytes, fit for a report to the maintainers
+    #[command(after_help = help::REPLAY)]
+    Replay(ReplayArgs),
     /// Render, merge and compare stored results
     #[command(after_help = help::REPORT)]
     Report(ReportArgs),
     /// What the bench knows: scenarios, requirements, gateways, backends
     #[command(after_help = help::LIST)]
     List(ListArgs),
+    /// Write out the probe, the application that a server under --backend-at has to run
+    #[command(after_help = help::PROBE)]
+    Probe(probe::ProbeArgs),
     /// Prepare the container images, so that a run need not wait for them
     #[command(after_help = help::IMAGES)]
     Images(args::ImagesArgs),
@@ -101,6 +110,8 @@ impl Cli {
                 Some(url) => url::bench(&args, url),
                 None => run::bench(&args),
             },
+            Command::Replay(args) => replay::replay(&args),
+            Command::Probe(args) => probe::probe(&args),
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),
             Command::Images(args) => images::images(&args),

@@ -9,6 +9,7 @@ use super::{
     args::{BenchArgs, CheckArgs, LaunchArgs, MeasureArgs, OutputArgs, RunArgs, SelectArgs},
     machine, open,
     outputs::{self, Desk},
+    running::RunningArgs,
 };
 use crate::{
     bench::{Bench, Wishes},
@@ -21,6 +22,7 @@ use crate::{
 
 /// What one of the three commands does.
 struct Job<'a> {
+    running: Option<&'a RunningArgs>,
     select: &'a SelectArgs,
     launch: &'a LaunchArgs,
     outputs: &'a OutputArgs,
@@ -31,6 +33,7 @@ struct Job<'a> {
 /// The main job.
 pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
     let job = Job {
+        running: None,
         select: &args.select,
         launch: &args.launch,
         outputs: &args.outputs,
@@ -43,6 +46,7 @@ pub(super) fn run(args: &RunArgs) -> anyhow::Result<Verdict> {
 /// Correctness only.
 pub(super) fn check(args: &CheckArgs) -> anyhow::Result<Verdict> {
     let job = Job {
+        running: Some(&args.running),
         select: &args.select,
         launch: &args.launch,
         outputs: &args.outputs,
@@ -55,6 +59,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<Verdict> {
 /// Throughput only.
 pub(super) fn bench(args: &BenchArgs) -> anyhow::Result<Verdict> {
     let job = Job {
+        running: None,
         select: &args.select,
         launch: &args.launch,
         outputs: &args.outputs,
@@ -76,7 +81,10 @@ pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 impl Job<'_> {
     async fn carry_out(self) -> anyhow::Result<Verdict> {
         let catalogue = open(self.select.scenarios.as_deref())?;
-        let selection = self.select.selection();
+        let mut selection = self.select.selection();
+        if let Some(running) = self.running {
+            selection.running = running.seating(&selection.models)?;
+        }
         let wishes = self.launch.wishes();
         let counts = self.select.counts();
         // Whatever is wrong with the command line is told before anything is prepared.
@@ -105,6 +113,7 @@ impl Job<'_> {
             environment,
             subjects: run::subjects(&plan, &bench),
             summary: Summary::of(&done.cases, done.stale).with_missing(done.missing),
+            requirements: catalogue.requirements.cited(&done.cases),
             results: done.cases,
             throughput: done.figures,
         };
@@ -175,13 +184,33 @@ impl Done {
 }
 
 /// Makes everything ready that the selection needs.
-async fn prepare(
+pub(super) async fn prepare(
     selection: &Selection,
     catalogue: &Catalogue,
     wishes: Wishes,
-    progress: &mut Progress,
+    progress: &mut dyn Observer,
 ) -> anyhow::Result<(Plan, Arc<Bench>)> {
+    if let Some(running) = &selection.running {
+        let mut bench = Bench::idle(wishes).await;
+        let plan = Plan::new(selection, catalogue, "builtin")?;
+        running
+            .start(&bench)
+            .await?
+            .test()
+            .await
+            .map_err(anyhow::Error::msg)?;
+        if plan.without_probe() > 0 {
+            let note = format!(
+                "{} scenarios are left out: they need the probe behind the server, and --app none \
+                 says that it is not there",
+                plan.without_probe()
+            );
+            bench.note(note, progress);
+        }
+        return Ok((plan, Arc::new(bench)));
+    }
     let mut bench = Bench::set_up(wishes).await?;
+    bench.apps.clone_from(&catalogue.apps);
     let default = match selection.gateways.is_empty() {
         true => bench.default_gateway(progress).await?,
         false => "builtin",

@@ -53,6 +53,7 @@ pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
         format: FORMAT,
         environment: machine::plain(started),
         subjects: Vec::new(),
+        requirements: Default::default(),
         results: Vec::new(),
         throughput: vec![figure],
         summary: Summary::default(),

@@ -66,6 +66,14 @@ pub struct Route<'a> {
 /// Every gateway that the bench knows.
 pub static GATEWAYS: &[&dyn Gateway] = &[&nginx::Nginx, &builtin::Builtin];
 
+/// The subject id of a gateway in one of its variants: `nginx:stock`.
+pub fn id(gateway: &dyn Gateway, variant: &str) -> String {
+    match gateway.variants() {
+        [_only] => gateway.name().to_owned(),
+        _ => format!("{}:{variant}", gateway.name()),
+    }
+}
+
 /// Finds a gateway by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Gateway> {
     GATEWAYS

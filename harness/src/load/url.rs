@@ -48,13 +48,17 @@ pub fn spec(
 
 /// What a URL names.
 #[derive(Debug, PartialEq, Eq)]
-struct Target {
-    to: Address,
-    host: String,
-    path: String,
+pub(crate) struct Target {
+    pub(crate) to: Address,
+    pub(crate) host: String,
+    pub(crate) path: String,
 }
 
-fn target(url: &str) -> Result<Target, BadUrl> {
+/// Takes a URL apart.
+///
+/// # Errors
+/// It is no plain http.
+pub(crate) fn target(url: &str) -> Result<Target, BadUrl> {
     let rest = match url.split_once("://") {
         Some(("http", rest)) if !rest.is_empty() => rest,
         Some(("https", _)) => return Err(BadUrl::Tls(url.to_owned())),

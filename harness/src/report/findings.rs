@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::{Column, Mark, gather, plain_name};
 use crate::{
     outcome::{AtFault, Level, Witness},
-    results::{CaseResult, Results, Summary},
+    results::{CaseResult, Results, Rule, Summary},
 };
 
 /// One scenario that ended in the same way, for the same reason, on one or more pairings.
@@ -36,6 +36,58 @@ impl<'a> Finding<'a> {
         let places = self.cases.iter().map(|case| Column::of(case).label());
         places.collect()
     }
+}
+
+/// The rules that a case cites, quoted: `CGI-4.1.5-PI-DECODED (RFC 3875 §4.1.5, MUST): …`.
+pub fn quoted(case: &CaseResult, results: &Results) -> Vec<String> {
+    let quote = |id: &String| match results.requirements.get(id) {
+        Some(Rule {
+            source,
+            level,
+            statement,
+        }) => format!("{id} ({source}, {level}): {statement}"),
+        None => id.clone(),
+    };
+    case.requirements.iter().map(quote).collect()
+}
+
+/// The command that plays one case again.
+pub fn replay(case: &CaseResult, results: &Results) -> String {
+    let mut words = vec!["gatebench".to_owned(), "replay".to_owned()];
+    words.push(case.scenario.clone());
+    let mut runs = false;
+    for (id, option) in [(&case.gateway, "gateway"), (&case.backend, "backend")] {
+        let Some(id) = id.as_ref().filter(|id| *id != "script") else {
+            continue;
+        };
+        let subject = results.subjects.iter().find(|subject| subject.id == *id);
+        let running = subject.filter(|subject| subject.via == "running");
+        let at = if running.is_some() { "-at" } else { "" };
+        words.extend([format!("--{option}{at}"), id.clone()]);
+        words.extend(
+            running
+                .into_iter()
+                .flat_map(|running| running.options.clone()),
+        );
+        runs |= running.is_some();
+    }
+    if let Some(model) = case.model.filter(|_| !runs) {
+        words.extend(["--model".to_owned(), model.to_string()]);
+    }
+    words
+        .iter()
+        .map(|word| quoted_word(word))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+[]".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// The findings whose mark is wanted: what binds most first, then by scenario.
@@ -78,6 +130,7 @@ pub fn blame(case: &CaseResult) -> Option<String> {
         Witness::Client => "the client's bytes",
         Witness::Application => "what the application saw",
         Witness::Received => "what the backend received",
+        Witness::Reply => "what the backend answered",
         Witness::NextRequest => "the next request on the same connection",
         Witness::Process => "the health of the processes",
     });

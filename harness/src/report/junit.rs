@@ -23,7 +23,7 @@ pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> 
         let rows = grid.topics.iter().flat_map(|topic| &topic.rows);
         let cases: Vec<_> = rows.filter_map(|row| row.cells[at]).collect();
         suite.set_time(cases.iter().map(|case| duration(case)).sum());
-        suite.add_test_cases(cases.into_iter().map(test_case));
+        suite.add_test_cases(cases.into_iter().map(|case| test_case(case, results)));
         report.add_test_suite(suite);
     }
     report.to_string()
@@ -46,8 +46,8 @@ fn suite(column: &Column<'_>, results: &Results) -> TestSuite {
     suite
 }
 
-fn test_case(case: &CaseResult) -> TestCase {
-    let mut test = TestCase::new(case.scenario.as_str(), status(case));
+fn test_case(case: &CaseResult, results: &Results) -> TestCase {
+    let mut test = TestCase::new(case.scenario.as_str(), status(case, results));
     let topic = case
         .scenario
         .rsplit_once('/')
@@ -66,7 +66,7 @@ fn test_case(case: &CaseResult) -> TestCase {
     test
 }
 
-fn status(case: &CaseResult) -> TestCaseStatus {
+fn status(case: &CaseResult, results: &Results) -> TestCaseStatus {
     let mark = Mark::of(case);
     let mut status = match mark {
         Mark::Pass | Mark::Stale => return TestCaseStatus::success(),
@@ -78,7 +78,7 @@ fn status(case: &CaseResult) -> TestCaseStatus {
     };
     status.set_type(mark.word());
     status.set_message(message(case, mark));
-    status.set_description(description(case));
+    status.set_description(description(case, results));
     status
 }
 
@@ -95,18 +95,24 @@ fn message(case: &CaseResult, mark: Mark) -> String {
     visible(&text).into_owned()
 }
 
-fn description(case: &CaseResult) -> String {
+fn description(case: &CaseResult, results: &Results) -> String {
     let fields = [
         ("says", Some(case.says.clone())),
         ("expected", case.expected.clone()),
         ("actual", case.actual.clone()),
         ("reason", case.reason.clone()),
         ("at fault", findings::blame(case)),
-        ("rules", Some(case.requirements.join(", "))),
+        ("likely cause", case.cause.clone()),
+    ];
+    let rules = findings::quoted(case, results).into_iter();
+    let last = [
+        ("replay", Some(findings::replay(case, results))),
         ("wire", case.transcript.clone()),
     ];
     let told = fields
         .into_iter()
+        .chain(rules.map(|rule| ("rule", Some(rule))))
+        .chain(last)
         .filter_map(|(name, value)| Some((name, value?)));
     let lines = told.map(|(name, value)| format!("{name}: {}", visible(&value)));
     lines.collect::<Vec<_>>().join("\n")

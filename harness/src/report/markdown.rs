@@ -99,13 +99,14 @@ fn broken(results: &Results) -> String {
     let mut out = String::new();
     for (title, found) in sections.iter().filter(|(_, found)| !found.is_empty()) {
         _ = writeln!(out, "### {title}");
-        out.extend(found.iter().take(SHOWN).map(details));
+        let shown = found.iter().take(SHOWN);
+        out.extend(shown.map(|found| details(found, results)));
         out += &rest(found.len());
     }
     out
 }
 
-fn details(found: &Finding<'_>) -> String {
+fn details(found: &Finding<'_>, results: &Results) -> String {
     let case = found.first();
     let summary = format!(
         "{} {} <b>{}</b> ({})",
@@ -128,11 +129,15 @@ fn details(found: &Finding<'_>) -> String {
     if let Some(blame) = found.blame() {
         _ = writeln!(body, "- at fault: {blame}");
     }
-    if !case.requirements.is_empty() {
-        _ = writeln!(body, "- rules: {}", plain(&case.requirements.join(", ")));
+    if let Some(cause) = &case.cause {
+        _ = writeln!(body, "- likely cause: {}", plain(cause));
     }
-    for place in found.places() {
-        _ = writeln!(body, "- on {}", plain(&place));
+    for rule in findings::quoted(case, results) {
+        _ = writeln!(body, "- rule: {}", plain(&rule));
+    }
+    for (case, place) in found.cases.iter().zip(found.places()) {
+        let again = code(&findings::replay(case, results));
+        _ = writeln!(body, "- on {}; again: {again}", plain(&place));
     }
     fold(&summary, &body)
 }

@@ -2,7 +2,7 @@
 //!
 //! [`view`], [`findings`], [`observed`] and [`contest`] arrange the results once; [`terminal`], [`markdown`],
 //! [`junit`] and [`html`] only word them. [`stored`] reads old runs back and merges them,
-//! [`change`] holds two against each other, and [`files`] writes what was asked for.
+//! [`change`] holds two against each other, [`reproduction`] tells all of one case, and [`files`] writes what was asked for.
 
 pub mod change;
 pub mod contest;
@@ -14,6 +14,7 @@ mod key;
 pub mod markdown;
 mod markup;
 pub mod observed;
+pub mod reproduction;
 pub mod stored;
 pub mod terminal;
 pub mod text;

@@ -109,6 +109,7 @@ pub fn merge(runs: Vec<Results>) -> Option<Results> {
                 merged.subjects.push(subject);
             }
         }
+        merged.requirements.extend(run.requirements);
         join(&mut merged.results, run.results, key::of_case);
         join(&mut merged.throughput, run.throughput, key::of_measurement);
         merged.summary = Summary::of(&merged.results, stale).with_missing(missing);

@@ -1,18 +1,27 @@
 //! One scenario on one target: play it, gather all witnesses, judge.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
 
 use super::{
     lively::{self, FollowUp},
+    notes,
     verdict::judge,
 };
 use crate::{
     model::Model,
     outcome::Outcome,
-    scenario::{Judgement, Place, Scenario},
+    scenario::{Judgement, Place, Scenario, reply::Part},
     seats::{ConnectError, client::Client},
     transcript::{Log, Transcript},
-    witness::{ClientView, Connection, Evidence, NextView, ProbeReport, ProcessView, Received},
+    witness::{
+        ClientView, Connection, Evidence, NextView, ProbeReport, ProcessView, Received,
+        recorded::Recorded,
+    },
 };
 
 /// Something that scenarios can be played on: a pairing that runs, or a double of one.
@@ -29,10 +38,26 @@ pub trait Target {
     fn takes_cgi_output(&self) -> bool {
         true
     }
+    /// Whether it runs WSGI applications, so that it can run those of the scenarios.
+    fn runs_wsgi(&self) -> bool {
+        false
+    }
     /// What passes on all wires.
     fn log(&self) -> &Log;
     /// Drops what earlier cases left in logs and on the wires.
     fn forget(&mut self);
+    /// Tells the recorder, where one sits in the backend's seat, what to reply from now on.
+    fn prepare(&mut self, _part: Part) {}
+    /// Tells the recorder that what comes from now on is no request of the case itself.
+    fn begin_follow_up(&mut self) {}
+    /// All that the recorder took since, where one sits in the backend's seat.
+    fn recorded(&mut self) -> Option<Recorded> {
+        None
+    }
+    /// Whether the gateway's log can be read: one that runs already is judged by its replies alone.
+    fn has_gateway_log(&self) -> bool {
+        true
+    }
     /// What the backend received since, where that wire is watched.
     fn received(&mut self) -> Option<Vec<Received>>;
     /// How the processes are, and what they logged since.
@@ -80,36 +105,64 @@ impl Played {
 
 /// Plays a scenario as often as it asks for and takes its quorum.
 pub async fn play(target: &mut dyn Target, scenario: &Scenario) -> Played {
-    let times = scenario.repeat.times.max(1);
-    let quorum = scenario.repeat.quorum.clamp(1, times);
-    let (mut repeats, mut passed, mut stalled) = (0, 0, false);
+    let mut tally = Tally::of(scenario);
     loop {
         let played = once(target, scenario).await;
-        repeats += 1;
-        passed += u32::from(played.outcome == Outcome::Pass);
-        stalled |= played.stalled;
-        let left = times - repeats;
-        // The run that decides is of the kind that it decides for, so it speaks for all.
-        let is_decided = passed >= quorum || passed + left < quorum;
-        if is_decided || played.is_final() {
-            return Played {
-                repeats,
-                stalled,
-                ..played
-            };
+        if let Some(played) = tally.take(played) {
+            return played;
         }
+    }
+}
+
+/// The runs of one scenario until its quorum is decided.
+pub(super) struct Tally {
+    times: u32,
+    quorum: u32,
+    repeats: u32,
+    passed: u32,
+    stalled: bool,
+}
+
+impl Tally {
+    pub(super) fn of(scenario: &Scenario) -> Self {
+        let times = scenario.repeat.times.max(1);
+        Self {
+            times,
+            quorum: scenario.repeat.quorum.clamp(1, times),
+            repeats: 0,
+            passed: 0,
+            stalled: false,
+        }
+    }
+
+    /// Takes the next run; gives it back where it decides.
+    pub(super) fn take(&mut self, played: Played) -> Option<Played> {
+        self.repeats += 1;
+        self.passed += u32::from(played.outcome == Outcome::Pass);
+        self.stalled |= played.stalled;
+        let left = self.times - self.repeats;
+        // The run that decides is of the kind that it decides for, so it speaks for all.
+        let is_decided = self.passed >= self.quorum || self.passed + left < self.quorum;
+        (is_decided || played.is_final()).then_some(Played {
+            repeats: self.repeats,
+            stalled: self.stalled,
+            ..played
+        })
     }
 }
 
 async fn once(target: &mut dyn Target, scenario: &Scenario) -> Played {
     target.forget();
+    let place = target.place().in_case(notes::fresh_case());
+    target.prepare(scenario.part(&place));
     let begun = Instant::now();
     let mut evidence = Evidence::default();
-    let gathered = gather(target, scenario, &mut evidence).await;
+    let gathered = gather(target, scenario, &place, &mut evidence).await;
     evidence.elapsed = begun.elapsed();
     let own = gathered.err().map(|error| error.to_string());
     let trouble = own.or_else(|| target.trouble());
     let transcript = target.log().take();
+    evidence.process.reply_began = transcript.upstream_reply().or(evidence.client.first_byte);
     let (outcome, judgement) = match trouble {
         Some(_) => (Outcome::BenchError, Judgement::default()),
         None => judge(target, scenario, &evidence),
@@ -138,17 +191,21 @@ fn has_stalled(evidence: &Evidence) -> bool {
 async fn gather(
     target: &mut dyn Target,
     scenario: &Scenario,
+    place: &Place,
     evidence: &mut Evidence,
 ) -> Result<(), ConnectError> {
     match Client::connect(target.listen(), target.log().clone(), 0).await {
-        Ok(client) => ask(target, scenario, client, evidence).await?,
+        Ok(client) => ask(target, scenario, place, client, evidence).await?,
         Err(refused @ ConnectError::Refused(_)) => {
             evidence.client.malformed = Some(refused.to_string());
             evidence.client.connection = Connection::Cut;
         }
         Err(own) => return Err(own),
     }
-    let follow_up = match scenario.next_script(target.place()) {
+    if scenario.needs_wsgi() {
+        evidence.seen = notes::recall(target, scenario, place).await?;
+    }
+    let follow_up = match scenario.next_script(place) {
         Some(_) => FollowUp::Spelled,
         None => FollowUp::Plain,
     };
@@ -159,19 +216,38 @@ async fn gather(
 async fn ask(
     target: &mut dyn Target,
     scenario: &Scenario,
+    place: &Place,
     mut client: Client,
     evidence: &mut Evidence,
 ) -> Result<(), ConnectError> {
-    evidence.client = client.play(&scenario.script(target.place())).await;
+    evidence.client = client.play(&scenario.script(place)).await;
     evidence.application = report(&evidence.client);
     let of_case = target.received().map_or(0, |received| received.len());
-    evidence.next = follow_up(target, scenario, client, &evidence.client).await?;
+    target.begin_follow_up();
+    evidence.next = follow_up(target, scenario, place, client, evidence).await?;
     // Looked at again, for a body may have gone on behind an early reply.
     evidence.received = target.received();
     if let Some(received) = &mut evidence.received {
         received.truncate(of_case);
     }
+    settle(target, scenario, evidence).await;
     Ok(())
+}
+
+/// How often the recorder is asked whether there is more.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Takes what the recorder took; a gateway may end its side a while after the client has its reply.
+async fn settle(target: &mut dyn Target, scenario: &Scenario, evidence: &mut Evidence) {
+    let begun = Instant::now();
+    loop {
+        evidence.recorded = target.recorded();
+        let is_over = evidence.recorded.is_none() || begun.elapsed() > scenario.settles_within();
+        if is_over || scenario.is_received(evidence, target.place()) {
+            return;
+        }
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The probe's report, if the reply is one.
@@ -184,11 +260,12 @@ pub(super) fn report(view: &ClientView) -> Option<ProbeReport> {
 async fn follow_up(
     target: &dyn Target,
     scenario: &Scenario,
+    place: &Place,
     mut client: Client,
-    view: &ClientView,
+    evidence: &Evidence,
 ) -> Result<Option<NextView>, ConnectError> {
-    let wanted = scenario.next_script(target.place());
-    if client.reusable(view) {
+    let wanted = scenario.next_script_after(place, evidence.application.as_ref());
+    if client.reusable(&evidence.client) {
         let script = wanted.unwrap_or_else(|| lively::plain(target, ""));
         return Ok(Some(NextView {
             same_connection: true,

@@ -95,8 +95,8 @@ enum Side {
 }
 
 /// Who does not answer a plain request on a new connection, if somebody does not.
-async fn stuck(target: &dyn Target) -> Result<Option<Side>, ConnectError> {
-    let log = target.log();
+async fn stuck(target: &mut dyn Target) -> Result<Option<Side>, ConnectError> {
+    let log = target.log().clone();
     let before = log.len();
     let is_answered = match Client::connect(target.listen(), log.clone(), LOOK).await {
         Ok(mut client) => is_plain_answer(&client.play(&plain(target, "")).await),
@@ -106,6 +106,8 @@ async fn stuck(target: &dyn Target) -> Result<Option<Side>, ConnectError> {
     let passed = |way| log.has_octets_since(before, Leg::Upstream, way);
     Ok(match is_answered {
         true => None,
+        // The recorder answers whatever is a whole request.
+        false if target.recorded().is_some() => Some(Side::Gateway),
         // What the gateway passed on and nobody answered is not the gateway's to answer.
         false if passed(Way::Request) && !passed(Way::Reply) => Some(Side::Backend),
         false => Some(Side::Gateway),

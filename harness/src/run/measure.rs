@@ -11,10 +11,10 @@ use crate::{
     load::{
         self, Caveat, Labels, LoadError, LoadSpec, Meter, Pacing, Spacing, Stop, caveat, cost::Side,
     },
-    model::Model,
     pairing::{Pairing, Started},
     results::Throughput,
     scenario::Action,
+    seating::Seating,
     witness::Health,
 };
 
@@ -82,7 +82,7 @@ pub async fn measure(
     let mut measured = Measured::default();
     for group in plan.groups() {
         let mut contestants = Vec::new();
-        for &pairing in group {
+        for pairing in group.iter().filter_map(Seating::pairing) {
             if let Some(why) = pairing.unsupported() {
                 let note = format!("{} is not measured: {why}", named(pairing));
                 observer.event(&Event::Note(&note));
@@ -187,9 +187,9 @@ fn one_round(measure: &Measure, started: &mut Started) -> Result<Throughput, Loa
 /// What the figure is called.
 fn labels(started: &Started) -> Labels {
     let pairing = started.pairing;
-    let app = match pairing.model {
-        Model::Cgi => "probe (CGI program)",
-        _ => "probe (native)",
+    let app = match pairing.executes() {
+        true => "probe (CGI program)",
+        false => pairing.backend.app(pairing.model),
     };
     let is_behind = started.backend.is_some();
     Labels {

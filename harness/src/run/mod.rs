@@ -1,12 +1,14 @@
 //! A run: pairings one after the other, each case judged, then the models compared.
 
 pub mod case;
+pub mod drive;
 mod expand;
 mod lively;
 mod measure;
+mod notes;
 pub mod plan;
 mod session;
-mod smoke;
+pub(crate) mod smoke;
 mod store;
 mod verdict;
 
@@ -17,14 +19,14 @@ use crate::{
     event::{Event, Observer},
     model::Model,
     outcome::Outcome,
-    pairing::Pairing,
     results::{CaseResult, Subject},
     scenario::{Face, KnownList, Scenario, compare},
+    seating::Seating,
 };
 
 pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
-pub use session::{Ended, Session};
+pub use session::{Ended, Session, Staging};
 pub use store::Store;
 
 /// Everything that a correctness run needs.
@@ -50,38 +52,39 @@ impl Check<'_> {
         let mut results = Vec::new();
         for group in self.plan.groups() {
             let mut seen = Vec::new();
-            for pairing in group {
+            for seating in group {
                 let first = results.len();
-                let (ended, faces) = self.pairing(*pairing).await;
+                let (ended, faces) = self.seating(seating).await;
                 results.extend(ended);
                 let faces = faces.into_iter();
-                seen.extend(faces.map(|(at, face)| (first + at, pairing.model, face)));
+                seen.extend(faces.map(|(at, face)| (first + at, seating.model(), face)));
             }
             differences(&mut results, &seen, &self.plan.scenarios);
         }
         results
     }
 
-    /// The cases of one pairing, and by their place what is compared of them.
-    async fn pairing(&mut self, pairing: Pairing) -> (Vec<CaseResult>, Vec<(usize, Face)>) {
-        let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
+    /// The cases of one seating, and by their place what is compared of them.
+    async fn seating(&mut self, seating: &Seating) -> (Vec<CaseResult>, Vec<(usize, Face)>) {
+        let (gateway, backend) = (seating.gateway_id(), seating.backend_id());
         self.observer.event(&Event::Pairing {
-            gateway: &gateway,
-            model: pairing.model.word(),
-            backend: &backend,
+            gateway: gateway.as_deref().unwrap_or("driver"),
+            model: seating.model().word(),
+            backend: backend.as_deref().unwrap_or("recorder"),
         });
-        let mut session = Session::new(pairing, self.bench.clone(), self.known.clone());
+        let (bench, known) = (self.bench.clone(), self.known.clone());
+        let mut session = Session::new(seating.clone(), bench, known);
         let (mut results, mut faces) = (Vec::<CaseResult>::new(), Vec::new());
         // The case that was played last, and its key in the store.
         let mut last: Option<(usize, String)> = None;
-        for scenario in self.plan.scenarios_for(pairing) {
+        for scenario in self.plan.scenarios_for(seating) {
             self.look_again(&mut session, &mut results, last.as_ref());
             let key = store::key(scenario, session.subjects());
             let ended = self.case(&mut session, scenario, &key, &results).await;
             if ended.transcript.is_some() {
                 last = Some((results.len(), key.clone()));
             }
-            let result = self.keep(pairing, key, &ended);
+            let result = self.keep(seating, key, &ended);
             faces.extend(ended.face.map(|face| (results.len(), face)));
             results.push(result);
         }
@@ -127,10 +130,10 @@ impl Check<'_> {
     }
 
     /// Writes down a case that ended.
-    fn keep(&mut self, pairing: Pairing, key: String, ended: &Ended) -> CaseResult {
+    fn keep(&mut self, seating: &Seating, key: String, ended: &Ended) -> CaseResult {
         let mut result = ended.result.clone();
         if let Some(text) = &ended.transcript {
-            result.transcript = self.store.transcript(pairing, &result.scenario, text);
+            result.transcript = self.store.transcript(seating, &result.scenario, text);
         }
         self.store.keep(key, &result, ended.face.as_ref());
         self.observer.event(&Event::Case(&result));
@@ -160,7 +163,7 @@ fn differences(results: &mut [CaseResult], seen: &[Seen], scenarios: &[Scenario]
 /// The subjects of a plan, each once.
 pub fn subjects(plan: &Plan, bench: &Bench) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
-    for subject in plan.pairings().flat_map(|pairing| pairing.subjects(bench)) {
+    for subject in plan.seatings().flat_map(|seating| seating.subjects(bench)) {
         if !subjects.iter().any(|known| known.id == subject.id) {
             subjects.push(subject);
         }

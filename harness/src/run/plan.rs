@@ -1,17 +1,19 @@
 //! What to run: the user's selection against what the bench knows.
 
-use super::expand::{distinct, expand_backends, expand_gateways, words};
+use super::expand::{Back, Front, distinct, expand_backends, expand_gateways, words};
 use crate::{
+    backends::Backend,
     gateways::Gateway,
     model::Model,
     outcome::Level,
     pairing::Pairing,
     scenario::{Catalogue, NoSuchScenario, Scenario},
+    seating::{Driver, Fronted, Judged, Recorder, Seating},
     subject::SubjectId,
 };
 
 /// What the user asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Selection {
     /// Gateways; empty: nginx, or the built-in one where nginx cannot be started.
     pub gateways: Vec<SubjectId>,
@@ -25,6 +27,8 @@ pub struct Selection {
     pub level: Option<Level>,
     /// Part I of N.
     pub shard: Option<Shard>,
+    /// What runs already: it alone is judged, and nothing is started.
+    pub running: Option<Seating>,
 }
 
 /// Every N-th scenario, from the I-th on.
@@ -77,6 +81,19 @@ pub enum BadSelection {
     /// A level or shard that leaves nothing.
     #[error("the level or the shard leaves no scenario; `gatebench list scenarios` shows them all")]
     Nothing,
+    /// Scenarios that cannot be played on what runs already.
+    #[error(
+        "none of the selected scenarios can be played on {at} over {model}{needs}; \
+         `gatebench list scenarios` shows them all"
+    )]
+    Running {
+        /// Its address.
+        at: String,
+        /// What is spoken.
+        model: Model,
+        /// What they lack there.
+        needs: &'static str,
+    },
     /// Scenarios that the models cannot express.
     #[error("none of the scenarios is for {asked}; they are for {known}")]
     Models {
@@ -89,10 +106,12 @@ pub enum BadSelection {
 
 /// The work of a run.
 pub struct Plan {
-    /// Pairings that are compared with each other, by gateway and backend.
-    groups: Vec<Vec<Pairing>>,
+    /// Seatings whose models are compared with each other.
+    groups: Vec<Vec<Seating>>,
     /// The selected scenarios in the catalogue's order.
     pub scenarios: Vec<Scenario>,
+    /// Whether scenarios were asked for by their ids.
+    by_id: bool,
 }
 
 impl Plan {
@@ -105,6 +124,9 @@ impl Plan {
         catalogue: &Catalogue,
         default_gateway: &'static str,
     ) -> Result<Self, BadSelection> {
+        if let Some(running) = &selection.running {
+            return Self::on(running, select(selection, catalogue)?);
+        }
         let models = distinct(or_default(&selection.models, &Model::DEFAULT));
         let fronts = or_default(&selection.gateways, &[SubjectId::plain(default_gateway)]);
         let backs = or_default(&selection.backends, &[SubjectId::plain("gateserve")]);
@@ -112,21 +134,66 @@ impl Plan {
         let mut groups = Vec::new();
         for (gateway, variant) in expand_gateways(&fronts)? {
             for (backend, models) in &backs {
-                let with = |&model| Pairing {
-                    gateway,
-                    variant,
-                    model,
-                    backend: *backend,
+                let with = |&model| {
+                    Seating::Pairing(Pairing {
+                        gateway,
+                        variant,
+                        model,
+                        backend: *backend,
+                    })
                 };
                 groups.push(models.iter().map(with).collect());
             }
         }
+        groups.extend(alone(
+            selection,
+            &models,
+            &expand_gateways(&fronts)?,
+            &backs,
+        ));
         let scenarios = select(selection, catalogue)?;
-        let plan = Self { groups, scenarios };
+        for group in &mut groups {
+            // Gateway and backend are there to be measured as well; the harness alone is not.
+            let has_case = |seating: &Seating| scenarios.iter().any(|one| seating.takes(one));
+            group.retain(|seating| seating.pairing().is_some() || has_case(seating));
+        }
+        groups.retain(|group| !group.is_empty());
+        let plan = Self {
+            groups,
+            scenarios,
+            by_id: !selection.scenarios.is_empty(),
+        };
         match plan.cases() {
             0 => Err(plan.for_other_models(&models)),
             _ => Ok(plan),
         }
+    }
+
+    /// The work on what runs already.
+    fn on(running: &Seating, scenarios: Vec<Scenario>) -> Result<Self, BadSelection> {
+        let plan = Self {
+            groups: vec![vec![running.clone()]],
+            scenarios,
+            by_id: true,
+        };
+        if plan.cases() > 0 {
+            return Ok(plan);
+        }
+        let ids = [running.gateway_id(), running.backend_id()];
+        Err(BadSelection::Running {
+            at: ids.into_iter().flatten().collect(),
+            model: running.model(),
+            needs: match plan.without_probe() {
+                0 => "",
+                _ => " without the probe",
+            },
+        })
+    }
+
+    /// How many scenarios are left out because no probe answers where they would be played.
+    pub fn without_probe(&self) -> usize {
+        let lacks = |one: &Scenario| self.seatings().any(|seating| seating.lacks_probe_for(one));
+        self.scenarios.iter().filter(|one| lacks(one)).count()
     }
 
     fn for_other_models(&self, asked: &[Model]) -> BadSelection {
@@ -138,44 +205,95 @@ impl Plan {
         }
     }
 
-    /// Pairings whose models are compared with each other.
-    pub fn groups(&self) -> &[Vec<Pairing>] {
+    /// Seatings whose models are compared with each other; those without a case are left out.
+    pub fn groups(&self) -> &[Vec<Seating>] {
         &self.groups
     }
 
-    /// All pairings in order.
-    pub fn pairings(&self) -> impl Iterator<Item = Pairing> + '_ {
-        self.groups.iter().flatten().copied()
+    /// Everything that cases are played on, in order.
+    pub fn seatings(&self) -> impl Iterator<Item = &Seating> + '_ {
+        self.groups.iter().flatten()
     }
 
-    /// The scenarios that apply to a pairing's model.
-    pub fn scenarios_for(&self, pairing: Pairing) -> Vec<&Scenario> {
-        self.scenarios
-            .iter()
-            .filter(|scenario| scenario.applies(pairing.model))
+    /// All pairings in order: what throughput is measured on.
+    pub fn pairings(&self) -> impl Iterator<Item = Pairing> + '_ {
+        self.seatings().filter_map(Seating::pairing)
+    }
+
+    /// The scenarios that can be played on a seating. Of WSGI applications a backend without WSGI
+    /// only hears where somebody asks for them by name: a verdict on each would say the same.
+    pub fn scenarios_for(&self, seating: &Seating) -> Vec<&Scenario> {
+        let speaks_of =
+            |scenario: &&Scenario| self.by_id || seating.runs_wsgi() || !scenario.needs_wsgi();
+        let all = self.scenarios.iter();
+        all.filter(|scenario| seating.takes(scenario))
+            .filter(speaks_of)
             .collect()
     }
 
     /// How many cases there are.
     pub fn cases(&self) -> usize {
-        self.pairings()
-            .map(|pairing| self.scenarios_for(pairing).len())
+        self.seatings()
+            .map(|seating| self.scenarios_for(seating).len())
             .sum()
     }
 
     /// The gateways to prepare, each once.
     pub fn gateways(&self) -> Vec<&'static dyn Gateway> {
         let mut gateways: Vec<&'static dyn Gateway> = Vec::new();
-        for pairing in self.pairings() {
-            if !gateways
-                .iter()
-                .any(|known| known.name() == pairing.gateway.name())
-            {
-                gateways.push(pairing.gateway);
+        for gateway in self.seatings().filter_map(Seating::gateway) {
+            if !gateways.iter().any(|known| known.name() == gateway.name()) {
+                gateways.push(gateway);
             }
         }
         gateways
     }
+}
+
+/// The seatings in which the harness takes one side: every backend before a driver and every
+/// gateway before a recorder. Who asks for the one side only wants to hear of that one.
+fn alone(
+    selection: &Selection,
+    models: &[Model],
+    fronts: &[Front],
+    backs: &[Back],
+) -> Vec<Vec<Seating>> {
+    let (asks_front, asks_back) = (&selection.gateways, &selection.backends);
+    let mut groups = Vec::new();
+    if asks_front.is_empty() || !asks_back.is_empty() {
+        groups.extend(
+            backs
+                .iter()
+                .map(|(backend, models)| drivers(*backend, models)),
+        );
+    }
+    if asks_back.is_empty() || !asks_front.is_empty() {
+        groups.extend(fronts.iter().map(|front| recorders(*front, models)));
+    }
+    groups
+}
+
+/// A backend in every protocol that the harness can speak to it itself.
+fn drivers(backend: &'static dyn Backend, models: &[Model]) -> Vec<Seating> {
+    // A server that executes CGI programs is reached by FastCGI, which is judged as such.
+    let spoken = |model: &&Model| **model != Model::Cgi && backend.speaks().contains(model);
+    let with = |&model| {
+        let judged = Judged::Known(backend);
+        Seating::Driver(Driver { model, judged })
+    };
+    models.iter().filter(spoken).map(with).collect()
+}
+
+/// A gateway in every protocol that it speaks to a backend.
+fn recorders((gateway, variant): Front, models: &[Model]) -> Vec<Seating> {
+    let executes = gateway.executes();
+    let spoken =
+        |model: &&Model| gateway.speaks().contains(model) && (**model != Model::Cgi || executes);
+    let with = |&model| {
+        let fronted = Fronted::Known { gateway, variant };
+        Seating::Recorder(Recorder { model, fronted })
+    };
+    models.iter().filter(spoken).map(with).collect()
 }
 
 fn select(selection: &Selection, catalogue: &Catalogue) -> Result<Vec<Scenario>, BadSelection> {
@@ -323,7 +441,7 @@ mod tests {
             ..Selection::default()
         };
         insta::assert_snapshot!(refused(&backend("unicorn")), @"unknown backend `unicorn`; the bench knows gateserve");
-        insta::assert_snapshot!(refused(&backend("gateserve:asgi")), @"gateserve has no variant `asgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http), wsgi (fastcgi, uwsgi, scgi, http)");
+        insta::assert_snapshot!(refused(&backend("gateserve:asgi")), @"gateserve has no variant `asgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http), wsgi (fastcgi, uwsgi, scgi, http), cgi-python (cgi), cgi-warm (cgi)");
     }
 
     #[test]

@@ -1,30 +1,40 @@
-//! A pairing kept ready for one case after the other: a subject that broke is started anew.
+//! A seating kept ready for one case after the other: a subject that broke is started anew.
 
 use std::{sync::Arc, time::Instant};
 
 use super::{
-    case::{self, Played, Target},
-    smoke,
+    case::Played,
     store::Finished,
-    verdict::Lost,
+    verdict::{Lost, NO_WSGI},
 };
 use crate::{
     bench::Bench,
-    model::Model,
+    cause,
+    launch::Launch,
     outcome::Outcome,
-    pairing::{Pairing, Started},
     results::{CaseResult, Subject},
-    scenario::{Face, Judgement, KnownList, Scenario},
+    scenario::{Face, Judgement, KnownList, Place, Scenario},
+    seating::{Live, Seating},
 };
 
-/// One pairing and what it takes to run cases on it.
+/// One seating and what it takes to run cases on it.
 pub struct Session {
-    pairing: Pairing,
+    seating: Seating,
     bench: Arc<Bench>,
     known: KnownList,
-    subjects: [Subject; 2],
-    started: Option<Started>,
+    subjects: Vec<Subject>,
+    live: Option<Live>,
     refusal: Option<(Outcome, String)>,
+    staging: Option<Staging>,
+}
+
+/// What the last case was played with, for whoever wants to see it again.
+#[derive(Clone)]
+pub struct Staging {
+    /// What was started, the backend first.
+    pub launches: Vec<Launch>,
+    /// Where requests were addressed to.
+    pub place: Place,
 }
 
 /// A case that ended.
@@ -39,19 +49,20 @@ pub struct Ended {
 
 impl Session {
     /// A session; nothing is started before the first case.
-    pub fn new(pairing: Pairing, bench: Arc<Bench>, known: KnownList) -> Self {
-        let subjects = pairing.subjects(&bench);
+    pub fn new(seating: Seating, bench: Arc<Bench>, known: KnownList) -> Self {
+        let subjects = seating.subjects(&bench);
         Self {
-            pairing,
+            seating,
             bench,
             known,
             subjects,
-            started: None,
+            live: None,
             refusal: None,
+            staging: None,
         }
     }
 
-    /// Gateway and backend, with their versions.
+    /// Who is judged, with their versions.
     pub(super) fn subjects(&self) -> &[Subject] {
         &self.subjects
     }
@@ -79,26 +90,38 @@ impl Session {
 
     fn unplayed(&self, scenario: &Scenario, outcome: Outcome, reason: &str) -> Ended {
         Ended {
-            result: without_play(self.pairing, scenario, outcome, reason),
+            result: without_play(&self.seating, scenario, outcome, reason),
             face: None,
             transcript: None,
         }
     }
 
+    /// What the last case was played with.
+    pub fn staging(&self) -> Option<&Staging> {
+        self.staging.as_ref()
+    }
+
     /// Plays one scenario, or says why it cannot be played.
     pub async fn play(&mut self, scenario: &Scenario) -> Ended {
+        if scenario.needs_wsgi() && !self.seating.runs_wsgi() {
+            return self.unplayed(scenario, Outcome::Unsupported, NO_WSGI);
+        }
         if let Err((outcome, reason)) = self.make_ready().await {
             return self.unplayed(scenario, outcome, &reason);
         }
         let begun = Instant::now();
-        let target = self.started.as_mut().expect("it was made ready");
-        let place = target.place.clone();
-        let played = case::play(target, scenario).await;
+        let live = self.live.as_mut().expect("it was made ready");
+        let place = live.place().clone();
+        self.staging = Some(Staging {
+            launches: live.launches().to_vec(),
+            place: place.clone(),
+        });
+        let played = live.play(scenario).await;
+        let transcript = Some(transcript(live, &played));
         if played.broke() {
-            self.started = None;
+            self.live = None;
         }
         let result = self.result(scenario, &played, begun);
-        let transcript = Some(self.transcript(&played));
         // What was not judged is not compared.
         let is_judged = !matches!(result.outcome, Outcome::Unsupported | Outcome::BenchError);
         let face = is_judged.then(|| scenario.face(&played.evidence, &place));
@@ -112,11 +135,11 @@ impl Session {
     /// Looks once more at the subjects that played last. What died since is told in the result of
     /// that case, which may have ended a moment before; whether something did.
     pub fn look_again(&mut self, last: &mut CaseResult) -> bool {
-        let process = self.started.as_mut().map(Started::health);
+        let process = self.live.as_mut().map(Live::health);
         let Some(lost) = process.as_ref().and_then(Lost::of) else {
             return false;
         };
-        self.started = None;
+        self.live = None;
         let outcome = lost.outcome;
         let judgement = lost.judgement(Judgement {
             observation: std::mem::take(&mut last.observation),
@@ -132,16 +155,16 @@ impl Session {
         true
     }
 
-    /// Starts the pairing and makes sure that its results can count; a refusal is remembered.
+    /// Starts the subjects and makes sure that its results can count; a refusal is remembered.
     async fn make_ready(&mut self) -> Result<(), (Outcome, String)> {
-        if self.started.is_some() {
+        if self.live.is_some() {
             return Ok(());
         }
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
         }
-        match start(self.pairing, &self.bench).await {
-            Ok(started) => self.started = Some(started),
+        match start(&self.seating, &self.bench).await {
+            Ok(live) => self.live = Some(live),
             Err(refusal) => {
                 self.refusal = Some(refusal.clone());
                 return Err(refusal);
@@ -150,33 +173,16 @@ impl Session {
         Ok(())
     }
 
-    /// The bytes as text, and what the subjects logged meanwhile.
-    fn transcript(&self, played: &Played) -> String {
-        let mut text = played.transcript.text(self.watched());
-        let process = &played.evidence.process;
-        for (who, log) in [
-            ("gateway", &process.gateway_log),
-            ("backend", &process.backend_log),
-        ] {
-            for line in log.lines() {
-                text.push_str(&format!("{who} logs: {line}\n"));
-            }
-        }
-        text
-    }
-
-    /// What is spoken on the wire that the tap watches.
-    fn watched(&self) -> Option<Model> {
-        (!self.pairing.executes()).then_some(self.pairing.model)
-    }
-
     fn result(&self, scenario: &Scenario, played: &Played, begun: Instant) -> CaseResult {
         let reason = played.trouble.clone();
+        let process = &played.evidence.process;
+        let cause = cause::likely(&process.gateway_log, &process.backend_log);
         let case = CaseResult {
+            cause: cause.filter(|_| played.outcome.is_violation()),
             reason: reason.or_else(|| played.judgement.unsupported.clone()),
             duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             repeats: played.repeats,
-            ..without_play(self.pairing, scenario, played.outcome, "")
+            ..without_play(&self.seating, scenario, played.outcome, "")
         };
         self.list_known(told(case, &played.judgement))
     }
@@ -208,23 +214,35 @@ fn told(case: CaseResult, judgement: &Judgement) -> CaseResult {
     }
 }
 
-async fn start(pairing: Pairing, bench: &Bench) -> Result<Started, (Outcome, String)> {
-    if let Some(reason) = pairing.unsupported() {
+async fn start(seating: &Seating, bench: &Bench) -> Result<Live, (Outcome, String)> {
+    if let Some(reason) = seating.unsupported() {
         return Err((Outcome::Unsupported, reason));
     }
-    let mut started = pairing
-        .start(bench, true)
-        .await
-        .map_err(|error| (Outcome::BenchError, error.to_string()))?;
-    smoke::test(&mut started)
-        .await
-        .map_err(|reason| (Outcome::BenchError, reason))?;
-    Ok(started)
+    let started = seating.start(bench).await;
+    let mut live = started.map_err(|error| (Outcome::BenchError, error.to_string()))?;
+    let tested = live.test().await;
+    tested.map_err(|reason| (Outcome::BenchError, reason))?;
+    Ok(live)
+}
+
+/// The bytes as text, and what the subjects logged meanwhile.
+fn transcript(live: &Live, played: &Played) -> String {
+    let mut text = played.transcript.text(live.watched());
+    let process = &played.evidence.process;
+    for (who, log) in [
+        ("gateway", &process.gateway_log),
+        ("backend", &process.backend_log),
+    ] {
+        for line in log.lines() {
+            text.push_str(&format!("{who} logs: {line}\n"));
+        }
+    }
+    text
 }
 
 /// The result of a case that was not played.
 pub(super) fn without_play(
-    pairing: Pairing,
+    seating: &Seating,
     scenario: &Scenario,
     outcome: Outcome,
     reason: &str,
@@ -234,14 +252,15 @@ pub(super) fn without_play(
         level: scenario.level,
         requirements: scenario.requirements.clone(),
         says: scenario.says.clone(),
-        gateway: Some(pairing.gateway_id()),
-        model: Some(pairing.model),
-        carrier: pairing.carrier(),
-        backend: Some(pairing.backend_id()),
+        gateway: seating.gateway_id(),
+        model: Some(seating.model()),
+        carrier: seating.carrier(),
+        backend: seating.backend_id(),
         at_fault: None,
         outcome,
         expected: None,
         actual: None,
+        cause: None,
         observation: Default::default(),
         differs: Vec::new(),
         known: false,

@@ -10,7 +10,7 @@ use crate::{seats::client::Client, witness::ClientView};
 ///
 /// # Errors
 /// What came instead: the set-up is at fault then, and no case of this pairing counts.
-pub(super) async fn test(target: &mut dyn Target) -> Result<(), String> {
+pub(crate) async fn test(target: &mut dyn Target) -> Result<(), String> {
     let view = ask(target, "").await?;
     if !is_plain_answer(&view) {
         return Err(format!(

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     outcome::Outcome,
-    pairing::Pairing,
     results::{CaseResult, Subject},
     scenario::{Face, Scenario},
+    seating::Seating,
 };
 
 /// The files of a run beside its reports.
@@ -115,13 +115,11 @@ impl Store {
     /// Writes a transcript; its path relative to the folder. A full disk costs no more than that.
     pub(super) fn transcript(
         &mut self,
-        pairing: Pairing,
+        seating: &Seating,
         scenario: &str,
         text: &str,
     ) -> Option<String> {
-        let (gateway, backend) = (pairing.gateway_id(), pairing.backend_id());
-        let name = format!("{gateway}-{}-{backend}", pairing.model).replace(':', "-");
-        let path = format!("{}/{name}/{scenario}.txt", self.transcripts);
+        let path = format!("{}/{}/{scenario}.txt", self.transcripts, seating.slug());
         let written = write(&self.folder.join(&path), text);
         let is_written = written.is_ok();
         self.note("a transcript", written);
@@ -178,6 +176,7 @@ mod tests {
         backends::BACKENDS,
         gateways,
         model::Model,
+        pairing::Pairing,
         scenario::{Catalogue, load_embedded},
     };
 
@@ -185,18 +184,18 @@ mod tests {
         load_embedded().unwrap()
     }
 
-    fn pairing() -> Pairing {
-        Pairing {
+    fn seating() -> Seating {
+        Seating::Pairing(Pairing {
             gateway: gateways::named("nginx").unwrap(),
             variant: "stock",
             model: Model::Uwsgi,
             backend: BACKENDS[0],
-        }
+        })
     }
 
     fn result(outcome: Outcome) -> CaseResult {
         let scenario = &catalogue().scenarios[0];
-        super::super::session::without_play(pairing(), scenario, outcome, "")
+        super::super::session::without_play(&seating(), scenario, outcome, "")
     }
 
     /// Opens the store of `folder` again, as `--resume` does.
@@ -265,6 +264,7 @@ mod tests {
                 version: Some(version.into()),
                 via: "process".into(),
                 image: None,
+                options: Vec::new(),
             }]
         };
         assert_eq!(key(one, &nginx("1.22")), key(one, &nginx("1.22")));
@@ -278,7 +278,7 @@ mod tests {
         let there = |name: &str| folder.path().join(name).exists();
         for prefix in ["1-", "2-"] {
             let mut store = Store::open(folder.path(), prefix, false).unwrap();
-            let path = store.transcript(pairing(), "cgi/a/b", "bytes").unwrap();
+            let path = store.transcript(&seating(), "cgi/a/b", "bytes").unwrap();
             assert!(there(&path), "{path}");
         }
         fs::create_dir(folder.path().join("transcripts")).unwrap();
@@ -300,10 +300,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path(), "", false).unwrap();
         fs::write(folder.path().join("transcripts"), "in the way").unwrap();
-        assert_eq!(store.transcript(pairing(), "cgi/a/b", "bytes"), None);
+        assert_eq!(store.transcript(&seating(), "cgi/a/b", "bytes"), None);
         let told = store.trouble().unwrap().to_owned();
         assert!(told.starts_with("a transcript in "), "{told}");
-        assert_eq!(store.transcript(pairing(), "cgi/a/c", "bytes"), None);
+        assert_eq!(store.transcript(&seating(), "cgi/a/c", "bytes"), None);
         assert_eq!(store.trouble(), Some(told.as_str()));
     }
 }

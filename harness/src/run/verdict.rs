@@ -8,6 +8,13 @@ use crate::{
     witness::{ClientView, Connection, Evidence, Health, ProcessView},
 };
 
+/// Why a WSGI case cannot be played.
+pub(super) const NO_WSGI: &str = "the backend runs no WSGI application";
+
+/// Why an NPH case cannot be played.
+const NO_NPH: &str = "an NPH script writes to the client itself; what a server before it gets over \
+                      FastCGI is CGI output";
+
 /// How a case ended, and why.
 pub(super) fn judge(
     target: &dyn Target,
@@ -26,6 +33,20 @@ pub(super) fn judge(
     if judgement.unsupported.is_some() {
         return (Outcome::Unsupported, judgement);
     }
+    if scenario.needs_wsgi() && !target.runs_wsgi() {
+        let judgement = Judgement {
+            unsupported: Some(NO_WSGI.to_owned()),
+            ..Judgement::default()
+        };
+        return (Outcome::Unsupported, judgement);
+    }
+    if scenario.needs_nph() && target.carried() {
+        let judgement = Judgement {
+            unsupported: Some(NO_NPH.to_owned()),
+            ..Judgement::default()
+        };
+        return (Outcome::Unsupported, judgement);
+    }
     if scenario.needs_cgi_output() && !target.takes_cgi_output() {
         let judgement = Judgement {
             unsupported: Some("a reply always has a status and a head of its own here".to_owned()),
@@ -33,12 +54,35 @@ pub(super) fn judge(
         };
         return (Outcome::Unsupported, judgement);
     }
+    if scenario.reads_gateway_log() && !target.has_gateway_log() {
+        let reason = "the log of a gateway that the bench did not start cannot be read";
+        let judgement = Judgement {
+            unsupported: Some(reason.to_owned()),
+            ..Judgement::default()
+        };
+        return (Outcome::Unsupported, judgement);
+    }
     if !judgement.passed {
-        return (Outcome::Fail, judgement);
+        return (Outcome::Fail, nobody_else(judgement, evidence));
     }
     match out_of_step(evidence).filter(|_| scenario.next_script(target.place()).is_none()) {
         None => (Outcome::Pass, judgement),
-        Some(step) => step.judgement(judgement, scenario.level),
+        Some(step) => {
+            let (outcome, judgement) = step.judgement(judgement, scenario.level);
+            (outcome, nobody_else(judgement, evidence))
+        }
+    }
+}
+
+/// Behind a gateway that is judged alone there is nobody else to blame.
+fn nobody_else(judgement: Judgement, evidence: &Evidence) -> Judgement {
+    let alone = evidence.recorded.as_ref();
+    let at_fault = alone.map_or(judgement.at_fault, |_| {
+        judgement.at_fault.map(|_| AtFault::Gateway)
+    });
+    Judgement {
+        at_fault,
+        ..judgement
     }
 }
 

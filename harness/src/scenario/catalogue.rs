@@ -3,21 +3,25 @@
 use std::{collections::BTreeSet, path::Path};
 
 use serde::de::DeserializeOwned;
-use toml::Spanned;
 
 use super::{
     Scenario,
+    app::AppFile,
     check::{check, missing},
     error::{Flaw, ScenarioError, nearest},
     fault::{Fault, FaultFile},
+    field::Field,
     format::{Entry, Topic},
     known::{Known, KnownFile, KnownList, Models},
     source::{Source, embedded, folder},
 };
 use crate::requirement::{RequirementFile, Requirements};
 
-/// The file of faults.
-const FAULTS: &str = "faults.toml";
+/// The folder of faults: a file for each double.
+pub(super) const FAULTS: &str = "faults";
+
+/// The file of what is known of the field.
+const FIELD: &str = "field-cases.toml";
 
 /// The file of known deviations.
 const KNOWN: &str = "known.toml";
@@ -31,8 +35,12 @@ pub struct Catalogue {
     pub faults: Vec<Fault>,
     /// The rules that scenarios cite.
     pub requirements: Requirements,
+    /// The WSGI applications that scenarios run.
+    pub apps: Vec<AppFile>,
     /// Deviations of named subjects.
     pub known: KnownList,
+    /// What is publicly known of gateways and application servers, and what shows it.
+    pub field: Field,
 }
 
 /// A selection that selects nothing.
@@ -56,17 +64,21 @@ pub fn load_embedded() -> Result<Catalogue, ScenarioError> {
     parse(&embedded())
 }
 
-/// The scenarios in a folder. Requirements and faults that it lacks are those of the program; the
+/// The scenarios in a folder. Requirements, faults and applications that it lacks are those of the program; the
 /// known list speaks of the scenarios of its own folder only.
 pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
     let mut sources = folder(root)?;
     if !sources.iter().any(Source::is_topic) {
         return Err(ScenarioError::Empty(root.to_owned()));
     }
-    let has_rules = sources.iter().any(|own| own.is_in("requirements"));
-    let lacks = |theirs: &Source| match theirs.is_in("requirements") {
-        true => !has_rules,
-        false => theirs.path == FAULTS && !sources.iter().any(|own| own.path == FAULTS),
+    let lent = ["requirements", FAULTS].map(|folder| {
+        let is_own = sources.iter().any(|own| own.is_in(folder));
+        Some(folder).filter(|_| !is_own)
+    });
+    let has_apps = sources.iter().any(Source::is_apps);
+    let lacks = |theirs: &Source| match theirs.is_apps() {
+        true => !has_apps,
+        false => lent.iter().flatten().any(|folder| theirs.is_in(folder)),
     };
     let lent: Vec<Source> = embedded().into_iter().filter(lacks).collect();
     sources.extend(lent);
@@ -80,7 +92,9 @@ pub(super) fn parse(sources: &[Source]) -> Result<Catalogue, ScenarioError> {
         scenarios: Vec::new(),
         faults: faults(sources, &mut flaws),
         requirements: requirements(sources, &mut flaws),
+        apps: apps(sources),
         known: KnownList::default(),
+        field: Field::default(),
     };
     let mut places = Vec::new();
     for source in sources.iter().filter(|source| source.is_topic()) {
@@ -94,17 +108,42 @@ pub(super) fn parse(sources: &[Source]) -> Result<Catalogue, ScenarioError> {
     }
     check(&catalogue, &places, &mut flaws);
     catalogue.known = known(sources, &catalogue, &mut flaws);
+    catalogue.field = field(sources, &catalogue, &mut flaws);
     match flaws.is_empty() {
         true => Ok(catalogue),
         false => Err(ScenarioError::Broken(flaws)),
     }
 }
 
+fn apps(sources: &[Source]) -> Vec<AppFile> {
+    let files = sources.iter();
+    files
+        .filter_map(|source| AppFile::of(&source.path, &source.text))
+        .collect()
+}
+
+/// The WSGI applications that are part of the program.
+pub fn embedded_apps() -> Vec<AppFile> {
+    apps(&embedded())
+}
+
 fn faults(sources: &[Source], flaws: &mut Vec<Flaw>) -> Vec<Fault> {
-    let source = sources.iter().find(|source| source.path == FAULTS);
-    let file: Option<FaultFile> = source.and_then(|source| read(source, flaws));
-    let faults = file.into_iter().flat_map(|file| file.fault);
-    faults.map(Spanned::into_inner).collect()
+    let sources = sources.iter().filter(|source| source.is_in(FAULTS));
+    let mut faults = Vec::new();
+    for source in sources {
+        if let Some(file) = read::<FaultFile>(source, flaws) {
+            faults.extend(file.of(source.name()));
+        }
+    }
+    faults
+}
+
+fn field(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> Field {
+    let Some(source) = sources.iter().find(|source| source.path == FIELD) else {
+        return Field::default();
+    };
+    let ids = catalogue.scenarios.iter().map(|one| one.id.as_str());
+    Field::read(source, &ids.collect::<Vec<_>>(), flaws)
 }
 
 fn known(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> KnownList {
@@ -246,7 +285,7 @@ faults = ["gateway/httpoxy"]
         let said = flaws("says", "expect.client = { staus = 200 }\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `staus`; did you mean `status`?");
         let said = flaws("says", "expect.application = { pth = '/a' }\nsays");
-        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `pth`; did you mean `path`? (known: path, body, argv, cwd)");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `pth`; did you mean `path`? (known: path, body, argv, cwd, seen)");
         let said = flaws("says", "probe = { stderr-size = 5 }\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `stderr-size`; did you mean `stderr_size`?");
     }
@@ -262,7 +301,7 @@ faults = ["gateway/httpoxy"]
         let said = flaws("says", "observe = [\"client.satus\"]\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown value `client.satus`; did you mean `client.status`?");
         let said = flaws("says", "request.target = \"{ap}/\"\nsays");
-        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown placeholder `{ap}`; did you mean `{app}`? (known: {app}, {host}, {port})");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown placeholder `{ap}`; did you mean `{app}`? (known: {app}, {nph}, {host}, {port})");
     }
 
     #[test]
@@ -308,6 +347,16 @@ faults = ["gateway/httpoxy"]
             "request = { body = \"x\", parts = [{ body = \"y\" }] }\nsays",
         );
         insta::assert_snapshot!(said, @"cgi/t.toml:4: a request has either `body` or `parts`");
+    }
+
+    #[test]
+    fn an_application_that_nobody_wrote_is_told() {
+        let said = flaws("says", "probe.app = 'wsgi/call:plane'\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: unknown application `wsgi/call:plane`; did you mean `wsgi/call:plain`?");
+        let said = flaws("says", "probe.app = 'call.py'\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: `call.py` is no application; expected `wsgi/FILE:CALLABLE`");
+        let said = flaws("says", "expect.application.seen.close = '1'\nsays");
+        insta::assert_snapshot!(said, @"cgi/t.toml:4: `cgi/t/n` expects notes, but names no `probe.app` that leaves any");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Catalogue, Scenario,
+    app::AppFile,
     error::{Flaw, nearest},
     fault::Fault,
     source::Source,
@@ -20,7 +21,9 @@ pub(super) fn check(catalogue: &Catalogue, lines: &[(&Source, usize)], flaws: &m
         if ids.insert(scenario.id.as_str(), ()).is_some() {
             flaw(format!("scenario `{}` is there twice", scenario.id));
         }
-        let checks = [slug, citations, level, faults, needs, repeat, framing];
+        let checks = [
+            slug, citations, level, faults, needs, repeat, framing, reply, apps, notes, steps,
+        ];
         for message in checks.iter().flat_map(|check| check(scenario, catalogue)) {
             flaw(message);
         }
@@ -120,6 +123,34 @@ fn framing(scenario: &Scenario, _: &Catalogue) -> Vec<String> {
         true => vec!["a request has either `body` or `parts`".to_owned()],
         false => Vec::new(),
     }
+}
+
+fn reply(scenario: &Scenario, _: &Catalogue) -> Vec<String> {
+    super::reply::flaws(scenario)
+}
+
+fn apps(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
+    let known: Vec<String> = catalogue.apps.iter().flat_map(AppFile::apps).collect();
+    let named = scenario.probes().filter_map(|probe| probe.app.as_ref());
+    let named = named.map(ToString::to_string);
+    let unknown = named.filter(|app| !known.contains(app));
+    unknown
+        .map(|app| missing("application", &app, known.iter().map(String::as_str)))
+        .collect()
+}
+
+fn notes(scenario: &Scenario, _: &Catalogue) -> Vec<String> {
+    match scenario.speaks_of_notes() && !scenario.needs_wsgi() {
+        true => vec![format!(
+            "`{}` expects notes, but names no `probe.app` that leaves any",
+            scenario.id
+        )],
+        false => Vec::new(),
+    }
+}
+
+fn steps(scenario: &Scenario, _: &Catalogue) -> Vec<String> {
+    super::steps::flaws(scenario)
 }
 
 /// An id that leads nowhere, and the one that was probably meant.

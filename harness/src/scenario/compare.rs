@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Place, Scenario,
-    expect::{application::show, client::values, status::status_line, value::quote},
+    expect::{
+        application::show,
+        client::values,
+        status::{connection_word, status_line},
+        value::quote,
+    },
     text::latin1,
 };
 use crate::{
     model::Model,
     results::Difference,
-    witness::{ClientView, Evidence, ProbeReport},
+    witness::{ClientView, Connection, Evidence, ProbeReport},
 };
 
 /// Response fields that the moment or the connection decides, in lower case.
@@ -24,17 +29,21 @@ const VOLATILE_FIELDS: [&str; 5] = [
     "transfer-encoding",
 ];
 
-/// Meta-variables of RFC 3875 4.1 that every model should agree on. SCRIPT_NAME depends on where
+/// Meta-variables that every model should agree on: those of RFC 3875 4.1 and those in common use
+/// that the client's request alone decides. SCRIPT_NAME depends on where
 /// a pairing mounts the probe, so it is compared within `application.path`.
-const AGREED: [&str; 12] = [
+const AGREED: [&str; 15] = [
     "AUTH_TYPE",
     "CONTENT_LENGTH",
     "CONTENT_TYPE",
     "GATEWAY_INTERFACE",
+    "HTTPS",
     "QUERY_STRING",
     "REMOTE_ADDR",
     "REMOTE_USER",
     "REQUEST_METHOD",
+    "REQUEST_SCHEME",
+    "REQUEST_URI",
     "SERVER_NAME",
     "SERVER_PORT",
     "SERVER_PROTOCOL",
@@ -56,6 +65,9 @@ impl Scenario {
                 .any(|i| i.eq_ignore_ascii_case(name))
         };
         face.add_client(&evidence.client, evidence.application.is_some(), &ignored);
+        if let Some(next) = &evidence.next {
+            face.add("next_request.status", status_line(&next.client));
+        }
         if let Some(report) = &evidence.application {
             face.add_application(report, &ignored, place);
         }
@@ -73,6 +85,8 @@ impl Face {
 
     fn add_client(&mut self, client: &ClientView, is_report: bool, ignored: &dyn Fn(&str) -> bool) {
         self.add("client.status", status_line(client));
+        self.add("client.interim", format!("{:?}", client.interim));
+        self.add("client.message", message(client).to_owned());
         let names: BTreeSet<String> = client
             .headers
             .iter()
@@ -115,6 +129,16 @@ impl Face {
             "application.body",
             format!("{} octets, sha256 {}", report.body.size, report.body.sha256),
         );
+    }
+}
+
+/// Whether the client has the whole message; that a connection stays open or is closed behind it
+/// is no difference.
+fn message(client: &ClientView) -> &'static str {
+    match client.connection {
+        _ if client.malformed.is_some() => "malformed",
+        Connection::Open | Connection::Closed => "whole",
+        Connection::Cut | Connection::Stalled => connection_word(client.connection),
     }
 }
 
@@ -203,7 +227,10 @@ fn difference(what: &str, here: usize, faces: &[&(Model, Face)], values: &[&str]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::testing::{place, reply, report, scenario};
+    use crate::{
+        scenario::testing::{place, reply, report, scenario},
+        witness::NextView,
+    };
 
     fn face(lines: &str, evidence: &Evidence) -> Face {
         scenario(lines).face(evidence, &place())
@@ -288,6 +315,43 @@ mod tests {
             (Model::Uwsgi, at("/probe", "127.0.0.1:2222")),
         ];
         assert_eq!(named(&faces), []);
+    }
+
+    #[test]
+    fn a_cut_message_differs_from_a_whole_one_and_a_closed_connection_does_not() {
+        let with = |connection: Connection| {
+            let mut evidence = reply(200, "OK", b"x");
+            evidence.client.connection = connection;
+            face("", &evidence)
+        };
+        let pair = |other| {
+            [
+                (Model::Cgi, with(Connection::Open)),
+                (Model::Uwsgi, with(other)),
+            ]
+        };
+        assert_eq!(named(&pair(Connection::Closed)), []);
+        let what = "client.message".to_owned();
+        let both = [(Model::Cgi, what.clone()), (Model::Uwsgi, what)];
+        assert_eq!(named(&pair(Connection::Cut)), both);
+    }
+
+    #[test]
+    fn what_becomes_of_the_next_request_is_compared() {
+        let with = |status: u16| {
+            let mut evidence = reply(200, "OK", b"x");
+            evidence.next = Some(NextView {
+                same_connection: true,
+                client: reply(status, "", b"").client,
+            });
+            face("", &evidence)
+        };
+        let faces = [(Model::Cgi, with(200)), (Model::Uwsgi, with(502))];
+        assert!(
+            named(&faces)
+                .iter()
+                .all(|(_, what)| what == "next_request.status")
+        );
     }
 
     #[test]

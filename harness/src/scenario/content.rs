@@ -51,7 +51,7 @@ impl TryFrom<Loose<ContentTable>> for Content {
             Loose::Table(ContentTable {
                 hex: None,
                 size: Some(size),
-                pattern: Some(Pattern::Counter),
+                pattern: Some(Pattern::Counter) | None,
             }) => Ok(Self::Counter(size)),
             _ => Err("a body is a string, { hex = \"…\" }, \
                       or { size = N, pattern = \"counter\" }"

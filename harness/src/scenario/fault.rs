@@ -1,4 +1,5 @@
-//! Misbehaviours of the doubles that must turn scenarios red: `scenarios/faults.toml`.
+//! Misbehaviours of the doubles that must turn scenarios red: `scenarios/faults/*.toml`, a file
+//! for each double.
 
 use serde::Deserialize;
 
@@ -12,13 +13,30 @@ pub struct Fault {
     pub says: String,
     /// Ids of the requirements that this breaks.
     pub violates: Vec<String>,
+    /// Whether nothing works with it any more, so that no scenario can be spared by it.
+    #[serde(default)]
+    pub spoils_all: bool,
+    /// Which double does it: the name of the file without its ending.
+    #[serde(skip)]
+    pub double: String,
 }
 
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FaultFile {
-    pub(super) fault: Vec<toml::Spanned<Fault>>,
+    pub(super) fault: Vec<Fault>,
+}
+
+impl FaultFile {
+    /// The faults of the double that the file is named after.
+    pub(super) fn of(self, double: &str) -> impl Iterator<Item = Fault> {
+        let named = move |fault| Fault {
+            double: double.to_owned(),
+            ..fault
+        };
+        self.fault.into_iter().map(named)
+    }
 }
 
 impl Fault {

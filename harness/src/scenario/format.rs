@@ -10,7 +10,9 @@ use super::{
     expect::{Choice, Expect},
     observe::Observed,
     probe::Probe,
+    reply::Item,
     request::Request,
+    steps::Step,
     text::Time,
 };
 use crate::{
@@ -20,6 +22,9 @@ use crate::{
 
 /// Time for a case that names none.
 const WITHIN: Duration = Duration::from_secs(10);
+
+/// Time for each step of a case that names none.
+const STEP_WITHIN: Duration = Duration::from_secs(5);
 
 /// A file: one topic of one specification.
 #[derive(Debug, Deserialize)]
@@ -47,9 +52,12 @@ pub(super) struct Entry {
     repeat: Repeat,
     within: Option<Time>,
     #[serde(default)]
+    steps: Vec<Step>,
+    #[serde(default)]
     request: Request,
     #[serde(default)]
     probe: Probe,
+    reply: Option<Vec<Item>>,
     #[serde(default)]
     expect: Expect,
     #[serde(default)]
@@ -90,6 +98,10 @@ pub struct Differential {
 impl Entry {
     /// The scenario in the file `topic` (`cgi/path-info`) under the specification `spec`.
     pub(super) fn resolve(self, topic: &str, spec: &str, binds: AtFault) -> Scenario {
+        let default = match self.steps.is_empty() {
+            true => WITHIN,
+            false => STEP_WITHIN,
+        };
         Scenario {
             id: format!("{topic}/{}", self.name.get_ref()),
             spec: self.spec.unwrap_or_else(|| spec.to_owned()),
@@ -100,9 +112,11 @@ impl Entry {
             models: self.models,
             needs: self.needs,
             repeat: self.repeat,
-            within: self.within.map_or(WITHIN, |time| time.0),
+            within: self.within.map_or(default, |time| time.0),
+            steps: self.steps,
             request: self.request,
             probe: self.probe,
+            reply: self.reply,
             expect: self.expect,
             one_of: self.one_of,
             observe: self.observe,

@@ -250,6 +250,7 @@ mod tests {
             version: Some(version.to_owned()),
             via: "process".to_owned(),
             image: None,
+            options: Vec::new(),
         }]
     }
 
@@ -267,6 +268,7 @@ mod tests {
             outcome,
             expected: None,
             actual: None,
+            cause: None,
             observation: std::collections::BTreeMap::new(),
             differs: Vec::new(),
             known: false,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     Place,
+    app::App,
     loose::{Loose, NoTable},
     text::{Text, Time, octets},
 };
@@ -12,6 +13,8 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Probe {
+    /// A WSGI application that answers instead, and may read the other commands.
+    pub app: Option<App>,
     /// Status line, such as `404 Not Found`.
     pub status: Option<Text>,
     /// Response fields `Name: value` in order.
@@ -146,6 +149,10 @@ impl Probe {
         let text = |text: &Text| text.at(place);
         let mut told = Vec::new();
         let mut tell = |key, value: Option<String>| told.extend(value.map(|value| (key, value)));
+        if let Some(app) = &self.app {
+            tell("app", Some(app.to_string()));
+            tell("case", Some(place.case.clone()));
+        }
         tell("status", self.status.as_ref().map(text));
         for field in &self.headers {
             tell("header", Some(text(field)));

@@ -7,12 +7,12 @@ use std::{
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::error::ScenarioError;
+use super::{app::FOLDER, error::ScenarioError};
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
 /// Folders that hold something else than scenarios.
-const OTHERS: [&str; 3] = ["apps", "load", "requirements"];
+const OTHERS: [&str; 4] = ["apps", "faults", "load", "requirements"];
 
 /// One file: its path below the folder of scenarios, with `/`, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +29,26 @@ impl Source {
 
     /// Whether the file holds scenarios.
     pub(crate) fn is_topic(&self) -> bool {
-        self.folder()
-            .is_some_and(|folder| !OTHERS.contains(&folder))
+        self.path.ends_with(".toml")
+            && self
+                .folder()
+                .is_some_and(|folder| !OTHERS.contains(&folder))
+    }
+
+    /// Whether the file holds applications.
+    pub(crate) fn is_apps(&self) -> bool {
+        is_apps(&self.path)
     }
 
     /// Whether the file is in this folder.
     pub(crate) fn is_in(&self, folder: &str) -> bool {
         self.folder() == Some(folder)
+    }
+
+    /// The name of the file, without its folders and its ending.
+    pub(crate) fn name(&self) -> &str {
+        let topic = self.topic();
+        topic.rsplit_once('/').map_or(topic, |(_, name)| name)
     }
 
     /// The path without its ending, which begins the ids of the scenarios in it.
@@ -44,7 +57,17 @@ impl Source {
     }
 }
 
-/// The TOML files that are part of the program.
+/// Whether a file holds WSGI applications.
+fn is_apps(path: &str) -> bool {
+    path.starts_with(FOLDER) && path.ends_with(".py")
+}
+
+/// Whether a file is part of the catalogue.
+fn is_source(path: &str) -> bool {
+    path.ends_with(".toml") || is_apps(path)
+}
+
+/// The files that are part of the program.
 pub(crate) fn embedded() -> Vec<Source> {
     let mut sources = Vec::new();
     collect(&EMBEDDED, &mut sources);
@@ -58,7 +81,7 @@ fn collect(dir: &Dir<'static>, sources: &mut Vec<Source>) {
             DirEntry::Dir(dir) => collect(dir, sources),
             DirEntry::File(file) => {
                 let path = file.path().to_string_lossy().replace('\\', "/");
-                let text = file.contents_utf8().filter(|_| path.ends_with(".toml"));
+                let text = file.contents_utf8().filter(|_| is_source(&path));
                 sources.extend(text.map(|text| Source {
                     path,
                     text: text.to_owned(),
@@ -68,7 +91,7 @@ fn collect(dir: &Dir<'static>, sources: &mut Vec<Source>) {
     }
 }
 
-/// The TOML files below a folder.
+/// The files of the catalogue below a folder.
 pub(crate) fn folder(root: &Path) -> Result<Vec<Source>, ScenarioError> {
     let (mut sources, mut open) = (Vec::new(), vec![root.to_owned()]);
     while let Some(dir) = open.pop() {
@@ -80,7 +103,7 @@ pub(crate) fn folder(root: &Path) -> Result<Vec<Source>, ScenarioError> {
             let path = entry.map_err(failed(&dir))?.path();
             if path.is_dir() {
                 open.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "toml") {
+            } else if is_source(&relative(root, &path)) {
                 let text = fs::read_to_string(&path).map_err(failed(&path))?;
                 let path = relative(root, &path);
                 sources.push(Source { path, text });

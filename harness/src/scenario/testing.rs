@@ -2,7 +2,7 @@
 
 use super::{
     Catalogue, Place, Scenario,
-    catalogue::parse,
+    catalogue::{FAULTS, parse},
     content::digest,
     error::ScenarioError,
     source::{Source, embedded},
@@ -12,7 +12,8 @@ use crate::witness::{BodyView, ClientView, Evidence, ProbeBody, ProbeReport};
 /// The program's requirements and faults, and one file of scenarios.
 pub(super) fn catalogue(path: &str, text: &str) -> Result<Catalogue, ScenarioError> {
     let mut sources: Vec<Source> = embedded();
-    sources.retain(|source| source.is_in("requirements") || source.path == "faults.toml");
+    sources
+        .retain(|source| source.is_in("requirements") || source.is_in(FAULTS) || source.is_apps());
     sources.push(Source {
         path: path.to_owned(),
         text: text.to_owned(),
@@ -21,7 +22,7 @@ pub(super) fn catalogue(path: &str, text: &str) -> Result<Catalogue, ScenarioErr
 }
 
 /// A scenario that expects what `lines` say.
-pub(super) fn scenario(lines: &str) -> Scenario {
+pub(crate) fn scenario(lines: &str) -> Scenario {
     levelled("recommended", lines)
 }
 

@@ -1,8 +1,8 @@
 //! Text of a scenario: octets with a few placeholders.
 //!
 //! Each code point up to U+00FF is one octet, so that `"\u00E9"` is the octet E9 and nothing is
-//! encoded on the way. Placeholders: `{app}`, `{host}`, `{port}`, `{127 x a}` (the letter, 127
-//! times). Any other brace stands for itself.
+//! encoded on the way. Placeholders: `{app}`, `{nph}`, `{host}`, `{port}`, `{127 x a}` (the letter,
+//! 127 times). Any other brace stands for itself.
 
 use std::{fmt, time::Duration};
 
@@ -19,6 +19,7 @@ pub struct Text(Vec<Piece>);
 enum Piece {
     Plain(String),
     App,
+    Nph,
     Host,
     Port,
     Repeat(usize, String),
@@ -31,7 +32,9 @@ pub enum BadText {
     #[error("`{0}` is no single octet; spell its octets, for example \\u00C3\\u00A9")]
     NotOctet(char),
     /// A word in braces that is no placeholder.
-    #[error("unknown placeholder `{{{0}}}`, expected one of `{{app}}`, `{{host}}`, `{{port}}`")]
+    #[error(
+        "unknown placeholder `{{{0}}}`, expected one of `{{app}}`, `{{nph}}`, `{{host}}`, `{{port}}`"
+    )]
     Placeholder(String),
 }
 
@@ -39,6 +42,16 @@ impl Text {
     /// The text with its placeholders filled in, one code point per octet.
     pub fn at(&self, place: &Place) -> String {
         self.0.iter().map(|piece| piece.at(place)).collect()
+    }
+
+    /// These octets, in which nothing is a placeholder.
+    pub(super) fn plain(text: String) -> Self {
+        Self(vec![Piece::Plain(text)])
+    }
+
+    /// Whether it names the probe as an NPH script.
+    pub fn names_nph(&self) -> bool {
+        self.0.contains(&Piece::Nph)
     }
 
     /// The octets with the placeholders filled in.
@@ -52,6 +65,7 @@ impl Piece {
         match self {
             Self::Plain(text) => text.clone(),
             Self::App => place.app.clone(),
+            Self::Nph => place.nph(),
             Self::Host => place.host.clone(),
             Self::Port => place.port().to_owned(),
             Self::Repeat(times, what) => what.repeat(*times),
@@ -68,6 +82,7 @@ impl Piece {
         let is_word = !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_lowercase());
         match inner {
             "app" => Ok(Some(Self::App)),
+            "nph" => Ok(Some(Self::Nph)),
             "host" => Ok(Some(Self::Host)),
             "port" => Ok(Some(Self::Port)),
             _ if is_word => Err(BadText::Placeholder(inner.to_owned())),
@@ -125,6 +140,7 @@ impl fmt::Display for Piece {
         match self {
             Self::Plain(text) => f.write_str(text),
             Self::App => f.write_str("{app}"),
+            Self::Nph => f.write_str("{nph}"),
             Self::Host => f.write_str("{host}"),
             Self::Port => f.write_str("{port}"),
             Self::Repeat(times, what) => write!(f, "{{{times} x {what}}}"),

@@ -5,6 +5,7 @@ use super::{
     expect::{Choice, Mismatch, Scene, status::connection_word},
 };
 use crate::{
+    dialogue::Driven,
     outcome::{AtFault, Witness},
     witness::{Connection, Evidence},
 };
@@ -35,6 +36,9 @@ impl Scenario {
             request: &self.request,
             place: context.place,
         };
+        if let Some(driven) = &evidence.driven {
+            return self.driven(driven, evidence, &scene);
+        }
         well_formed(evidence)?;
         if let Some(mismatch) = self.expect.mismatch(evidence, &scene) {
             return Err(mismatch.into());
@@ -46,6 +50,29 @@ impl Scenario {
             complete(evidence)?;
         }
         Ok(chosen.map(|choice| choice.name.as_str()))
+    }
+
+    /// What the driver found while it played, then what the subjects logged.
+    fn driven<'a>(
+        &'a self,
+        driven: &Driven,
+        evidence: &Evidence,
+        scene: &Scene<'_>,
+    ) -> Result<Option<&'a str>, Unmet> {
+        if let Some(unmet) = driven.unmet.clone() {
+            return Err(unmet.into());
+        }
+        if let Some(mismatch) = self.expect.mismatch(evidence, scene) {
+            return Err(mismatch.into());
+        }
+        let Some(name) = &driven.chosen else {
+            return Ok(None);
+        };
+        let chosen = self.one_of.iter().find(|choice| choice.name == *name);
+        match chosen.and_then(|choice| choice.mismatch(evidence, scene)) {
+            None => Ok(chosen.map(|choice| choice.name.as_str())),
+            Some(mismatch) => Err(mismatch.into()),
+        }
     }
 
     fn names_connection(&self) -> bool {
@@ -112,7 +139,7 @@ fn complete(evidence: &Evidence) -> Result<(), Unmet> {
 }
 
 /// No outcome fits: tells for each why not.
-fn none_of(missed: &[(&Choice, Mismatch)]) -> Mismatch {
+pub(crate) fn none_of(missed: &[(&Choice, Mismatch)]) -> Mismatch {
     let line = |(choice, mismatch): &(&Choice, Mismatch), value: &str| {
         format!("{} ({}: {value})", choice.name, mismatch.what)
     };

@@ -1,6 +1,9 @@
-//! Where the bench sits: HTTP client in front, tap on the wire behind the gateway.
+//! Where the bench sits: HTTP client in front, tap on the wire behind the gateway, driver or recorder
+//! in place of one side.
 
 pub mod client;
+pub mod driver;
+pub mod recorder;
 mod reply;
 pub mod tap;
 mod watch;

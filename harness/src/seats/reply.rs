@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use sha2::{Digest, Sha256};
 use tokio::{io::AsyncReadExt, net::tcp::OwnedReadHalf, sync::watch};
 use wire::http::{self, ChunkEvent, ChunkedDecoder, Framing, HttpError, Limits, ResponseHead};
@@ -206,7 +206,8 @@ impl Reader {
     }
 }
 
-fn take(data: &Bytes, view: &mut BodyView, hasher: &mut Sha256) {
+/// Adds to a body, of which the beginning is kept.
+pub(super) fn take(data: &[u8], view: &mut BodyView, hasher: &mut Sha256) {
     hasher.update(data);
     view.size += data.len() as u64;
     let room = BodyView::KEPT
@@ -215,6 +216,7 @@ fn take(data: &Bytes, view: &mut BodyView, hasher: &mut Sha256) {
     view.kept.extend_from_slice(&data[..room]);
 }
 
-fn hex(octets: &[u8]) -> String {
+/// Octets in lower-case hexadecimal.
+pub(super) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

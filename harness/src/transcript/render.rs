@@ -89,7 +89,11 @@ fn records(text: &mut String, octets: &[u8]) {
     while let Ok(Some(record)) = fastcgi::record::decode(&mut buf) {
         let length = record.content.len();
         let (kind, id) = (record.kind, record.request_id);
-        writeln!(text, "    {kind} id {id}, {length} octets").expect("a String takes all");
+        let padding = match record.padding {
+            0 => String::new(),
+            octets => format!(", {octets} of padding"),
+        };
+        writeln!(text, "    {kind} id {id}, {length} octets{padding}").expect("a String takes all");
         match record.kind {
             fastcgi::Kind::PARAMS if length > 0 => params.extend_from_slice(&record.content),
             fastcgi::Kind::PARAMS => match fastcgi::pairs::decode_all(&std::mem::take(&mut params))
@@ -99,10 +103,64 @@ fn records(text: &mut String, octets: &[u8]) {
                     writeln!(text, "      malformed: {error}").expect("a String takes all")
                 }
             },
-            _ => lines(text, &record.content),
+            kind => match fields(kind, &record.content) {
+                Some(told) => writeln!(text, "      {told}").expect("a String takes all"),
+                None => lines(text, &record.content),
+            },
         }
     }
     rest(text, &buf, "incomplete or malformed record");
+}
+
+/// The content of a record that has a fixed layout, field by field (FastCGI 1.0 section 5), and
+/// of management records their pairs.
+fn fields(kind: fastcgi::Kind, content: &[u8]) -> Option<String> {
+    use fastcgi::{BeginRequest, EndRequest, Kind, UnknownType};
+    match kind {
+        Kind::BEGIN_REQUEST => {
+            let BeginRequest { role, flags } = BeginRequest::decode(content).ok()?;
+            let named = match role {
+                BeginRequest::RESPONDER => " (responder)",
+                BeginRequest::AUTHORIZER => " (authorizer)",
+                BeginRequest::FILTER => " (filter)",
+                _ => "",
+            };
+            let keep = if flags & BeginRequest::KEEP_CONN == 0 {
+                ""
+            } else {
+                " (keep-conn)"
+            };
+            Some(format!("role {role}{named}, flags {flags}{keep}"))
+        }
+        Kind::END_REQUEST => {
+            let EndRequest {
+                app_status,
+                protocol_status,
+            } = EndRequest::decode(content).ok()?;
+            let named = match protocol_status.0 {
+                0 => " (request complete)",
+                1 => " (cannot multiplex)",
+                2 => " (overloaded)",
+                3 => " (unknown role)",
+                _ => "",
+            };
+            let code = protocol_status.0;
+            Some(format!(
+                "app status {app_status}, protocol status {code}{named}"
+            ))
+        }
+        Kind::UNKNOWN_TYPE => {
+            let unknown = UnknownType::decode(content).ok()?;
+            Some(format!("of type {}", unknown.kind.0))
+        }
+        Kind::GET_VALUES | Kind::GET_VALUES_RESULT => {
+            let pairs = fastcgi::pairs::decode_all(content).ok()?;
+            let pairs = pairs.iter();
+            let told = pairs.map(|(name, value)| format!("{} = {}", shown(name), shown(value)));
+            Some(told.collect::<Vec<_>>().join(", "))
+        }
+        _ => None,
+    }
 }
 
 fn packet(text: &mut String, octets: &[u8]) {
@@ -201,6 +259,23 @@ mod tests {
         let text = entries(&[upstream(Way::Request, wire)], Some(Model::FastCgi));
         assert!(text.contains("BEGIN_REQUEST id 1, 8 octets"), "{text}");
         assert!(text.contains(r"SERVER_PORT = 80\x00"), "{text}");
+    }
+
+    #[test]
+    fn what_begins_and_ends_a_request_is_told_field_by_field() {
+        let begin = b"\x01\x01\0\x01\0\x08\x03\0\0\x01\x01\0\0\0\0\0...";
+        let text = entries(&[upstream(Way::Request, begin)], Some(Model::FastCgi));
+        assert!(text.contains("8 octets, 3 of padding"), "{text}");
+        assert!(
+            text.contains("role 1 (responder), flags 1 (keep-conn)"),
+            "{text}"
+        );
+        let end = b"\x01\x03\0\x01\0\x08\0\0\0\0\x01\0\x02\0\0\0";
+        let text = entries(&[upstream(Way::Reply, end)], Some(Model::FastCgi));
+        assert!(
+            text.contains("app status 256, protocol status 2 (overloaded)"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -183,3 +183,27 @@ fn a_url_takes_no_options_of_pairings() {
         .code(2)
         .stderr(contains("'--url <URL>' cannot be used with '--gateway"));
 }
+
+#[test]
+fn a_running_server_says_what_it_speaks_and_is_there() {
+    let check = |at: &str| {
+        let mut command = gatebench();
+        command.args(["check", "--backend-at", at, "--scenario", "fastcgi"]);
+        command.assert().code(2)
+    };
+    check("@gatebench-nobody-listens")
+        .stderr(one_sentence().and(contains("write fastcgi://@gatebench-nobody-listens")));
+    check("fastcgi://@gatebench-nobody-listens").stderr(one_sentence().and(contains(
+        "nothing takes a connection at @gatebench-nobody-listens",
+    )));
+    check("gopher://127.0.0.1:70").stderr(contains("unknown protocol `gopher`"));
+}
+
+#[test]
+fn what_runs_already_is_not_started() {
+    gatebench()
+        .args(["check", "--backend-at", "scgi:///s", "--gateway", "nginx"])
+        .assert()
+        .code(2)
+        .stderr(contains("cannot be used with"));
+}

@@ -8,7 +8,14 @@ use super::gatebench;
 
 #[test]
 fn every_list_is_valid_json() {
-    for what in ["scenarios", "requirements", "gateways", "backends"] {
+    let lists = [
+        "scenarios",
+        "requirements",
+        "field-cases",
+        "gateways",
+        "backends",
+    ];
+    for what in lists {
         let output = gatebench()
             .args(["list", what, "--format", "json"])
             .assert()

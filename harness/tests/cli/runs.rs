@@ -247,3 +247,27 @@ fn an_interrupted_run_leaves_neither_process_nor_folder() {
         assert_eq!(left, ["reports"]);
     }
 }
+
+#[test]
+fn a_case_is_played_again_with_all_that_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = gatebench();
+    command.current_dir(folder.path());
+    command.args(["replay", "cgi/query/passed-as-sent"]);
+    command.args(["--gateway", "builtin", "--model", "uwsgi"]);
+    let told = command.assert().success().get_output().stdout.clone();
+    let told = String::from_utf8(told).unwrap();
+    for part in [
+        "# cgi/query/passed-as-sent: pass",
+        "> CGI-4.1.7-QS-RAW (RFC 3875 §4.1.7, MUST): ",
+        "- builtin 0.1.0 (builtin)",
+        "--uwsgi-socket",
+        "| nc 127.0.0.1 ",
+        "packet modifier1 0",
+        "Again: `gatebench replay cgi/query/passed-as-sent --gateway builtin --backend gateserve:probe --model uwsgi`",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    let left = fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 0, "it leaves no file");
+}

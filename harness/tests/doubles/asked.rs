@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use gatebench::{model::Model, scenario::text::latin1};
 use probe::{Interface, Report};
 use wire::{
@@ -10,12 +11,15 @@ use wire::{
     request::{self, Gateway, SplitPath, Target},
 };
 
-use super::connection::Trouble;
+use super::{conduct::Conduct, connection::Trouble};
 
 /// Where the double's documents would be.
-const ROOT: &str = "/srv/www";
+pub(super) const ROOT: &str = "/srv/www";
 /// Where its CGI programs would be.
 const CGI_BIN: &str = "/srv/cgi-bin";
+
+/// The parameter that it is configured to send, whatever fields come (DF-VAR-CONFIG-OVERRIDES).
+const CONFIGURED: &str = "HTTP_X_GATEBENCH_SET";
 
 /// A request that the application will see.
 pub(super) struct Asked {
@@ -30,6 +34,42 @@ pub(super) struct Asked {
     pub(super) length: Option<u64>,
     pub(super) client: SocketAddr,
     pub(super) listen: SocketAddr,
+}
+
+/// Where a request leads, and the head that says so: another one than came only where the conduct is
+/// wrong.
+pub(super) fn find(
+    mut head: RequestHead,
+    mount: &str,
+    conduct: &Conduct,
+) -> Result<(RequestHead, SplitPath), Trouble> {
+    let is_a_path = head.target.starts_with(b"/") || head.target.starts_with(b"http://");
+    if conduct.forwards_any_target && !is_a_path {
+        head.target = [mount.as_bytes(), b"/", &head.target].concat().into();
+    }
+    if conduct.serves_prefixes
+        && let Some(rest) = head.target.strip_prefix(mount.as_bytes())
+        && !matches!(rest.first(), None | Some(b'/' | b'?'))
+    {
+        head.target = [mount.as_bytes(), b"/", rest].concat().into();
+    }
+    let mut path = split(&head, mount)?;
+    if conduct.splits_at_last {
+        path = split_at_last(path, mount);
+    }
+    Ok((head, path))
+}
+
+fn split_at_last(path: SplitPath, mount: &str) -> SplitPath {
+    let whole = [&path.script_name[..], &path.path_info].concat();
+    let last = whole
+        .windows(mount.len())
+        .rposition(|window| window == mount.as_bytes());
+    let (script_name, path_info) = whole.split_at(last.unwrap_or_default() + mount.len());
+    SplitPath {
+        script_name: Bytes::copy_from_slice(script_name),
+        path_info: Bytes::copy_from_slice(path_info),
+    }
 }
 
 /// The path of a request, split behind the application at `mount`.
@@ -57,7 +97,9 @@ impl Asked {
             Model::Scgi => Some(self.length.unwrap_or(0)),
             _ => self.length,
         };
-        Ok(request::environ(&self.head, &self.path, length, &gateway)?)
+        let mut environ = request::environ(&self.head, &self.path, length, &gateway)?;
+        environ.set(CONFIGURED, "safe");
+        Ok(environ)
     }
 
     /// What the probe is started with.
@@ -65,7 +107,9 @@ impl Asked {
         let pairs = environ.iter().map(|(name, value)| (&name[..], &value[..]));
         let mut report = Report::new(interface(self.model), pairs);
         if self.model == Model::Cgi {
-            let program = format!("{CGI_BIN}/probe");
+            let name = latin1(&self.path.script_name);
+            let name = name.rsplit('/').next().unwrap_or("probe");
+            let program = format!("{CGI_BIN}/{name}");
             let words = words(&self.head).into_iter().map(|word| latin1(&word));
             report.argv = Some([program].into_iter().chain(words).collect());
             report.cwd = Some(CGI_BIN.to_owned());

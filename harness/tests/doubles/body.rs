@@ -45,6 +45,13 @@ impl Body {
             self.length = Some(kept.len() as u64);
             self.left = Left::Kept(kept);
         }
+        if conduct.buffers_request {
+            let mut kept = BytesMut::new();
+            while let Some(piece) = self.next(from).await? {
+                kept.extend_from_slice(&piece);
+            }
+            self.left = Left::Kept(kept.freeze());
+        }
         Ok(self.length)
     }
 
@@ -69,6 +76,9 @@ impl Body {
             {
                 (stdin, took_all) = (None, false);
             }
+        }
+        if conduct.holds_empty_chunks && self.is_chunked && self.length == Some(0) {
+            std::future::pending::<()>().await;
         }
         Ok(took_all)
     }

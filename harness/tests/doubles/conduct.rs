@@ -17,8 +17,12 @@ pub(super) struct Conduct {
     pub(super) feed_patience: Option<Duration>,
     /// Fills up a body that ends before its length.
     pub(super) pads_request: bool,
+    /// Reads a body with Content-Length to its end before the program starts.
+    pub(super) buffers_request: bool,
     /// Takes the heads of chunks for a part of the body.
     pub(super) keeps_chunk_heads: bool,
+    /// Leaves the program's input open where a chunked body is empty.
+    pub(super) holds_empty_chunks: bool,
     /// Takes the trailer lines of a chunked body for a part of it.
     pub(super) keeps_trailers: bool,
     /// What is sent only after something else is known.
@@ -29,18 +33,68 @@ pub(super) struct Conduct {
     pub(super) head_patience: Option<Duration>,
     /// How long the program may pause after the first piece of its body before the reply ends.
     pub(super) body_patience: Option<Duration>,
+    /// How long a reply may take in all once its head is out.
+    pub(super) reply_within: Option<Duration>,
+    /// The answer where the program ends without a head.
+    pub(super) no_head_status: u16,
     /// Takes no output at all for an empty document.
     pub(super) empty_is_200: bool,
+    /// Ends a reply of unknown length as if it were whole, whatever became of the program.
+    pub(super) hides_cuts: bool,
+    /// Puts a chunk head before each piece but the first of a reply in chunks.
+    pub(super) chunks_twice: bool,
+    /// Dies when the output ends within its head.
+    pub(super) dies_of_a_cut_head: bool,
     /// Sends output that begins as HTTP to the client as it stands.
     pub(super) nph: bool,
+    /// What becomes of NPH scripts.
+    pub(super) nph_scripts: NphScripts,
     /// Takes an interim status for the final one.
     pub(super) interim_is_final: bool,
     /// Which replies get a Date.
     pub(super) dates: Dates,
     /// Puts a POST to the backend twice.
     pub(super) asks_twice: bool,
+    /// Puts targets that are no path to the program, too.
+    pub(super) forwards_any_target: bool,
+    /// Serves what only begins like the program's path.
+    pub(super) serves_prefixes: bool,
+    /// Splits the path behind the last occurrence of the program's.
+    pub(super) splits_at_last: bool,
+    /// Logs control characters as they are.
+    pub(super) logs_raw: bool,
     /// What becomes of the gateway when a program is killed before its head.
     pub(super) goes_down: Option<fn() -> Health>,
+}
+
+/// The text on the error stream that a gateway may be configured to catch.
+pub(super) const CAUGHT: &[u8] = b"gatebench: catch me";
+
+/// What becomes of scripts whose name begins with `nph-` (RFC 3875 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NphScripts {
+    /// Their output goes to the client as it comes.
+    Direct,
+    /// They are taken for other scripts.
+    Parsed,
+    /// Their output goes to the client once it has ended.
+    Gathered,
+    /// They get half of the request body.
+    HalfFed,
+}
+
+impl Conduct {
+    /// How it goes about with an NPH script.
+    pub(super) fn of_nph(&self) -> Self {
+        let mut conduct = self.clone();
+        conduct.nph = self.nph_scripts != NphScripts::Parsed;
+        match self.nph_scripts {
+            NphScripts::Gathered => conduct.waits_for = WaitsFor::Output,
+            NphScripts::HalfFed => conduct.feeds = |length| length / 2,
+            NphScripts::Direct | NphScripts::Parsed => {}
+        }
+        conduct
+    }
 }
 
 /// What the reply waits for.
@@ -54,6 +108,10 @@ pub(super) enum WaitsFor {
     ExitStatus,
     /// The end of the program's input: where it was not read the reply is lost.
     Input,
+    /// The end of the output.
+    Output,
+    /// The end of the error stream: [`CAUGHT`] in it spoils the reply.
+    CaughtErrors,
 }
 
 /// Which Locations are followed inside (CGI-6.2.2-LOCAL-REDIR).
@@ -86,17 +144,29 @@ impl Default for Conduct {
             feeds: |length| length,
             feed_patience: None,
             pads_request: false,
+            buffers_request: false,
             keeps_chunk_heads: false,
+            holds_empty_chunks: false,
             keeps_trailers: false,
             waits_for: WaitsFor::Nothing,
             follows: Follows::Local,
             head_patience: None,
             body_patience: None,
+            reply_within: None,
+            no_head_status: 502,
             empty_is_200: false,
+            hides_cuts: false,
+            chunks_twice: false,
+            dies_of_a_cut_head: false,
             nph: false,
+            nph_scripts: NphScripts::Direct,
             interim_is_final: false,
             dates: Dates::Missing,
             asks_twice: false,
+            forwards_any_target: false,
+            serves_prefixes: false,
+            splits_at_last: false,
+            logs_raw: false,
             goes_down: None,
         }
     }

@@ -1,7 +1,8 @@
 //! One request and its reply: starts the program, feeds it, passes its output on.
 
 use bytes::Bytes;
-use gatebench::{scenario::text::latin1, witness::Received};
+use gatebench::{model::Model, scenario::text::latin1, witness::Received};
+use probe::Report;
 use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot};
 use wire::{
     environ::Environ,
@@ -14,6 +15,7 @@ use super::{
     body::Body,
     conduct::Conduct,
     connection::{Connection, Trouble},
+    gateway::{self, Order},
     mount,
     output::{Others, Output},
     program,
@@ -24,12 +26,24 @@ use super::{
 /// never end.
 const REDIRECTS: u32 = 10;
 
+/// Where the probe is mounted as an NPH script.
+const NPH_MOUNT: &str = "/cgi-bin/nph-probe";
+
+fn is_nph(head: &RequestHead, model: Model) -> bool {
+    model == Model::Cgi && head.target.starts_with(NPH_MOUNT.as_bytes())
+}
+
 /// Answers one request; whether the connection may go on.
 pub(super) async fn answer(
     connection: &mut Connection,
     sent: RequestHead,
     setting: &Setting,
 ) -> Result<bool, Trouble> {
+    let mut setting = setting.clone();
+    if is_nph(&sent, connection.site.model) {
+        setting.conduct = setting.conduct.of_nph();
+    }
+    let setting = &setting;
     let mut head = sent.clone();
     setting.head(&mut head);
     setting.answer(&head)?;
@@ -53,7 +67,11 @@ async fn ask(
     conduct: &Conduct,
 ) -> Result<Asked, Trouble> {
     let (model, listen) = (connection.site.model, connection.site.listen);
-    let path = asked::split(&head, mount(model))?;
+    let at = match is_nph(&head, model) {
+        true => NPH_MOUNT,
+        false => mount(model),
+    };
+    let (head, path) = asked::find(head, at, conduct)?;
     if head.expects_continue() && conduct.continues {
         connection.outgoing.interim(100).await?;
     }
@@ -77,11 +95,17 @@ async fn once(
 ) -> Result<Answered, Trouble> {
     let (site, incoming) = (&connection.site, &mut connection.incoming);
     let mut environ = asked.environ()?;
+    if site.behind.is_some() {
+        gateway::add_variables(&mut environ, asked);
+    }
     setting.environ(&mut environ, asked);
     let mut report = asked.report(&environ);
     setting.start(&mut report, asked);
     site.note(&environ, asked.length);
-    let program = program::start(report)?;
+    let program = match &site.behind {
+        None => program::start(report)?,
+        Some(upstream) => upstream.start(order(asked, environ, report, setting))?,
+    };
     let ((tell_fed, fed), (tell_errors, errors)) = (oneshot::channel(), oneshot::channel());
     let others = Others {
         ending: program.ending,
@@ -89,7 +113,10 @@ async fn once(
         errors,
     };
     let logging = async {
-        tell_errors.send(log(program.stderr, site).await).ok();
+        let is_raw = setting.conduct.logs_raw;
+        tell_errors
+            .send(log(program.stderr, site, is_raw).await)
+            .ok();
         Ok(())
     };
     let feeding = async {
@@ -103,11 +130,27 @@ async fn once(
     Ok(answered)
 }
 
-/// What the program says on its error stream goes to the gateway's log, as it comes.
-async fn log(mut stderr: UnixStream, site: &Site) -> Vec<u8> {
+fn order(asked: &Asked, environ: Environ, report: Report, setting: &Setting) -> Order {
+    let words = report.argv.into_iter().flatten().skip(1);
+    Order {
+        model: asked.model,
+        environ,
+        head: asked.head.clone(),
+        length: asked.length,
+        words: words.collect(),
+        habits: setting.habits.clone(),
+    }
+}
+
+/// What the program says on its error stream goes to the gateway's log, as it comes: a line a read,
+/// in which nothing can pass for the end of the line (DF-LOG-INJECTION).
+async fn log(mut stderr: UnixStream, site: &Site, is_raw: bool) -> Vec<u8> {
     let (mut said, mut logged) = (Vec::new(), 0);
     while let Ok(1..) = stderr.read_buf(&mut said).await {
-        let text = latin1(&said[logged..]);
+        let text = match is_raw {
+            true => latin1(&said[logged..]),
+            false => format!("program: {}\n", said[logged..].escape_ascii()),
+        };
         site.diary().process.gateway_log.push_str(&text);
         logged = said.len();
     }

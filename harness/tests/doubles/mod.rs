@@ -7,11 +7,16 @@
 //! ```
 //!
 //! The model is a label: requests reach the probe as they reach a CGI program, and the label says
-//! which interface the probe reports. A [`Fault`](faults::Fault) acts at one named point of the way.
+//! which interface the probe reports. Before somebody else the same gateway forwards over a real
+//! wire (see [`gateway`]). A [`Fault`](faults::Fault) acts at one named point of the way.
+
+// Each test uses its part of the doubles.
+#![allow(dead_code)]
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -33,6 +38,7 @@ mod conduct;
 mod connection;
 mod exchange;
 pub(crate) mod faults;
+pub(crate) mod gateway;
 mod incoming;
 mod outgoing;
 mod output;
@@ -41,6 +47,7 @@ mod reply;
 
 use conduct::Conduct;
 use faults::{Act, Fault};
+use gateway::{Upstream, habits::Habits};
 
 /// A double that serves on a port of its own; it stops when dropped.
 pub(crate) struct Double {
@@ -53,6 +60,8 @@ pub(crate) struct Double {
 /// What all connections of a double share.
 struct Site {
     model: Model,
+    /// Who answers; without anybody, the probe.
+    behind: Option<Arc<Upstream>>,
     listen: SocketAddr,
     setting: Mutex<Setting>,
     diary: Mutex<Diary>,
@@ -65,6 +74,7 @@ struct Site {
 struct Setting {
     acts: &'static [Act],
     conduct: Conduct,
+    habits: Habits,
 }
 
 /// What the double tells the bench beside its replies.
@@ -77,10 +87,21 @@ struct Diary {
 impl Double {
     /// Starts one on a free port, in the present runtime and without a fault.
     pub(crate) async fn start(model: Model) -> io::Result<Self> {
+        Self::serve(model, None).await
+    }
+
+    /// Starts one that forwards to whoever listens at this path or, for CGI, executes what is
+    /// there.
+    pub(crate) async fn before(model: Model, upstream: PathBuf) -> io::Result<Self> {
+        Self::serve(model, Some(Arc::new(Upstream::new(upstream)))).await
+    }
+
+    async fn serve(model: Model, behind: Option<Arc<Upstream>>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let listen = listener.local_addr()?;
         let site = Arc::new(Site {
             model,
+            behind,
             listen,
             setting: Mutex::default(),
             diary: Mutex::default(),
@@ -98,9 +119,10 @@ impl Double {
     pub(crate) fn switch_on(&self, fault: &Fault) {
         let mut setting = Setting {
             acts: fault.acts,
-            conduct: Conduct::default(),
+            ..Setting::default()
         };
         setting.conduct();
+        setting.habits();
         *unpoisoned(&self.site.setting) = setting;
     }
 }

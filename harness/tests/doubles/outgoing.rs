@@ -97,6 +97,15 @@ impl Outgoing {
         Ok(self.half.write_all(framed).await?)
     }
 
+    /// The same, with a chunk head as a part of the body where that goes out in chunks.
+    pub(super) async fn body_with_head(&mut self, octets: &[u8]) -> Result<(), Trouble> {
+        if self.frame.framing == Framing::Chunked {
+            let head = format!("{:x}\r\n", octets.len());
+            self.body(head.as_bytes()).await?;
+        }
+        self.body(octets).await
+    }
+
     /// Ends the body; an error where the client has to see that it is not whole.
     pub(super) async fn end(&mut self) -> Result<(), Trouble> {
         match self.frame.framing {

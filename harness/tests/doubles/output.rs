@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::BytesMut;
+use gatebench::witness::Health;
 use probe::cgi::Ending;
 use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot, time::timeout};
 use wire::{
@@ -13,7 +14,7 @@ use wire::{
 use super::{
     Setting,
     asked::Asked,
-    conduct::WaitsFor,
+    conduct::{CAUGHT, WaitsFor},
     connection::Trouble,
     incoming::BLOCK,
     outgoing::Outgoing,
@@ -75,7 +76,11 @@ impl<'a> Output<'a> {
         let head = reply.encode(&script, self.setting);
         to.begin(&head, reply.frame).await?;
         to.body(&noise).await?;
-        self.body(buf, to).await?;
+        let within = self.setting.conduct.reply_within;
+        let passing = self.body(buf, to);
+        // What does not come in time is cut off.
+        let passed = timeout(within.unwrap_or(Duration::MAX), passing).await;
+        passed.unwrap_or(Err(Trouble::Gone))?;
         Ok(Answered::Sent(reply.stays))
     }
 
@@ -93,7 +98,11 @@ impl<'a> Output<'a> {
             }
             WaitsFor::Input => (&mut self.others.fed).await.unwrap_or(false),
             WaitsFor::ExitStatus => matches!(self.ending().await, Ending::Exit(0) | Ending::Killed),
-            WaitsFor::Nothing => true,
+            WaitsFor::CaughtErrors => {
+                let errors = (&mut self.others.errors).await.unwrap_or_default();
+                !errors.windows(CAUGHT.len()).any(|said| said == CAUGHT)
+            }
+            WaitsFor::Nothing | WaitsFor::Output => true,
         };
         if is_fit {
             Ok(Vec::new())
@@ -137,8 +146,12 @@ impl<'a> Output<'a> {
         let raw = buf.clone().freeze();
         self.setting.judge(&raw)?;
         self.setting.output(buf);
+        if self.setting.conduct.dies_of_a_cut_head && !buf.is_empty() && !is_whole(buf) {
+            return Err(Trouble::Down(Health::Died("ended by signal 6".to_owned())));
+        }
         // No whole head by now is none at all (CGI-DF-EMPTY, DF-RESP-NO-HEADER).
-        let head = decode_either(buf, &Limits::default())?.ok_or(Trouble::Answer(502))?;
+        let head = decode_either(buf, &Limits::default())?
+            .ok_or(Trouble::Answer(self.setting.conduct.no_head_status))?;
         Ok(Script {
             request: &self.asked.head,
             interface: self.asked.model,
@@ -149,10 +162,15 @@ impl<'a> Output<'a> {
 
     /// Passes the body on; a reply that the program did not finish must not look whole.
     async fn body(&mut self, mut buf: BytesMut, to: &mut Outgoing) -> Result<(), Trouble> {
-        let mut patience = Duration::MAX;
+        let (mut patience, mut is_first) = (Duration::MAX, true);
         loop {
             if !buf.is_empty() {
-                to.body(&buf.split()).await?;
+                let piece = buf.split();
+                match self.setting.conduct.chunks_twice && !is_first {
+                    true => to.body_with_head(&piece).await?,
+                    false => to.body(&piece).await?,
+                }
+                is_first = false;
                 patience = self.setting.conduct.body_patience.unwrap_or(patience);
             }
             match timeout(patience, self.fill(&mut buf)).await {
@@ -164,7 +182,9 @@ impl<'a> Output<'a> {
             }
         }
         match self.ending().await {
-            Ending::Killed if !to.hides_cut() => Err(Trouble::Gone),
+            Ending::Killed if !to.hides_cut() && !self.setting.conduct.hides_cuts => {
+                Err(Trouble::Gone)
+            }
             _ => to.end().await,
         }
     }

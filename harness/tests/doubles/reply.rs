@@ -130,6 +130,12 @@ fn date(head: &mut ResponseHead, dates: Dates) {
 
 /// Chooses the frame of the body and says so in the head.
 fn frame(head: &mut ResponseHead, request: &RequestHead) -> Result<Framing, Trouble> {
+    // RFC 9110 section 15.3.6: 205 says that there is nothing to come.
+    if head.status == 205 && request.method != "HEAD" {
+        let frames = |field: &Header| field.is("content-length") || field.is("transfer-encoding");
+        head.headers.retain(|field| !frames(field));
+        head.headers.push(Header::new("Content-Length", "0"));
+    }
     let framing = head.framing(&request.method)?;
     if framing != Framing::UntilClose || request.version == Version::Http10 {
         return Ok(framing);

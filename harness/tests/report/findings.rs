@@ -158,3 +158,37 @@ fn a_caveat_of_every_figure_has_no_number() {
         ["a single run of 10 s: how much runs vary is unknown"]
     );
 }
+
+#[test]
+fn every_case_tells_the_command_that_plays_it_again() {
+    let run = sample::results();
+    let mut case = run.results[0].clone();
+    case.backend = Some("script".to_owned());
+    assert_eq!(
+        findings::replay(&case, &run),
+        "gatebench replay cgi/body/chunked-upload --gateway nginx@1.22:documented --model cgi"
+    );
+    (case.gateway, case.backend) = (None, Some("gateserve:probe".to_owned()));
+    assert_eq!(
+        findings::replay(&case, &run),
+        "gatebench replay cgi/body/chunked-upload --backend gateserve:probe --model cgi"
+    );
+}
+
+#[test]
+fn a_case_on_a_server_that_runs_tells_all_that_was_said_of_it() {
+    let mut run = sample::results();
+    let mut case = run.results[0].clone();
+    let id = "fastcgi:///run/my app.sock";
+    (case.gateway, case.backend) = (None, Some(id.to_owned()));
+    run.subjects[0].id = id.to_owned();
+    run.subjects[0].via = "running".to_owned();
+    run.subjects[0].options = ["--param", "SCRIPT_FILENAME=/srv/probe.php"]
+        .map(str::to_owned)
+        .to_vec();
+    assert_eq!(
+        findings::replay(&case, &run),
+        "gatebench replay cgi/body/chunked-upload --backend-at 'fastcgi:///run/my app.sock' \
+         --param SCRIPT_FILENAME=/srv/probe.php"
+    );
+}

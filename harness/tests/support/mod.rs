@@ -2,7 +2,7 @@
 
 use std::{process::Command, sync::OnceLock};
 
-/// Builds gateserve and the probe beside the test programs: cargo builds no other package's
+/// Builds gateserve, its Python side and the probe beside the test programs: cargo builds no other package's
 /// programs for an integration test.
 pub(crate) fn build_programs() {
     static BUILT: OnceLock<()> = OnceLock::new();
@@ -18,6 +18,8 @@ fn build() {
             "gateserve",
             "-p",
             "gatebench-probe",
+            "-p",
+            "gateserve-python",
         ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()

@@ -227,7 +227,7 @@ pub(super) struct Finding {
     says: String,
     level: &'static str,
     facts: Vec<(&'static str, String)>,
-    requirements: Vec<String>,
+    rules: Vec<String>,
     places: Vec<Place>,
 }
 
@@ -237,11 +237,13 @@ struct Place {
     label: String,
     path: Option<String>,
     wire: Option<String>,
+    replay: String,
 }
 
 impl Finding {
     pub(super) fn of(
         found: &findings::Finding<'_>,
+        results: &Results,
         transcripts: &dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let case = found.first();
@@ -253,11 +255,11 @@ impl Finding {
             says: visible(&case.says).into_owned(),
             level: case.level.word(),
             facts: facts(found),
-            requirements: owned(&case.requirements),
+            rules: owned(&findings::quoted(case, results)),
             places: found
                 .cases
                 .iter()
-                .map(|case| place(case, transcripts))
+                .map(|case| place(case, results, transcripts))
                 .collect(),
         }
     }
@@ -270,6 +272,7 @@ fn facts(found: &findings::Finding<'_>) -> Vec<(&'static str, String)> {
         ("actual", case.actual.clone()),
         ("reason", case.reason.clone()),
         ("at fault", found.blame()),
+        ("likely cause", case.cause.clone()),
     ];
     let told = facts
         .into_iter()
@@ -278,7 +281,11 @@ fn facts(found: &findings::Finding<'_>) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn place(case: &CaseResult, transcripts: &dyn Fn(&str) -> Option<String>) -> Place {
+fn place(
+    case: &CaseResult,
+    results: &Results,
+    transcripts: &dyn Fn(&str) -> Option<String>,
+) -> Place {
     let text = case.transcript.as_deref().and_then(transcripts);
     Place {
         anchor: anchor(case),
@@ -288,5 +295,6 @@ fn place(case: &CaseResult, transcripts: &dyn Fn(&str) -> Option<String>) -> Pla
             .as_deref()
             .map(|path| visible(path).into_owned()),
         wire: text.map(|text| visible_lines(&text)),
+        replay: visible(&findings::replay(case, results)).into_owned(),
     }
 }

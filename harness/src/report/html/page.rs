@@ -95,7 +95,9 @@ impl Page {
     ) -> Result<Self, PlotError> {
         let findings = |wanted: &dyn Fn(Mark) -> bool| {
             let found = findings::findings(results, wanted);
-            let found = found.iter().map(|one| Finding::of(one, transcripts));
+            let found = found
+                .iter()
+                .map(|one| Finding::of(one, results, transcripts));
             found.collect::<Vec<_>>()
         };
         Ok(Self {
@@ -128,11 +130,18 @@ pub(super) fn owned<T: AsRef<str>>(texts: &[T]) -> Vec<String> {
 }
 
 fn title(results: &Results) -> String {
-    let gateways = results
-        .subjects
-        .iter()
-        .filter(|subject| subject.role == Role::Gateway);
-    let names: Vec<_> = gateways.map(|subject| subject.id.as_str()).collect();
+    let of = |role| {
+        let subjects = results.subjects.iter();
+        let subjects = subjects.filter(move |subject| subject.role == role);
+        subjects
+            .map(|subject| subject.id.as_str())
+            .collect::<Vec<_>>()
+    };
+    // Where the harness alone asks, the application server is what the page is about.
+    let names = match of(Role::Gateway) {
+        none if none.is_empty() => of(Role::Backend),
+        gateways => gateways,
+    };
     match names.as_slice() {
         [] => "gatebench report".to_owned(),
         names => format!("gatebench report: {}", visible(&names.join(", "))),

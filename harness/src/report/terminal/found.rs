@@ -23,7 +23,7 @@ pub(super) fn violations(page: &mut Page, results: &Results, width: usize) {
         page.heading("BROKEN RULES", &count(&violations));
     }
     for violation in &violations {
-        finding(page, violation, width);
+        finding(page, violation, results, width);
     }
     let troubles = findings::troubles(results);
     if !troubles.is_empty() {
@@ -133,7 +133,7 @@ fn count(found: &[Finding<'_>]) -> String {
     format!("{scenarios} in {}", plural(cases, "case"))
 }
 
-fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
+fn finding(page: &mut Page, found: &Finding<'_>, results: &Results, width: usize) {
     let case = found.first();
     let style = style_of(found.mark);
     page.gap();
@@ -149,17 +149,16 @@ fn finding(page: &mut Page, found: &Finding<'_>, width: usize) {
     field(page, "expected", case.expected.as_deref(), width);
     field(page, "actual", case.actual.as_deref(), width);
     field(page, "reason", case.reason.as_deref(), width);
-    let rules = case.requirements.join(", ");
-    field(
-        page,
-        "rules",
-        Some(rules.as_str()).filter(|r| !r.is_empty()),
-        width,
-    );
+    field(page, "cause", case.cause.as_deref(), width);
+    for rule in findings::quoted(case, results) {
+        field(page, "rule", Some(&rule), width);
+    }
     field(page, "at fault", found.blame().as_deref(), width);
     for (case, place) in found.cases.iter().zip(found.places()) {
         field(page, "on", Some(&place), width);
         wire(page, case);
+        let again = findings::replay(case, results);
+        page.line(Line::of(DIM, "  replay    ").with(PLAIN, visible(&again)));
     }
 }
 

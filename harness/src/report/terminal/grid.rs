@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::paint::{Align, BOLD, DIM, Line, PLAIN, Page, style_of};
 use crate::report::{
     text,
-    view::{Grid, Mark, Tally, plain_name},
+    view::{Grid, Mark, Tally, Topic, plain_name},
 };
 
 const NAME_LIMIT: usize = 34;
@@ -70,7 +70,9 @@ fn block(page: &mut Page, grid: &Grid<'_>, columns: Range<usize>) {
             row(page, grid, &columns, Line::default(), cells);
         }
     }
-    for topic in &grid.topics {
+    // A topic that none of these columns has a case of stands in another block.
+    let here = |topic: &&Topic<'_>| columns.clone().any(|at| !topic.tally(at).is_empty());
+    for topic in grid.topics.iter().filter(here) {
         let name = Line::of(PLAIN, text::clip(topic.name, NAME_LIMIT));
         let cells = columns.clone().map(|at| tally(&topic.tally(at)));
         row(page, grid, &columns, name, cells.collect());

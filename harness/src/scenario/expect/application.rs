@@ -12,10 +12,14 @@ use super::{
     body::{Body, Seen},
     value::{Value, quote, quote_or_absent},
 };
-use crate::{outcome::Witness, scenario::text::Text, witness::ProbeReport};
+use crate::{
+    outcome::Witness,
+    scenario::{Place, text::Text},
+    witness::{Notes, ProbeReport},
+};
 
 /// Keys beside the names of meta-variables.
-const KEYS: &[&str] = &["path", "body", "argv", "cwd"];
+const KEYS: &[&str] = &["path", "body", "argv", "cwd", "seen"];
 
 /// Conditions on the probe's report; what is left out is not looked at.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +34,8 @@ pub struct ApplicationExpect {
     pub argv: Option<Vec<Text>>,
     /// Current directory.
     pub cwd: Option<Value>,
+    /// What the application of a WSGI case noted, by name.
+    pub seen: BTreeMap<String, Value>,
 }
 
 impl<'de> Deserialize<'de> for ApplicationExpect {
@@ -55,6 +61,7 @@ impl<'de> Visitor<'de> for Keys {
                 "body" => expect.body = Some(digestible(map.next_value()?)?),
                 "argv" => expect.argv = Some(map.next_value()?),
                 "cwd" => expect.cwd = Some(map.next_value()?),
+                "seen" => expect.seen = map.next_value()?,
                 variable if is_variable(variable) => {
                     expect.variables.insert(key, map.next_value()?);
                 }
@@ -97,7 +104,11 @@ pub(in crate::scenario) fn words(report: &ProbeReport) -> &[String] {
 
 impl ApplicationExpect {
     /// The first difference.
-    pub(super) fn mismatch(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Mismatch> {
+    pub(in crate::scenario) fn mismatch(
+        &self,
+        report: &ProbeReport,
+        scene: &Scene<'_>,
+    ) -> Option<Mismatch> {
         let checks = [
             Self::unmet_variable,
             Self::unmet_path,
@@ -108,6 +119,39 @@ impl ApplicationExpect {
         let mut checks = checks.into_iter();
         let unmet = checks.find_map(|check| check(self, report, scene))?;
         Some(unmet.seen_by(Witness::Application, "application"))
+    }
+
+    /// Whether it speaks of the probe's report.
+    pub(super) fn needs_report(&self) -> bool {
+        let is_asked = [
+            !self.variables.is_empty(),
+            self.path.is_some(),
+            self.body.is_some(),
+            self.argv.is_some(),
+            self.cwd.is_some(),
+        ];
+        is_asked.contains(&true)
+    }
+
+    /// The first note that is not as it must be; without notes, the first that one is expected of.
+    pub(in crate::scenario) fn unmet_note(
+        &self,
+        seen: Option<&Notes>,
+        place: &Place,
+    ) -> Option<Mismatch> {
+        self.seen.iter().find_map(|(name, value)| {
+            let actual = seen.and_then(|seen| seen.get(name)).map(String::as_str);
+            let expected = match seen {
+                Some(_) => value.unmet(actual, place)?,
+                None => "the notes of the application".to_owned(),
+            };
+            let actual = match seen {
+                Some(_) => quote_or_absent(actual),
+                None => "they could not be read".to_owned(),
+            };
+            let unmet = Unmet::new(format!("seen.{name}"), expected, actual);
+            Some(unmet.seen_by(Witness::Application, "application"))
+        })
     }
 
     fn unmet_variable(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {

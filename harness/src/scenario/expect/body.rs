@@ -3,10 +3,11 @@
 use serde::Deserialize;
 
 use crate::{
+    outcome::Witness,
     scenario::{
         Place,
         content::{counter, digest},
-        expect::{Unmet, value::quote},
+        expect::{Mismatch, Unmet, value::quote},
         loose::Loose,
         text::{Text, latin1, octets},
     },
@@ -115,6 +116,25 @@ impl Body {
         self.unmet_text(seen, place)
             .or_else(|| self.unmet_size(seen))
             .or_else(|| self.unmet_digest(seen, of_request))
+    }
+
+    /// What is expected and what came of all octets of a connection.
+    pub(in crate::scenario) fn octets_mismatch(
+        &self,
+        came: &[u8],
+        place: &Place,
+    ) -> Option<Mismatch> {
+        let sha256 = digest([came.to_vec()]);
+        let seen = Seen {
+            size: came.len() as u64,
+            sha256: &sha256,
+            kept: Some(came),
+        };
+        let nothing = || (0, digest([]));
+        let Unmet {
+            expected, actual, ..
+        } = self.unmet(seen, &nothing, place)?;
+        Some(Mismatch::new(Witness::Reply, "octets", expected, actual))
     }
 
     fn unmet_text(&self, seen: Seen<'_>, place: &Place) -> Option<Unmet> {

@@ -6,6 +6,7 @@ use super::{
     Mismatch, Scene, Unmet,
     body::Body,
     status::{ConnectionWord, Status, connection_word, status_line},
+    timing::Timing,
     value::{Value, quote},
 };
 use crate::{
@@ -36,11 +37,13 @@ pub struct ClientExpect {
     pub connection: Option<ConnectionWord>,
     /// Statuses of the interim responses, in order.
     pub interim: Option<Vec<u16>>,
+    /// When the first octet of a response came.
+    pub first_byte: Option<Timing>,
 }
 
 impl ClientExpect {
     /// The first difference, seen by `witness`.
-    pub(super) fn mismatch(
+    pub(in crate::scenario) fn mismatch(
         &self,
         client: &ClientView,
         witness: Witness,
@@ -48,12 +51,14 @@ impl ClientExpect {
     ) -> Option<Mismatch> {
         let prefix = match witness {
             Witness::NextRequest => "next_request.client",
+            Witness::Reply => "response",
             _ => "client",
         };
         let checks = [
             Self::unmet_status,
             Self::unmet_reason,
             Self::unmet_interim,
+            Self::unmet_timing,
             Self::unmet_values,
             Self::unmet_count,
             Self::unmet_body,
@@ -80,6 +85,15 @@ impl ClientExpect {
         let (expected, actual) = (self.interim.as_ref()?, &client.interim);
         (expected != actual)
             .then(|| Unmet::new("interim", format!("{expected:?}"), format!("{actual:?}")))
+    }
+
+    fn unmet_timing(&self, client: &ClientView, _: &Scene<'_>) -> Option<Unmet> {
+        let expected = self.first_byte?.unmet(client.first_byte)?;
+        let actual = client.first_byte.map_or_else(
+            || "never".to_owned(),
+            |time| format!("after {} ms", time.as_millis()),
+        );
+        Some(Unmet::new("first_byte", expected, actual))
     }
 
     /// For each name given, its values one by one; then whether there are more.

@@ -2,11 +2,13 @@
 
 use serde::Deserialize;
 
-use super::{Place, probe::Probe, request::Request, text::Time};
+use super::{
+    Place, probe::Probe, reply::Item, request::Request, script_uri, steps::Step, text::Time,
+};
 use crate::{
     model::Model,
     outcome::Witness,
-    witness::{Evidence, ProcessView},
+    witness::{ClientView, Evidence, ProcessView},
 };
 
 pub mod application;
@@ -14,12 +16,14 @@ pub mod body;
 pub mod client;
 pub mod received;
 pub mod status;
+pub mod timing;
 pub mod value;
 
 use application::ApplicationExpect;
 use client::ClientExpect;
 use received::ReceivedExpect;
 use status::status_line;
+use timing::Timing;
 use value::{Value, quote};
 
 /// Conditions on everything that was seen; what is left out is not looked at.
@@ -59,6 +63,9 @@ pub struct Choice {
     /// What the subjects logged.
     #[serde(default)]
     pub process: Option<ProcessExpect>,
+    /// What the driver waits for: `expect`s only.
+    #[serde(default)]
+    pub steps: Vec<Step>,
 }
 
 /// A second request, on the same client connection or, where that was closed, on a new one.
@@ -69,6 +76,11 @@ pub struct NextRequest {
     pub request: Request,
     /// What the probe is told.
     pub probe: Probe,
+    /// What the recorder replies to it: the probe's report unless told.
+    pub reply: Option<Vec<Item>>,
+    /// Asks for the Script-URI of the first request instead of `request.target`, and for the same
+    /// script, path and query (CGI-3.3-SCRIPT-URI).
+    pub script_uri: bool,
     /// Time for all of it.
     pub within: Option<Time>,
     /// What the client got.
@@ -83,6 +95,11 @@ pub struct ProcessExpect {
     pub gateway_log: Option<Value>,
     /// The backend's log.
     pub backend_log: Option<Value>,
+    /// Both logs, one after the other: by some protocols what a backend complains of is in the
+    /// gateway's.
+    pub logs: Option<Value>,
+    /// When the reply left the backend, by the wire behind the gateway where that is watched.
+    pub reply_begins: Option<Timing>,
 }
 
 /// Where and for what a verdict is made.
@@ -137,7 +154,7 @@ impl Unmet {
 }
 
 impl Mismatch {
-    pub(super) fn new(
+    pub(crate) fn new(
         witness: Witness,
         what: impl Into<String>,
         expected: impl Into<String>,
@@ -213,6 +230,12 @@ fn unmet_application(
     evidence: &Evidence,
     scene: &Scene<'_>,
 ) -> Option<Mismatch> {
+    if let Some(mismatch) = expect.unmet_note(evidence.seen.as_ref(), scene.place) {
+        return Some(mismatch);
+    }
+    if !expect.needs_report() {
+        return None;
+    }
     match &evidence.application {
         Some(report) => expect.mismatch(report, scene),
         None => {
@@ -250,16 +273,35 @@ impl NextRequest {
             request: &self.request,
             place: scene.place,
         };
-        self.client.mismatch(&next.client, witness, &scene)
+        let unmet = self.client.mismatch(&next.client, witness, &scene);
+        unmet.or_else(|| self.unlike(evidence, &next.client))
+    }
+
+    /// What the Script-URI of the first request leads to that the first request did not; nothing
+    /// where that was refused, since then there is no Script-URI.
+    fn unlike(&self, evidence: &Evidence, client: &ClientView) -> Option<Mismatch> {
+        let first = evidence.application.as_ref().filter(|_| self.script_uri)?;
+        let again = serde_json::from_slice(&client.body.kept).ok();
+        script_uri::unlike(first, again.as_ref())
     }
 }
 
 impl ProcessExpect {
     fn mismatch(&self, process: &ProcessView, scene: &Scene<'_>) -> Option<Mismatch> {
+        let both = format!("{}{}", process.gateway_log, process.backend_log);
         let logs = [
             ("gateway_log", &self.gateway_log, &process.gateway_log),
             ("backend_log", &self.backend_log, &process.backend_log),
+            ("logs", &self.logs, &both),
         ];
+        if let Some(late) = self.reply_begins.and_then(|t| t.unmet(process.reply_began)) {
+            let actual = match process.reply_began {
+                Some(after) => format!("after {}ms", after.as_millis()),
+                None => "never".to_owned(),
+            };
+            let what = "process.reply_begins";
+            return Some(Mismatch::new(Witness::Process, what, late, actual));
+        }
         logs.into_iter().find_map(|(what, value, log)| {
             let expected = value.as_ref()?.unmet(Some(log), scene.place)?;
             let what = format!("process.{what}");

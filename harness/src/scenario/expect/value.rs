@@ -23,21 +23,19 @@ enum Check {
     Null,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ValueTable {
-    equals: Option<Text>,
-    one_of: Option<Vec<Text>>,
-    starts_with: Option<Text>,
-    contains: Option<Text>,
-    lacks: Option<Text>,
-    matches: Option<String>,
-    #[serde(default)]
-    present: bool,
-    #[serde(default)]
-    absent: bool,
-    #[serde(default)]
-    null: bool,
+/// A condition as a table.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ValueTable {
+    pub(super) equals: Option<Text>,
+    pub(super) one_of: Option<Vec<Text>>,
+    pub(super) starts_with: Option<Text>,
+    pub(super) contains: Option<Text>,
+    pub(super) lacks: Option<Text>,
+    pub(super) matches: Option<String>,
+    pub(super) present: bool,
+    pub(super) absent: bool,
+    pub(super) null: bool,
 }
 
 impl TryFrom<Loose<ValueTable>> for Value {
@@ -56,6 +54,19 @@ impl TryFrom<Loose<ValueTable>> for Value {
 
 impl ValueTable {
     fn checks(self) -> Result<Vec<Check>, String> {
+        let checks = self.any_checks()?;
+        if checks.is_empty() {
+            return Err("an empty table asks for nothing".to_owned());
+        }
+        Ok(checks)
+    }
+
+    /// The condition, which may ask for nothing.
+    pub(super) fn value(self) -> Result<Value, String> {
+        self.any_checks().map(Value)
+    }
+
+    fn any_checks(self) -> Result<Vec<Check>, String> {
         let pattern = self.matches.as_deref().map(Regex::new).transpose();
         let pattern = pattern.map_err(|_| "`matches` is no regular expression".to_owned())?;
         let checks = [
@@ -69,11 +80,7 @@ impl ValueTable {
             self.absent.then_some(Check::Absent),
             self.null.then_some(Check::Null),
         ];
-        let checks: Vec<Check> = checks.into_iter().flatten().collect();
-        if checks.is_empty() {
-            return Err("an empty table asks for nothing".to_owned());
-        }
-        Ok(checks)
+        Ok(checks.into_iter().flatten().collect())
     }
 }
 

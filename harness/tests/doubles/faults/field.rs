@@ -1,6 +1,6 @@
 //! Request fields on their way to `HTTP_` variables.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use wire::{
     environ::Environ,
     http::{Header, RequestHead},
@@ -193,22 +193,48 @@ pub(super) const FAULTS: &[Fault] = &[
         "gateway/head-trimmed",
         &[
             Act::Conduct(|conduct| conduct.head_limit = 1 << 20),
-            Act::Octets(|octets| {
-                let most = 64 * 1024;
-                let whole = find(octets, b"\r\n\r\n").unwrap_or(octets.len());
-                if whole > most {
-                    let rest = octets.split_off(whole);
-                    let line = find_last(&octets[..most], b"\r\n").unwrap_or(most);
-                    octets.truncate(line);
-                    octets.unsplit(rest);
-                }
-            }),
+            Act::Octets(|octets| trim(octets, 64 * 1024)),
         ],
+    ),
+    fault(
+        "gateway/head-trimmed-at-16-kib",
+        &[Act::Octets(|octets| trim(octets, 16 * 1024))],
+    ),
+    fault(
+        "gateway/long-names-dropped",
+        &[Act::Head(|head| {
+            head.headers.retain(|field| field.name.len() < 123)
+        })],
+    ),
+    fault(
+        "gateway/authorization-dropped",
+        &[Act::Environ(|environ, _| {
+            environ.remove("HTTP_AUTHORIZATION");
+        })],
+    ),
+    fault(
+        "gateway/transfer-encoding-exported",
+        &[Act::Environ(|environ, asked| {
+            if let Some(value) = asked.sent.header("transfer-encoding") {
+                environ.set("HTTP_TRANSFER_ENCODING", value.clone());
+            }
+        })],
     ),
 ];
 
+/// Drops the fields of a head beyond so many octets.
+fn trim(octets: &mut BytesMut, most: usize) {
+    let whole = find(octets, b"\r\n\r\n").unwrap_or(octets.len());
+    if whole > most {
+        let rest = octets.split_off(whole);
+        let line = find_last(&octets[..most], b"\r\n").unwrap_or(most);
+        octets.truncate(line);
+        octets.unsplit(rest);
+    }
+}
+
 /// `HTTP_` and the name in upper case with `_` for `-`.
-fn variable(name: &[u8]) -> String {
+pub(super) fn variable(name: &[u8]) -> String {
     let upper = name.iter().map(|&b| {
         if b == b'-' {
             '_'

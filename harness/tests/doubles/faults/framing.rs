@@ -27,6 +27,17 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "gateway/both-framings-sent-on",
+        &[Act::Reply(|reply, script| {
+            let made_up = script.head.field("transfer-encoding");
+            if let Some(made_up) = made_up.filter(|_| reply.head.header("content-length").is_some())
+            {
+                let field = Header::new("Transfer-Encoding", made_up.clone());
+                reply.head.headers.push(field);
+            }
+        })],
+    ),
+    fault(
         "gateway/head-body-sent",
         &[Act::Reply(|reply, script| {
             if script.request.method == "HEAD" {
@@ -50,6 +61,18 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "gateway/body-with-304",
         &[Act::Reply(|reply, _| send_body_with(reply, 304))],
+    ),
+    fault(
+        "gateway/body-with-205",
+        &[Act::Reply(|reply, script| {
+            let length = script.head.field("content-length");
+            let length = length.and_then(|length| std::str::from_utf8(length).ok()?.parse().ok());
+            if reply.head.status == 205
+                && let Some(length) = length
+            {
+                measure(reply, length);
+            }
+        })],
     ),
     fault(
         "gateway/length-with-204",

@@ -9,11 +9,14 @@ use super::{
     asked::Asked,
     conduct::Conduct,
     connection::Trouble,
+    gateway::habits::Habits,
     reply::{Reply, Script},
 };
 
+mod control;
 mod field;
 mod framing;
+mod name;
 mod output;
 mod path;
 mod query;
@@ -21,9 +24,10 @@ mod redirect;
 mod request_body;
 mod response_body;
 mod response_head;
+mod rfc3875;
 mod variable;
 
-/// One fault of `scenarios/faults.toml`.
+/// One fault of `scenarios/faults/pair.toml`.
 #[derive(Clone, Copy)]
 pub(crate) struct Fault {
     /// Its id there.
@@ -37,6 +41,12 @@ pub(crate) struct Fault {
 pub(super) enum Act {
     /// Changes how the double goes about.
     Conduct(fn(&mut Conduct)),
+    /// Changes how it goes about on the wire behind it.
+    #[allow(
+        dead_code,
+        reason = "faults of the wire are not switched on in every test"
+    )]
+    Habits(fn(&mut Habits)),
     /// Changes the octets of a request whose head is whole.
     Octets(fn(&mut BytesMut)),
     /// Changes the head of the request before anything is made of it.
@@ -64,17 +74,20 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
         query::FAULTS,
         variable::FAULTS,
         field::FAULTS,
+        name::FAULTS,
         request_body::FAULTS,
         redirect::FAULTS,
         response_head::FAULTS,
+        control::FAULTS,
         framing::FAULTS,
         response_body::FAULTS,
         output::FAULTS,
+        rfc3875::FAULTS,
     ];
     lists.into_iter().flatten()
 }
 
-const fn fault(id: &'static str, acts: &'static [Act]) -> Fault {
+pub(super) const fn fault(id: &'static str, acts: &'static [Act]) -> Fault {
     Fault { id, acts }
 }
 
@@ -83,6 +96,14 @@ impl Setting {
         for act in self.acts {
             if let Act::Conduct(change) = act {
                 change(&mut self.conduct);
+            }
+        }
+    }
+
+    pub(super) fn habits(&mut self) {
+        for act in self.acts {
+            if let Act::Habits(change) = act {
+                change(&mut self.habits);
             }
         }
     }
@@ -178,7 +199,7 @@ fn cut(octets: &[u8]) -> Vec<u8> {
 }
 
 /// `octets` with each `what` replaced.
-fn replaced(octets: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
+pub(super) fn replaced(octets: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
     let (mut result, mut rest) = (Vec::with_capacity(octets.len()), octets);
     while let Some(at) = find(rest, what) {
         result.extend_from_slice(&rest[..at]);
@@ -190,6 +211,6 @@ fn replaced(octets: &[u8], what: &[u8], with: &[u8]) -> Vec<u8> {
 }
 
 /// Where `what` first is in `octets`.
-fn find(octets: &[u8], what: &[u8]) -> Option<usize> {
+pub(super) fn find(octets: &[u8], what: &[u8]) -> Option<usize> {
     octets.windows(what.len()).position(|window| window == what)
 }

@@ -108,6 +108,65 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Conduct(|conduct| conduct.empty_is_200 = true)],
     ),
     fault(
+        "gateway/unfinished-head-is-200",
+        &[Act::Output(|output| {
+            let is_head = output.ends_with(b"\n") && !output.starts_with(b"HTTP/");
+            let lines = lines(output);
+            let is_field = |line: &&[u8]| line.contains(&b':');
+            let is_cut = !lines.is_empty() && lines.iter().all(is_field);
+            if is_head && is_cut && !has_blank_line(output) {
+                output.extend_from_slice(b"\n");
+            }
+        })],
+    ),
+    fault(
+        "gateway/dies-of-an-unfinished-head",
+        &[Act::Conduct(|conduct| conduct.dies_of_a_cut_head = true)],
+    ),
+    fault(
+        "gateway/carriage-return-ends-a-line",
+        &[Act::Output(|output| {
+            let head = find(output, b"\r\n\r\n").unwrap_or_default();
+            let body = output.split_off(head);
+            let lines: Vec<&[u8]> = output[..].split(|&b| b == b'\r').collect();
+            let lines = lines
+                .iter()
+                .map(|line| line.strip_prefix(b"\n").unwrap_or(line));
+            *output = lines.collect::<Vec<_>>().join(&b"\r\n"[..])[..].into();
+            output.unsplit(body);
+        })],
+    ),
+    fault(
+        "gateway/chunks-of-the-application-refused",
+        &[Act::Judge(|output| {
+            let says = |name: &[u8]| holds(output, |line| is_field(line, name));
+            (says(b"transfer-encoding")
+                && !says(b"content-length")
+                && output.ends_with(b"0\r\n\r\n"))
+            .then_some(502)
+        })],
+    ),
+    fault(
+        "gateway/no-head-is-504",
+        &[Act::Conduct(|conduct| conduct.no_head_status = 504)],
+    ),
+    fault(
+        "gateway/status-field-beats-the-line",
+        &[Act::Output(|output| {
+            let status = lines(output)
+                .into_iter()
+                .find(|line| is_field(line, b"status"));
+            if output.starts_with(b"HTTP/")
+                && let Some(status) = status.map(<[u8]>::to_vec)
+                && let Some(end) = find(output, b"\r\n")
+            {
+                let rest = output.split_off(end);
+                *output = [b"HTTP/1.1", &status["Status:".len()..]].concat()[..].into();
+                output.unsplit(rest);
+            }
+        })],
+    ),
+    fault(
         "gateway/dies-with-its-script",
         &[Act::Conduct(|conduct| {
             conduct.goes_down = Some(|| Health::Died("ended by signal 11".to_owned()));
@@ -160,6 +219,10 @@ fn odd_status(line: &[u8]) -> Option<&[u8]> {
         .get(..3)
         .is_some_and(|code| code.iter().all(u8::is_ascii_digit));
     (!status.is_empty() && !is_code).then_some(status)
+}
+
+fn has_blank_line(output: &[u8]) -> bool {
+    find(output, b"\n\n").is_some() || find(output, b"\n\r\n").is_some()
 }
 
 fn holds(output: &[u8], what: impl Fn(&[u8]) -> bool) -> bool {

@@ -128,6 +128,31 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Environ(|environ, _| edit(environ, "PATH_INFO", cut))],
     ),
     fault(
+        "gateway/mount-is-a-prefix",
+        &[Act::Conduct(|conduct| conduct.serves_prefixes = true)],
+    ),
+    fault(
+        "gateway/path-split-at-the-last",
+        &[Act::Conduct(|conduct| conduct.splits_at_last = true)],
+    ),
+    fault(
+        "gateway/split-shifted-by-wide-letters",
+        &[Act::Environ(|environ, asked| {
+            let (name, info) = (&asked.path.script_name, &asked.path.path_info);
+            let wide = info.windows(2).filter(|two| two == b"\xc8\xba").count();
+            if wide > 0 {
+                let at = name.len() - wide;
+                let whole = [&name[..], info].concat();
+                environ.set("SCRIPT_NAME", whole[..at].to_vec());
+                environ.set("PATH_INFO", whole[at..].to_vec());
+            }
+        })],
+    ),
+    fault(
+        "gateway/forwards-any-target",
+        &[Act::Conduct(|conduct| conduct.forwards_any_target = true)],
+    ),
+    fault(
         "gateway/path-translated-always",
         &[Act::Environ(|environ, asked| {
             let root = environ.get("DOCUMENT_ROOT").cloned().unwrap_or_default();

@@ -5,7 +5,7 @@ use wire::{
     http::{Framing, Header},
 };
 
-use super::{Act, Fault, fault};
+use super::{Act, Fault, fault, find};
 use crate::doubles::conduct::Follows;
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -26,6 +26,25 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Reply(|reply, script| {
             if script.is_redirect_with_document() {
                 (reply.head.status, reply.head.reason) = (302, "Found".into());
+            }
+        })],
+    ),
+    fault(
+        "gateway/location-is-a-redirect",
+        &[Act::Reply(|reply, script| {
+            if reply.head.status == 201 && script.head.location().is_some() {
+                (reply.head.status, reply.head.reason) = (302, "Found".into());
+            }
+        })],
+    ),
+    fault(
+        "gateway/redirect-variables",
+        &[Act::Environ(|environ, asked| {
+            let told = asked.sent.header("x-probe");
+            let is_redirected = told.is_some_and(|told| find(told, b"location=").is_some());
+            if is_redirected && !asked.query().is_empty() {
+                environ.set("REDIRECT_URL", asked.path.script_name.clone());
+                environ.set("REDIRECT_QUERY_STRING", "");
             }
         })],
     ),

@@ -43,6 +43,10 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Conduct(|conduct| conduct.asks_twice = true)],
     ),
     fault(
+        "gateway/request-buffered",
+        &[Act::Conduct(|conduct| conduct.buffers_request = true)],
+    ),
+    fault(
         "gateway/body-short",
         &[Act::Conduct(|conduct| {
             conduct.feeds = |length| length.saturating_sub(1)
@@ -71,6 +75,10 @@ pub(super) const FAULTS: &[Fault] = &[
                 environ.remove("CONTENT_LENGTH");
             }
         })],
+    ),
+    fault(
+        "gateway/empty-chunked-body-without-end",
+        &[Act::Conduct(|conduct| conduct.holds_empty_chunks = true)],
     ),
     fault(
         "gateway/trailer-in-body",

@@ -1,7 +1,7 @@
 //! The head of a reply: from the script's fields to those of HTTP.
 
 use bytes::Bytes;
-use wire::http::{Header, reason_phrase};
+use wire::http::{Framing, Header, reason_phrase};
 
 use super::{Act, Fault, cut, fault, find, replaced};
 use crate::doubles::conduct::Dates;
@@ -118,6 +118,42 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Reply(|reply, _| {
             for field in &mut reply.head.headers {
                 field.value = cut(&field.value).into();
+            }
+        })],
+    ),
+    fault(
+        "gateway/response-fields-beyond-100-dropped",
+        &[Act::Reply(|reply, _| reply.head.headers.truncate(100))],
+    ),
+    fault(
+        "gateway/answers-conditions",
+        &[Act::Reply(|reply, script| {
+            let known = script.request.header("if-none-match");
+            if known.is_some() && known == reply.head.header("etag") && reply.head.status == 200 {
+                (reply.head.status, reply.head.reason) = (304, "Not Modified".into());
+                reply.frame = Framing::None.into();
+            }
+        })],
+    ),
+    fault(
+        "gateway/answers-ranges",
+        &[Act::Reply(|reply, script| {
+            if script.request.header("range").is_some() && reply.head.status == 200 {
+                (reply.head.status, reply.head.reason) = (206, "Partial Content".into());
+                let headers = &mut reply.head.headers;
+                headers.retain(|field| !field.is("content-length"));
+                headers.push(Header::new("Content-Range", "bytes 0-3/10"));
+                headers.push(Header::new("Content-Length", "4"));
+                reply.frame = Framing::Length(4).into();
+            }
+        })],
+    ),
+    fault(
+        "gateway/encoding-doubled",
+        &[Act::Reply(|reply, _| {
+            let headers = reply.head.headers.iter_mut();
+            for field in headers.filter(|field| field.is("content-encoding")) {
+                field.value = [&field.value[..], b", ", &field.value].concat().into();
             }
         })],
     ),

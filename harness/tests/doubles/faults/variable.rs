@@ -97,6 +97,97 @@ pub(super) const FAULTS: &[Fault] = &[
         &[Act::Environ(|environ, _| environ.set("HTTPS", "off"))],
     ),
     fault(
+        "gateway/script-filename-names-the-upstream",
+        &[Act::Environ(|environ, asked| {
+            let path = [b"proxy:fcgi://127.0.0.1:9000", &asked.path.script_name[..]].concat();
+            environ.set("SCRIPT_FILENAME", path);
+        })],
+    ),
+    fault(
+        "gateway/script-filename-with-path-info",
+        &[Act::Environ(|environ, asked| {
+            let (script, extra) = (&asked.path.script_name, &asked.path.path_info);
+            environ.set(
+                "SCRIPT_FILENAME",
+                [b"/srv/www", &script[..], extra].concat(),
+            );
+        })],
+    ),
+    fault(
+        "gateway/document-uri-raw",
+        &[Act::Environ(|environ, asked| {
+            environ.set("DOCUMENT_URI", asked.sent.target.clone());
+        })],
+    ),
+    fault(
+        "gateway/document-root-with-slash",
+        &[Act::Environ(|environ, _| {
+            edit(environ, "DOCUMENT_ROOT", |root| [root, b"/"].concat());
+        })],
+    ),
+    fault(
+        "gateway/request-scheme-from-header",
+        &[Act::Environ(|environ, asked| {
+            if let Some(scheme) = asked.sent.header("x-forwarded-proto") {
+                environ.set("REQUEST_SCHEME", scheme.clone());
+            }
+        })],
+    ),
+    fault(
+        "gateway/no-redirect-status",
+        &[Act::Environ(|environ, _| {
+            environ.remove("REDIRECT_STATUS");
+        })],
+    ),
+    fault(
+        "gateway/server-addr-with-port",
+        &[Act::Environ(|environ, asked| {
+            environ.set("SERVER_ADDR", asked.listen.to_string());
+        })],
+    ),
+    fault(
+        "gateway/remote-port-of-the-server",
+        &[Act::Environ(|environ, asked| {
+            environ.set("REMOTE_PORT", asked.listen.port().to_string());
+        })],
+    ),
+    fault(
+        "gateway/http-host-of-the-field",
+        &[Act::Environ(|environ, asked| {
+            if let Some(host) = asked.sent.header("host") {
+                environ.set("HTTP_HOST", host.clone());
+            }
+        })],
+    ),
+    fault(
+        "gateway/configured-parameter-overridden",
+        &[Act::Environ(|environ, asked| {
+            if let Some(value) = asked.sent.header("x-gatebench-set") {
+                environ.set("HTTP_X_GATEBENCH_SET", value.clone());
+            }
+        })],
+    ),
+    fault(
+        "gateway/void-content-type",
+        &[Act::Environ(|environ, _| {
+            if environ.get("CONTENT_TYPE").is_none() {
+                environ.set("CONTENT_TYPE", "");
+            }
+        })],
+    ),
+    fault(
+        "gateway/early-data-dropped",
+        &[Act::Environ(|environ, _| {
+            environ.remove("HTTP_EARLY_DATA");
+        })],
+    ),
+    fault(
+        "backend/remote-addr-of-its-peer",
+        &[Act::Environ(|environ, _| {
+            environ.set("REMOTE_ADDR", "unix:")
+        })],
+    ),
+    fault(
         "gateway/cwd-root",
         &[Act::Start(|report, _| {
             report.cwd = report.cwd.take().map(|_| "/".to_owned());

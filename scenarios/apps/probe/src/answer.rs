@@ -97,6 +97,19 @@ impl Head {
         output
     }
 
+    /// The head as an NPH script writes it: a whole HTTP response, after which the connection
+    /// closes.
+    pub fn to_http(&self) -> Vec<u8> {
+        let line = self.status.as_ref().map(Status::line);
+        let line = line.unwrap_or_else(|| b"200 OK".to_vec());
+        let mut output = [b"HTTP/1.1 ", &line[..], b"\r\n"].concat();
+        for (name, value) in &self.fields {
+            output.extend([name, &b": "[..], value, b"\r\n"].concat());
+        }
+        output.extend(b"Connection: close\r\n\r\n");
+        output
+    }
+
     fn field(&mut self, name: &str, value: impl AsRef<[u8]>) {
         self.fields.push((name.into(), value.as_ref().to_vec()));
     }
@@ -141,6 +154,10 @@ impl Plan {
                 self.document(method, json, "application/json")
             }
             Content::Location(target) => self.location(interface, target),
+            Content::Guest => {
+                let status = Status::new(501, "Not Implemented");
+                Answer::error(status, method, "app needs a WSGI server")
+            }
             Content::Report if self.is_bodiless() => self.bare(Head::default()),
             Content::Report => {
                 let json = Payload::Bytes(report.to_json());

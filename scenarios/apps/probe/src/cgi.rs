@@ -42,7 +42,7 @@ pub fn run<I: Read, O: Write, E: Write>(
         Ok(plan) => follow(&plan, &method, request, &mut streams),
         Err(unknown) => {
             let answer = Answer::refusal(&method, &unknown);
-            send_head(&answer, &mut streams.stdout)?;
+            send_head(&answer, is_nph(&request), &mut streams.stdout)?;
             send_payload(&answer, &Plan::default(), None, &mut streams)?;
             Ok(Ending::Exit(0))
         }
@@ -65,7 +65,7 @@ fn follow<I: Read, O: Write, E: Write>(
         return Ok(Ending::Killed);
     }
     let answer = plan.answer(report.interface, method, &report);
-    send_head(&answer, &mut streams.stdout)?;
+    send_head(&answer, is_nph(&report), &mut streams.stdout)?;
     if plan.die == Some(Death::AfterHead) {
         return Ok(Ending::Killed);
     }
@@ -79,9 +79,18 @@ fn complain(plan: &Plan, stderr: &mut impl Write) -> io::Result<()> {
     stderr.flush()
 }
 
-fn send_head(answer: &Answer, stdout: &mut impl Write) -> io::Result<()> {
-    if let Some(head) = &answer.head {
-        stdout.write_all(&head.to_cgi())?;
+/// Whether it was started under a name that begins with `nph-` (RFC 3875 section 5).
+fn is_nph(report: &Report) -> bool {
+    let program = report.argv.as_ref().and_then(|argv| argv.first());
+    let name = program.and_then(|program| program.rsplit('/').next());
+    name.is_some_and(|name| name.starts_with("nph-"))
+}
+
+fn send_head(answer: &Answer, is_nph: bool, stdout: &mut impl Write) -> io::Result<()> {
+    match &answer.head {
+        Some(head) if is_nph => stdout.write_all(&head.to_http())?,
+        Some(head) => stdout.write_all(&head.to_cgi())?,
+        None => {}
     }
     stdout.flush()
 }

@@ -49,6 +49,8 @@ pub enum Content {
     Raw(Vec<u8>),
     /// A bare Location reply (`location=`).
     Location(Vec<u8>),
+    /// A WSGI application beside the probe (`app=`, `recall=`), which needs a WSGI server.
+    Guest,
 }
 
 /// The rule for Content-Length.
@@ -152,6 +154,8 @@ impl Plan {
             "exit" => self.exit = u32::try_from(command::number(value)?).ok()?,
             "die" => self.die = Some(death(value)?),
             "read" => self.read = read(value)?,
+            "app" | "recall" => self.content = Content::Guest,
+            "case" => {}
             _ => return None,
         }
         Some(())
@@ -176,6 +180,9 @@ const NAMES: &[&str] = &[
     "raw",
     "location",
     "read",
+    "app",
+    "case",
+    "recall",
 ];
 
 fn length(value: &[u8]) -> Option<Length> {

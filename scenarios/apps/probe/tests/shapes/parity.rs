@@ -193,6 +193,7 @@ fn cgi_output_is_alike() {
         "raw=Status: 200 OK%0A%0Ax",
         "location=/next?a=b",
         "status=204",
+        "app=wsgi/call:plain; case=1",
     ] {
         let rust = support::output(&Shape::RustCgi, &get(commands));
         let Some(python) = support::python("cgi_output_is_alike") else {
