@@ -143,6 +143,7 @@ impl Tracer {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = json!({
             "time": crate::clock::unix(),
+            "parsed_at_us": crate::clock::monotonic_us().saturating_sub(end),
             "pid": std::process::id(),
             "protocol": trace.protocol.name(),
             "method": text(&trace.method),

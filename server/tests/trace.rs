@@ -46,6 +46,11 @@ fn each_request_has_a_line_with_its_steps_in_order() {
         assert_eq!(line["uri"], "/cgi/slow?x");
         assert_eq!(line["status"], 200);
         assert_eq!(line["bytes"], 8);
+        let at = |line: &Value| line["parsed_at_us"].as_u64().unwrap();
+        assert!(
+            at(&lines[1]) >= at(line) + line["us"]["end"].as_u64().unwrap() / 2,
+            "{line}"
+        );
         let steps = [
             "started",
             "spawned",
