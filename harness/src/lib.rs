@@ -5,6 +5,7 @@ pub mod backends;
 pub mod bench;
 pub mod cause;
 pub mod cli;
+pub mod decode;
 pub mod dialogue;
 pub mod event;
 pub mod gateways;
