@@ -131,8 +131,8 @@ impl FromStr for Endpoint {
 }
 
 fn protocol(word: &str) -> Result<Model, BadAddress> {
-    match word.parse() {
-        Ok(model) if model != Model::Cgi => Ok(model),
+    match word.parse::<Model>() {
+        Ok(model) if !model.is_cgi() => Ok(model),
         _ => Err(BadAddress::Protocol(word.to_owned())),
     }
 }

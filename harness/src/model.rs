@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum Model {
     /// A process per request (RFC 3875), executed by the gateway or carried to a server that does.
     Cgi,
+    /// The same, but that a process is forked from a booted interpreter instead of executed.
+    CgiWarm,
     /// FastCGI 1.0, responder role.
     #[serde(rename = "fastcgi")]
     FastCgi,
@@ -26,8 +28,9 @@ pub enum Model {
 
 impl Model {
     /// Every model, in the order that reports show.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Cgi,
+        Self::CgiWarm,
         Self::FastCgi,
         Self::Uwsgi,
         Self::Scgi,
@@ -41,11 +44,31 @@ impl Model {
     pub fn word(self) -> &'static str {
         match self {
             Self::Cgi => "cgi",
+            Self::CgiWarm => "cgi-warm",
             Self::FastCgi => "fastcgi",
             Self::Uwsgi => "uwsgi",
             Self::Scgi => "scgi",
             Self::Http => "http",
         }
+    }
+
+    /// Whether every request has a process of its own, executed or forked.
+    pub fn is_cgi(self) -> bool {
+        self.interface() == Self::Cgi
+    }
+
+    /// What the application sees of it: a program cannot tell by its interface whether it was
+    /// executed or forked, so whatever holds for `cgi` holds for `cgi-warm`.
+    pub fn interface(self) -> Self {
+        match self {
+            Self::CgiWarm => Self::Cgi,
+            own => own,
+        }
+    }
+
+    /// Whether this model is one of `models`: `cgi` there speaks of `cgi-warm` too.
+    pub fn is_among(self, models: &[Self]) -> bool {
+        models.contains(&self) || models.contains(&self.interface())
     }
 }
 
@@ -57,7 +80,7 @@ impl fmt::Display for Model {
 
 /// A model's name that the bench does not know.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unknown model `{0}`; the models are cgi, fastcgi, uwsgi, scgi, http")]
+#[error("unknown model `{0}`; the models are cgi, cgi-warm, fastcgi, uwsgi, scgi, http")]
 pub struct UnknownModel(String);
 
 impl FromStr for Model {
@@ -87,7 +110,14 @@ mod tests {
         let error = "fcgi".parse::<Model>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "unknown model `fcgi`; the models are cgi, fastcgi, uwsgi, scgi, http"
+            "unknown model `fcgi`; the models are cgi, cgi-warm, fastcgi, uwsgi, scgi, http"
         );
+    }
+
+    #[test]
+    fn what_holds_for_cgi_holds_for_a_forked_program_and_not_the_other_way_round() {
+        assert!(Model::CgiWarm.is_among(&[Model::FastCgi, Model::Cgi]));
+        assert!(!Model::Cgi.is_among(&[Model::CgiWarm]));
+        assert!(!Model::CgiWarm.is_among(&[Model::FastCgi]));
     }
 }

@@ -61,7 +61,7 @@ impl Pairing {
     /// Whether gateway and backend can both express the model; if not, why.
     pub fn unsupported(&self) -> Option<String> {
         let (gateway, model) = (self.gateway, self.model);
-        if !gateway.speaks().contains(&model) {
+        if !gateway.reaches(model) {
             return Some(format!(
                 "{} cannot reach an application by {model}",
                 gateway.name()
@@ -71,6 +71,12 @@ impl Pairing {
             return Some(format!("{} does not serve {model}", self.backend.name()));
         }
         None
+    }
+
+    /// Whether both are the same gateway, model and backend.
+    pub fn is(&self, other: &Self) -> bool {
+        let id = |one: &Self| (one.gateway_id(), one.model, one.backend_id());
+        id(self) == id(other)
     }
 
     /// Subject id of the gateway.
@@ -103,17 +109,39 @@ impl Pairing {
 
     /// What carries CGI, where the gateway executes nothing.
     pub fn carrier(&self) -> Option<String> {
-        (self.model == Model::Cgi && !self.executes()).then(|| Model::FastCgi.word().to_owned())
+        (self.model.is_cgi() && !self.executes()).then(|| Model::FastCgi.word().to_owned())
     }
 
     /// Whether the gateway runs the program itself, so that there is no backend process.
     pub fn executes(&self) -> bool {
-        self.model == Model::Cgi && self.gateway.executes()
+        self.model == Model::Cgi && self.gateway.executes() && !self.backend.brings_programs()
+    }
+
+    /// The model that the gateway is set up for.
+    fn front(&self) -> Model {
+        match self.carrier() {
+            Some(_) => self.gateway.carries_cgi_as(),
+            None => self.model,
+        }
+    }
+
+    /// The same program on the same gateway, but executed for each request: what a pairing by
+    /// `cgi-warm` is compared with.
+    pub fn executed(&self) -> Option<Self> {
+        let backend = self
+            .backend
+            .executed_by()
+            .filter(|_| self.model == Model::CgiWarm)?;
+        Some(Self {
+            model: Model::Cgi,
+            backend,
+            ..*self
+        })
     }
 
     /// Whether the gateway keeps its connections to the backend for the next request.
     pub fn keeps_connections(&self) -> bool {
-        self.gateway.keeps_connections(self.variant, self.model)
+        self.gateway.keeps_connections(self.variant, self.front())
     }
 
     /// Starts both sides; with `tapped`, a relay between them writes down what passes.
@@ -140,14 +168,14 @@ impl Pairing {
             false => (None, socket),
         };
         let (gateway, listen) = front(
-            (self.gateway, self.variant, self.model),
+            (self.gateway, self.variant, self.front()),
             bench,
             &dir,
             &upstream,
             &mut launches,
         )
         .await?;
-        let place = Place::new(self.gateway.app(self.model), listen.to_string());
+        let place = Place::new(self.gateway.app(self.front()), listen.to_string());
         Ok(Started {
             pairing: self,
             gateway,

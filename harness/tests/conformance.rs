@@ -25,7 +25,7 @@ use gatebench::{
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The models that are tested: those of the main job, SCGI and HTTP.
+/// The models that are tested on every gateway: those of the main job, SCGI and HTTP.
 const MODELS: [Model; 5] = [
     Model::Cgi,
     Model::FastCgi,
@@ -44,7 +44,10 @@ fn main() -> ExitCode {
     let stage = Arc::new(Mutex::new(Stage::default()));
     let mut trials = of_backend("gateserve", &catalogue, &stage);
     match find_program("python3", env::var_os("PATH").as_deref()) {
-        Some(_) => trials.extend(of_wsgi(&catalogue, &stage)),
+        Some(_) => {
+            trials.extend(of_wsgi(&catalogue, &stage));
+            trials.extend(of_warm(&catalogue, &stage));
+        }
         None => trials.push(missing("gateserve:wsgi", "python3 is not on PATH")),
     }
     for name in ["builtin", "nginx"] {
@@ -124,6 +127,25 @@ fn of_wsgi(catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
     let seatings = plan.seatings();
     seatings
         .flat_map(|seating| of_seating(seating, name, &plan, stage))
+        .collect()
+}
+
+/// CGI programs that are forked from a booted interpreter, behind nginx where it is at hand.
+fn of_warm(catalogue: &Catalogue, stage: &Arc<Mutex<Stage>>) -> Vec<Trial> {
+    let gateway = match at_hand("nginx") {
+        Ok(()) => "nginx",
+        Err(_) => "builtin",
+    };
+    let selection = Selection {
+        gateways: vec![SubjectId::plain(gateway)],
+        backends: vec![SubjectId::plain("gateserve")],
+        models: vec![Model::CgiWarm],
+        ..Selection::default()
+    };
+    let plan = Plan::new(&selection, catalogue, "builtin").expect("the model is known");
+    let seatings = plan.seatings();
+    seatings
+        .flat_map(|seating| of_seating(seating, gateway, &plan, stage))
         .collect()
 }
 

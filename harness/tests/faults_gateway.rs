@@ -54,9 +54,11 @@ impl table::Double for Fronted {
                 .any(|slug| of(slug)),
             Model::Uwsgi => !of("gateway/fcgi-") && !of("gateway/scgi-"),
             Model::Scgi => !of("gateway/fcgi-") && !of("gateway/uwsgi-"),
-            Model::Cgi | Model::Http => !["gateway/fcgi-", "gateway/uwsgi-", "gateway/scgi-"]
-                .iter()
-                .any(|slug| of(slug)),
+            Model::Cgi | Model::CgiWarm | Model::Http => {
+                !["gateway/fcgi-", "gateway/uwsgi-", "gateway/scgi-"]
+                    .iter()
+                    .any(|slug| of(slug))
+            }
         }
     }
 

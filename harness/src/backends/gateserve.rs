@@ -1,6 +1,6 @@
 //! gateserve with its native probe, or executing the probe as a CGI program.
 
-use super::{Backend, Seat};
+use super::{Backend, GATESERVE_PYTHON, PROGRAM, Seat, gateserve_python};
 use crate::{
     address::Address,
     gateways::CGI_BIN,
@@ -19,6 +19,7 @@ impl Backend for Gateserve {
     fn variant(&self, model: Model) -> &'static str {
         match model {
             Model::Cgi => "cgi",
+            Model::CgiWarm => gateserve_python::WARM,
             _ => "probe",
         }
     }
@@ -27,8 +28,21 @@ impl Backend for Gateserve {
         &Model::ALL
     }
 
+    fn app(&self, model: Model) -> &'static str {
+        match model {
+            Model::Cgi => PROGRAM,
+            Model::CgiWarm => GATESERVE_PYTHON.app(model),
+            _ => "probe (native)",
+        }
+    }
+
+    fn executed_by(&self) -> Option<&'static dyn Backend> {
+        Some(&GATESERVE_PYTHON)
+    }
+
     fn launch(&self, seat: &Seat<'_>) -> Launch {
         let application = match seat.model {
+            Model::CgiWarm => return GATESERVE_PYTHON.launch(seat),
             Model::Cgi => vec![
                 "--cgi".to_owned(),
                 format!("/cgi-bin={}", seat.run.join(CGI_BIN).display()),
@@ -42,7 +56,7 @@ impl Backend for Gateserve {
 /// gateserve with the options of an application, which may need files in the run folder.
 pub(super) fn start(seat: &Seat<'_>, application: Vec<String>, files: Vec<FileSpec>) -> Launch {
     let socket = match seat.model {
-        Model::Cgi | Model::FastCgi => "--fastcgi-socket",
+        Model::Cgi | Model::CgiWarm | Model::FastCgi => "--fastcgi-socket",
         Model::Uwsgi => "--uwsgi-socket",
         Model::Scgi => "--scgi-socket",
         Model::Http => "--http-socket",

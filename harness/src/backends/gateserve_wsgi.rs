@@ -15,6 +15,7 @@ impl Backend for GateserveWsgi {
         match model {
             // Programs are executed by another variant.
             Model::Cgi => "cgi",
+            Model::CgiWarm => "cgi-warm",
             _ => "wsgi",
         }
     }

@@ -29,9 +29,21 @@ pub trait Backend: Sync {
     /// What the application is, in a report of its speed.
     fn app(&self, model: Model) -> &'static str {
         match model {
-            Model::Cgi => "probe (CGI program)",
+            Model::Cgi => PROGRAM,
             _ => "probe (native)",
         }
+    }
+
+    /// Whether it has CGI programs of its own, so that it stands behind a gateway too that would
+    /// execute those of the bench itself.
+    fn brings_programs(&self) -> bool {
+        false
+    }
+
+    /// The backend that executes, for each request, what this one forks: what a program costs by
+    /// the one is fairly compared with what it costs by the other alone.
+    fn executed_by(&self) -> Option<&'static dyn Backend> {
+        None
     }
 
     /// Whether its application replies as a CGI program does, where the protocol allows it. An
@@ -67,6 +79,9 @@ pub struct Seat<'a> {
     pub apps: &'a [AppFile],
 }
 
+/// The probe as the CGI program that gateways execute too.
+pub const PROGRAM: &str = "probe (CGI program)";
+
 /// The probe in Python, as the run folder gets it.
 const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
 
@@ -79,14 +94,15 @@ pub fn wsgi_files(apps: &[AppFile]) -> Vec<FileSpec> {
     beside.chain([FileSpec::text("probe.py", PROBE)]).collect()
 }
 
+static GATESERVE_PYTHON: gateserve_python::GateservePython = gateserve_python::GateservePython;
+
 /// Every backend that the bench knows.
 ///
 /// Several of one name are variants of one program; the first is what the plain name means.
 pub static BACKENDS: &[&dyn Backend] = &[
     &gateserve::Gateserve,
     &gateserve_wsgi::GateserveWsgi,
-    &gateserve_python::GateservePython::Exec,
-    &gateserve_python::GateservePython::Warm,
+    &GATESERVE_PYTHON,
 ];
 
 /// Finds a backend by its plain name.

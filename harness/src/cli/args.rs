@@ -22,7 +22,7 @@ pub(super) struct SelectArgs {
     /// Gateways: nginx, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     gateway: Vec<SubjectId>,
-    /// Models: cgi, fastcgi, uwsgi, scgi, http, or all [default: cgi,fastcgi,uwsgi]
+    /// Models: cgi, cgi-warm, fastcgi, uwsgi, scgi, http, or all [default: cgi,fastcgi,uwsgi]
     #[arg(long, value_name = "MODEL,…", value_delimiter = ',', value_parser = models)]
     model: Vec<Models>,
     /// Backends: gateserve, or all [default: gateserve]

@@ -169,7 +169,9 @@ fn field_cases(catalogue: &Catalogue) -> Vec<Row> {
 
 fn gateways() -> Vec<Row> {
     let row = |gateway: &&dyn crate::gateways::Gateway| {
-        let models = words(gateway.speaks());
+        let reached = Model::ALL.into_iter();
+        let reached: Vec<Model> = reached.filter(|model| gateway.reaches(*model)).collect();
+        let models = words(&reached);
         let executes = if gateway.executes() {
             "executes CGI itself"
         } else {
@@ -183,7 +185,7 @@ fn gateways() -> Vec<Row> {
             ),
             value: json!({
                 "name": gateway.name(),
-                "models": gateway.speaks(),
+                "models": reached,
                 "executes_cgi": gateway.executes(),
                 "variants": gateway.variants(),
             }),

@@ -111,7 +111,7 @@ impl Job<'_> {
         let results = Results {
             format: FORMAT,
             environment,
-            subjects: run::subjects(&plan, &bench),
+            subjects: run::subjects(&plan, &bench, self.measure.is_some()),
             summary: Summary::of(&done.cases, done.stale).with_missing(done.missing),
             requirements: catalogue.requirements.cited(&done.cases),
             results: done.cases,
@@ -176,7 +176,7 @@ struct Done {
 
 impl Done {
     fn look_for_stale(&mut self, plan: &Plan, bench: &Bench, known: &KnownList) {
-        let subjects = run::subjects(plan, bench);
+        let subjects = run::subjects(plan, bench, false);
         let stale = known.stale(&self.cases, &subjects);
         self.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);
         self.notes.extend(stale.iter().map(out_of_date));

@@ -93,7 +93,7 @@ impl RunningArgs {
         let model = match (at.model, models) {
             (Some(model), []) => model,
             (Some(model), [asked]) if *asked == model => model,
-            (None, [asked]) if *asked != Model::Cgi => *asked,
+            (None, [asked]) if !asked.is_cgi() => *asked,
             (Some(model), _) => bail!("--backend-at says {model}, --model something else"),
             (None, _) => bail!(
                 "--backend-at {way} does not say what is spoken there; write fastcgi://{way}, \
@@ -121,7 +121,7 @@ fn fronted(url: &str, recorder: &Endpoint, models: &[Model]) -> anyhow::Result<S
     let model = match (recorder.protocol, models) {
         (Some(model), []) => model,
         (Some(model), [asked]) if *asked == model => model,
-        (None, [asked]) if *asked != Model::Cgi => *asked,
+        (None, [asked]) if !asked.is_cgi() => *asked,
         (Some(model), _) => bail!("--recorder says {model}, --model something else"),
         (None, _) => bail!(
             "--recorder {at} does not say what the gateway speaks there; write fastcgi://{at}, \

@@ -113,7 +113,9 @@ impl Line {
         match self.model {
             Model::FastCgi => self.feed_records(octets),
             Model::Http => self.feed_http(octets),
-            Model::Uwsgi | Model::Scgi | Model::Cgi => self.only_reply().push(octets),
+            Model::Uwsgi | Model::Scgi | Model::Cgi | Model::CgiWarm => {
+                self.only_reply().push(octets)
+            }
         }
     }
 
@@ -135,7 +137,7 @@ impl Line {
                     reply.finish(in_order);
                 }
             }
-            Model::Uwsgi | Model::Scgi | Model::Cgi => {
+            Model::Uwsgi | Model::Scgi | Model::Cgi | Model::CgiWarm => {
                 if self.size > 0 {
                     self.only_reply().finish(in_order);
                 }

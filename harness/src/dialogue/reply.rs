@@ -69,7 +69,7 @@ impl Reply {
         let form = match model {
             Model::Uwsgi | Model::Scgi => Form::Either,
             Model::Http => Form::Http("GET".to_owned()),
-            Model::Cgi | Model::FastCgi => Form::Cgi,
+            Model::Cgi | Model::CgiWarm | Model::FastCgi => Form::Cgi,
         };
         Self::of(id, form)
     }

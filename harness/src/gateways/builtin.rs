@@ -59,7 +59,7 @@ impl Gateway for Builtin {
             Model::Uwsgi => to("--uwsgi-to"),
             Model::FastCgi => to("--fastcgi-to"),
             Model::Scgi => to("--scgi-to"),
-            Model::Cgi | Model::Http => {
+            Model::Cgi | Model::CgiWarm | Model::Http => {
                 let folder = route.run.join(CGI_BIN);
                 vec!["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]
             }

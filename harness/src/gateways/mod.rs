@@ -17,11 +17,29 @@ pub trait Gateway: Sync {
     /// Named configurations; the first is the default.
     fn variants(&self) -> &'static [&'static str];
 
-    /// Models it can reach an application by.
+    /// Models it can reach an application by; [`reaches`](Self::reaches) adds `cgi-warm`.
     fn speaks(&self) -> &'static [Model];
 
     /// Whether it executes CGI programs itself; if not, CGI is carried over FastCGI.
     fn executes(&self) -> bool;
+
+    /// Whether it can reach an application by this model. A program that is forked is carried over
+    /// FastCGI by every gateway that speaks it, so none has to name [`Model::CgiWarm`].
+    fn reaches(&self, model: Model) -> bool {
+        match model {
+            Model::CgiWarm => self.speaks().contains(&Model::FastCgi),
+            own => self.speaks().contains(&own),
+        }
+    }
+
+    /// The model that it is set up for where a server behind it runs the CGI programs: that of CGI
+    /// where it carries CGI anyway, so that both are carried alike, else FastCGI.
+    fn carries_cgi_as(&self) -> Model {
+        match self.speaks().contains(&Model::Cgi) && !self.executes() {
+            true => Model::Cgi,
+            false => Model::FastCgi,
+        }
+    }
 
     /// Whether a variant keeps its connections to the backend for the next request.
     fn keeps_connections(&self, _variant: &str, _model: Model) -> bool {
@@ -47,7 +65,7 @@ pub trait Gateway: Sync {
 /// Where a gateway listens and where it forwards to.
 #[derive(Clone, Copy, Debug)]
 pub struct Route<'a> {
-    /// Way to the application.
+    /// Way to the application, [`Model::CgiWarm`] never: see [`Gateway::carries_cgi_as`].
     pub model: Model,
     /// Named configuration.
     pub variant: &'a str,

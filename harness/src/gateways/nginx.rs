@@ -50,7 +50,7 @@ impl Gateway for Nginx {
 
     fn app(&self, model: Model) -> &'static str {
         match model {
-            Model::Cgi => "/cgi-bin/probe",
+            Model::Cgi | Model::CgiWarm => "/cgi-bin/probe",
             Model::Http => "",
             Model::FastCgi | Model::Uwsgi | Model::Scgi => "/probe",
         }

@@ -154,7 +154,7 @@ fn unanswered(target: &dyn BackendTarget, line: &Line) -> String {
         );
     }
     let is_strange = line.flaw.is_some() || line.replies.iter().all(|r| r.view.status.is_none());
-    if is_strange && *model != Model::Cgi {
+    if is_strange && !model.is_cgi() {
         let others = [Model::FastCgi, Model::Uwsgi, Model::Scgi, Model::Http];
         let others = others.iter().filter(|other| *other != model);
         let others: Vec<String> = others.map(|other| format!("{other}://{way}")).collect();

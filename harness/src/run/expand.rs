@@ -66,6 +66,28 @@ pub(super) fn expand_backends(
     Ok(found)
 }
 
+/// The models to take where none were asked for: the three of the main job, and those that only a
+/// backend variant among `asked` is for.
+pub(super) fn default_models(asked: &[SubjectId]) -> Vec<Model> {
+    let mut models = Model::DEFAULT.to_vec();
+    for id in asked {
+        let of_name = BACKENDS.iter().filter(|backend| backend.name() == id.name);
+        let is_asked = |backend: &dyn Backend, model: Model| {
+            backend.speaks().contains(&model)
+                && id.variant.as_deref() == Some(backend.variant(model))
+        };
+        let served = of_name.flat_map(|backend| {
+            let all = Model::ALL.into_iter();
+            all.filter(|model| is_asked(*backend, *model))
+        });
+        let served: Vec<Model> = served.collect();
+        if !served.iter().any(|model| Model::DEFAULT.contains(model)) {
+            models.extend(served);
+        }
+    }
+    models
+}
+
 /// What a backend is, in one word for all that it serves.
 fn kind(backend: &dyn Backend) -> (&'static str, Vec<&'static str>) {
     let variants = Model::ALL.map(|model| backend.variant(model));
@@ -123,7 +145,7 @@ fn served(
         name: backend.name(),
         variant: asked.to_owned(),
         models: words(models),
-        known: known.collect::<Vec<_>>().join(", "),
+        known: distinct(known.collect()).join(", "),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::AtomicBool, time::Duration};
 
-use super::{lively::plain, plan::Plan, smoke};
+use super::{contenders, lively::plain, plan::Plan, smoke};
 use crate::{
     address::Address,
     bench::Bench,
@@ -14,7 +14,6 @@ use crate::{
     pairing::{Pairing, Started},
     results::Throughput,
     scenario::Action,
-    seating::Seating,
     witness::Health,
 };
 
@@ -56,8 +55,8 @@ const HELLO: &str = "Hello, world!";
 impl Measure {
     /// How many measurements a plan makes.
     pub fn count(&self, plan: &Plan) -> usize {
-        let all = plan.pairings();
-        all.filter(|pairing| pairing.unsupported().is_none())
+        contenders::of_plan(plan)
+            .filter(|pairing| pairing.unsupported().is_none())
             .count()
     }
 
@@ -82,7 +81,7 @@ pub async fn measure(
     let mut measured = Measured::default();
     for group in plan.groups() {
         let mut contestants = Vec::new();
-        for pairing in group.iter().filter_map(Seating::pairing) {
+        for pairing in contenders::of_group(plan, group) {
             if let Some(why) = pairing.unsupported() {
                 let note = format!("{} is not measured: {why}", named(pairing));
                 observer.event(&Event::Note(&note));
@@ -102,7 +101,15 @@ pub async fn measure(
 }
 
 fn named(pairing: Pairing) -> String {
-    format!("{} by {}", pairing.gateway_id(), pairing.model)
+    let Pairing { model, .. } = pairing;
+    match pairing.backend.brings_programs() {
+        true => format!(
+            "{} by {model} to {}",
+            pairing.gateway_id(),
+            pairing.backend_id()
+        ),
+        false => format!("{} by {model}", pairing.gateway_id()),
+    }
 }
 
 impl Measured {

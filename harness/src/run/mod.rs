@@ -1,6 +1,7 @@
 //! A run: pairings one after the other, each case judged, then the models compared.
 
 pub mod case;
+mod contenders;
 pub mod drive;
 mod expand;
 mod lively;
@@ -160,10 +161,12 @@ fn differences(results: &mut [CaseResult], seen: &[Seen], scenarios: &[Scenario]
     }
 }
 
-/// The subjects of a plan, each once.
-pub fn subjects(plan: &Plan, bench: &Bench) -> Vec<Subject> {
+/// The subjects of a plan, each once, and those that are measured beside them.
+pub fn subjects(plan: &Plan, bench: &Bench, measured: bool) -> Vec<Subject> {
     let mut subjects: Vec<Subject> = Vec::new();
-    for subject in plan.seatings().flat_map(|seating| seating.subjects(bench)) {
+    let judged = plan.seatings().flat_map(|seating| seating.subjects(bench));
+    let beside = contenders::of_plan(plan).filter(|_| measured);
+    for subject in judged.chain(beside.flat_map(|pairing| pairing.subjects(bench))) {
         if !subjects.iter().any(|known| known.id == subject.id) {
             subjects.push(subject);
         }

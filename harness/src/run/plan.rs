@@ -1,6 +1,8 @@
 //! What to run: the user's selection against what the bench knows.
 
-use super::expand::{Back, Front, distinct, expand_backends, expand_gateways, words};
+use super::expand::{
+    Back, Front, default_models, distinct, expand_backends, expand_gateways, words,
+};
 use crate::{
     backends::Backend,
     gateways::Gateway,
@@ -127,7 +129,8 @@ impl Plan {
         if let Some(running) = &selection.running {
             return Self::on(running, select(selection, catalogue)?);
         }
-        let models = distinct(or_default(&selection.models, &Model::DEFAULT));
+        let default = default_models(&selection.backends);
+        let models = distinct(or_default(&selection.models, &default));
         let fronts = or_default(&selection.gateways, &[SubjectId::plain(default_gateway)]);
         let backs = or_default(&selection.backends, &[SubjectId::plain("gateserve")]);
         let backs = expand_backends(&backs, &models)?;
@@ -276,7 +279,7 @@ fn alone(
 /// A backend in every protocol that the harness can speak to it itself.
 fn drivers(backend: &'static dyn Backend, models: &[Model]) -> Vec<Seating> {
     // A server that executes CGI programs is reached by FastCGI, which is judged as such.
-    let spoken = |model: &&Model| **model != Model::Cgi && backend.speaks().contains(model);
+    let spoken = |model: &&Model| !model.is_cgi() && backend.speaks().contains(model);
     let with = |&model| {
         let judged = Judged::Known(backend);
         Seating::Driver(Driver { model, judged })
@@ -287,8 +290,12 @@ fn drivers(backend: &'static dyn Backend, models: &[Model]) -> Vec<Seating> {
 /// A gateway in every protocol that it speaks to a backend.
 fn recorders((gateway, variant): Front, models: &[Model]) -> Vec<Seating> {
     let executes = gateway.executes();
-    let spoken =
-        |model: &&Model| gateway.speaks().contains(model) && (**model != Model::Cgi || executes);
+    // Whether a program is executed or forked is decided behind the gateway.
+    let spoken = |model: &&Model| match model {
+        Model::Cgi => executes && gateway.reaches(**model),
+        Model::CgiWarm => false,
+        own => gateway.reaches(**own),
+    };
     let with = |&model| {
         let fronted = Fronted::Known { gateway, variant };
         Seating::Recorder(Recorder { model, fronted })
@@ -403,6 +410,30 @@ mod tests {
     }
 
     #[test]
+    fn a_variant_for_another_model_alone_brings_its_model_along() {
+        let names = pairings(&Selection {
+            backends: ids(&["gateserve:cgi-warm"]),
+            ..of_gateways(&["nginx"])
+        });
+        assert_eq!(names, ["nginx:documented cgi-warm gateserve:cgi-warm"]);
+    }
+
+    #[test]
+    fn a_gateway_that_executes_forwards_to_a_backend_with_programs_of_its_own() {
+        let names = pairings(&Selection {
+            models: vec![Model::Cgi, Model::CgiWarm],
+            backends: ids(&["gateserve", "gateserve:cgi-python"]),
+            ..of_gateways(&["builtin"])
+        });
+        let all = [
+            "builtin cgi script",
+            "builtin cgi-warm gateserve:cgi-warm",
+            "builtin cgi gateserve:cgi-python",
+        ];
+        assert_eq!(names, all);
+    }
+
+    #[test]
     fn the_parts_of_a_shard_make_the_whole_and_share_nothing() {
         let of = |shard| {
             let plan = planned(&Selection {
@@ -441,7 +472,7 @@ mod tests {
             ..Selection::default()
         };
         insta::assert_snapshot!(refused(&backend("unicorn")), @"unknown backend `unicorn`; the bench knows gateserve");
-        insta::assert_snapshot!(refused(&backend("gateserve:asgi")), @"gateserve has no variant `asgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), probe (fastcgi, uwsgi, scgi, http), wsgi (fastcgi, uwsgi, scgi, http), cgi-python (cgi), cgi-warm (cgi)");
+        insta::assert_snapshot!(refused(&backend("gateserve:asgi")), @"gateserve has no variant `asgi` for cgi, fastcgi, uwsgi; it has cgi (cgi), cgi-warm (cgi-warm), probe (fastcgi, uwsgi, scgi, http), wsgi (fastcgi, uwsgi, scgi, http), cgi-python (cgi)");
     }
 
     #[test]
@@ -464,7 +495,7 @@ mod tests {
             models: vec![Model::Http],
             ..Selection::default()
         };
-        insta::assert_snapshot!(refused(&models), @"none of the scenarios is for http; they are for cgi, fastcgi, uwsgi, scgi");
+        insta::assert_snapshot!(refused(&models), @"none of the scenarios is for http; they are for cgi, cgi-warm, fastcgi, uwsgi, scgi");
     }
 
     #[test]

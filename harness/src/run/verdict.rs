@@ -15,6 +15,9 @@ pub(super) const NO_WSGI: &str = "the backend runs no WSGI application";
 const NO_NPH: &str = "an NPH script writes to the client itself; what a server before it gets over \
                       FastCGI is CGI output";
 
+/// Why other programs than the probe cannot be asked for.
+const NO_FOLDER: &str = "the gateway forwards only the probe, not the folder of CGI programs";
+
 /// How a case ended, and why.
 pub(super) fn judge(
     target: &dyn Target,
@@ -43,6 +46,13 @@ pub(super) fn judge(
     if scenario.needs_nph() && target.carried() {
         let judgement = Judgement {
             unsupported: Some(NO_NPH.to_owned()),
+            ..Judgement::default()
+        };
+        return (Outcome::Unsupported, judgement);
+    }
+    if scenario.names_program() && !target.place().has_folder() {
+        let judgement = Judgement {
+            unsupported: Some(NO_FOLDER.to_owned()),
             ..Judgement::default()
         };
         return (Outcome::Unsupported, judgement);

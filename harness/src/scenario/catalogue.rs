@@ -295,7 +295,7 @@ faults = ["gateway/httpoxy"]
         let said = flaws("\"recommended\"", "\"recomended\"");
         insta::assert_snapshot!(said, @"cgi/t.toml:6: unknown word `recomended`; did you mean `recommended`? (known: required, recommended, observed)");
         let said = flaws("says", "models = [\"fcgi\"]\nsays");
-        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown word `fcgi`; did you mean `cgi`? (known: cgi, fastcgi, uwsgi, scgi, http)");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown word `fcgi`; did you mean `cgi`? (known: cgi, cgi-warm, fastcgi, uwsgi, scgi, http)");
         let said = flaws("says", "request.parts = [\"last-chunk\"]\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown word `last-chunk`; did you mean `last_chunk`?");
         let said = flaws("says", "observe = [\"client.satus\"]\nsays");
@@ -369,7 +369,7 @@ faults = ["gateway/httpoxy"]
             "known.toml",
             &entry.replace("model = 'any'", "model = 'fcgi'"),
         );
-        insta::assert_snapshot!(said.unwrap_err(), @"known.toml:4: unknown model `fcgi`; the models are cgi, fastcgi, uwsgi, scgi, http");
+        insta::assert_snapshot!(said.unwrap_err(), @"known.toml:4: unknown model `fcgi`; the models are cgi, cgi-warm, fastcgi, uwsgi, scgi, http");
     }
 
     #[test]

@@ -111,7 +111,10 @@ impl KnownList {
 
 impl Known {
     fn speaks_of(&self, case: &CaseResult, subjects: &[Subject]) -> bool {
-        let model = self.model == Models::Any || case.model.map(Models::One) == Some(self.model);
+        let model = match self.model {
+            Models::Any => true,
+            Models::One(model) => case.model.is_some_and(|of| of.is_among(&[model])),
+        };
         let sides = [case.gateway.as_deref(), case.backend.as_deref()];
         let is_side = |subject: &&Subject| sides.contains(&Some(subject.id.as_str()));
         let any = |names: &dyn Fn(&Subject) -> bool| subjects.iter().filter(is_side).any(names);

@@ -64,6 +64,9 @@ use steps::Step;
 /// How the name of a script begins whose output is not parsed (RFC 3875 section 5).
 pub const NPH: &str = "nph-";
 
+/// Where gateways that know CGI mount the folder of programs.
+const CGI_FOLDER: &str = "/cgi-bin/";
+
 /// Time for the end of what a gateway sends, once its client has the reply.
 const SETTLE: Duration = Duration::from_secs(1);
 
@@ -156,6 +159,11 @@ impl Place {
         format!("{folder}/{NPH}{name}")
     }
 
+    /// Whether other programs beside the probe can be asked for.
+    pub fn has_folder(&self) -> bool {
+        self.app.starts_with(CGI_FOLDER)
+    }
+
     /// The port in `host`; 80 where it names none.
     pub fn port(&self) -> &str {
         let port = self.host.rsplit_once(':').map_or("", |(_, port)| port);
@@ -200,6 +208,11 @@ impl Scenario {
     /// Whether it asks for the probe as an NPH script.
     pub fn needs_nph(&self) -> bool {
         self.request.target.names_nph()
+    }
+
+    /// Whether it asks for a program by its path in the folder of CGI programs.
+    pub fn names_program(&self) -> bool {
+        self.request.target.begins_with(CGI_FOLDER)
     }
 
     /// Everything that it asks of what the backend receives.
@@ -248,8 +261,8 @@ impl Scenario {
     /// CGI program.
     pub fn applies(&self, model: Model) -> bool {
         match &self.models {
-            Some(models) => models.contains(&model),
-            None => model != Model::Cgi || !self.needs_wsgi(),
+            Some(models) => model.is_among(models),
+            None => !model.is_cgi() || !self.needs_wsgi(),
         }
     }
 

@@ -54,6 +54,11 @@ impl Text {
         self.0.contains(&Piece::Nph)
     }
 
+    /// Whether it begins with this, whatever the placeholders behind it stand for.
+    pub fn begins_with(&self, start: &str) -> bool {
+        matches!(self.0.first(), Some(Piece::Plain(text)) if text.starts_with(start))
+    }
+
     /// The octets with the placeholders filled in.
     pub fn octets(&self, place: &Place) -> Vec<u8> {
         octets(&self.at(place))

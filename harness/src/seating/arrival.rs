@@ -68,7 +68,7 @@ impl Told<'_> {
             Model::FastCgi => format!("include fastcgi_params; fastcgi_pass {to};"),
             Model::Uwsgi => format!("include uwsgi_params; uwsgi_pass {to};"),
             Model::Scgi => format!("include scgi_params; scgi_pass {to};"),
-            Model::Http | Model::Cgi => match at {
+            Model::Http | Model::Cgi | Model::CgiWarm => match at {
                 Address::Unix(_) => format!("proxy_pass http://{to}:;"),
                 _ => format!("proxy_pass http://{to};"),
             },

@@ -81,10 +81,8 @@ impl Live {
                 (!pairing.executes()).then_some(pairing.model)
             }
             // A program that the driver executes has an environment and CGI output, no records.
-            Self::Driver(serving) => {
-                Some(serving.seat().model).filter(|model| *model != Model::Cgi)
-            }
-            Self::Recorder(recorded) => (recorded.model != Model::Cgi).then_some(recorded.model),
+            Self::Driver(serving) => Some(serving.seat().model).filter(|model| !model.is_cgi()),
+            Self::Recorder(recorded) => (!recorded.model.is_cgi()).then_some(recorded.model),
         }
     }
 }

@@ -129,7 +129,7 @@ async fn listen_again(at: &Address, model: Model, log: &Log) -> io::Result<Recor
 /// The program in the gateway's CGI folder: over CGI the one that talks to the recorder, which finds
 /// the socket's name beside itself.
 fn script(run: &Path, socket: &Path, model: Model, bench: &Bench) -> io::Result<()> {
-    if model != Model::Cgi {
+    if !model.is_cgi() {
         return scripts(run, &bench.programs.probe);
     }
     let program = Programs::recorder().map_err(io::Error::other)?;

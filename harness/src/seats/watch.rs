@@ -31,7 +31,7 @@ impl Watch {
     /// A watch on a connection of `model`; CGI is carried over FastCGI.
     pub(super) fn new(model: Model) -> Self {
         let speaks = match model {
-            Model::FastCgi | Model::Cgi => Speaks::FastCgi,
+            Model::FastCgi | Model::Cgi | Model::CgiWarm => Speaks::FastCgi,
             Model::Uwsgi => Speaks::Uwsgi,
             Model::Scgi => Speaks::Scgi,
             Model::Http => Speaks::Other,

@@ -76,7 +76,9 @@ fn heading(text: &mut String, entry: &Entry) {
 fn body(text: &mut String, burst: &Burst, model: Option<Model>) {
     let octets = burst.octets.as_slice();
     match (burst.entry.leg, burst.entry.way, model) {
-        (Leg::Upstream, _, Some(Model::FastCgi | Model::Cgi)) => records(text, octets),
+        (Leg::Upstream, _, Some(Model::FastCgi | Model::Cgi | Model::CgiWarm)) => {
+            records(text, octets)
+        }
         (Leg::Upstream, Way::Request, Some(Model::Uwsgi)) => packet(text, octets),
         (Leg::Upstream, Way::Request, Some(Model::Scgi)) => netstring(text, octets),
         _ => lines(text, octets),

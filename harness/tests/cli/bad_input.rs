@@ -37,7 +37,7 @@ fn an_unknown_model_lists_the_known_ones() {
         .args(["check", "--model", "fcgi"])
         .assert()
         .code(2)
-        .stderr(contains("cgi, fastcgi, uwsgi, scgi, http"));
+        .stderr(contains("cgi, cgi-warm, fastcgi, uwsgi, scgi, http"));
 }
 
 #[test]

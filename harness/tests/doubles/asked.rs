@@ -151,7 +151,7 @@ fn words(head: &RequestHead) -> Vec<Vec<u8>> {
 
 fn interface(model: Model) -> Interface {
     match model {
-        Model::Cgi => Interface::Cgi,
+        Model::Cgi | Model::CgiWarm => Interface::Cgi,
         Model::FastCgi => Interface::FastCgi,
         Model::Uwsgi => Interface::Uwsgi,
         Model::Scgi => Interface::Scgi,

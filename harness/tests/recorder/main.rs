@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         let gateway = gateways::named(name).expect("it is known");
         let missing = gateway.program().filter(|program| !is_installed(program));
         for model in Model::ALL {
-            let executes = model != Model::Cgi || gateway.executes();
+            let executes = !model.is_cgi() || (model == Model::Cgi && gateway.executes());
             if !gateway.speaks().contains(&model) || !executes {
                 continue;
             }

@@ -190,7 +190,7 @@ impl Choice {
     pub fn applies(&self, model: Model) -> bool {
         self.models
             .as_ref()
-            .is_none_or(|models| models.contains(&model))
+            .is_none_or(|models| model.is_among(models))
     }
 
     /// The first difference between this outcome and what was seen.

@@ -76,7 +76,7 @@ pub(super) fn play(item: &Item, to: &Answering, place: &Place) -> Vec<Play> {
         Act::Cgi(content) => {
             let output: Vec<u8> = content.blocks(place).flatten().collect();
             let mut plays = vec![write(output_of(&output, to)), Play::Complete];
-            if to.model == Model::Cgi {
+            if to.model.is_cgi() {
                 plays.push(Play::Exit(0));
             }
             plays
@@ -84,16 +84,16 @@ pub(super) fn play(item: &Item, to: &Answering, place: &Place) -> Vec<Play> {
         Act::Stdout(content, records) => {
             let octets: Vec<u8> = content.blocks(place).flatten().collect();
             match (to.model, octets.is_empty()) {
-                (Model::Cgi, true) => vec![Play::CloseStdout],
-                (Model::Cgi, false) => vec![write(octets)],
+                (Model::Cgi | Model::CgiWarm, true) => vec![Play::CloseStdout],
+                (Model::Cgi | Model::CgiWarm, false) => vec![write(octets)],
                 _ => vec![write(stream(Kind::STDOUT, &octets, records, to))],
             }
         }
         Act::Stderr(content, records) => {
             let octets: Vec<u8> = content.blocks(place).flatten().collect();
             match (to.model, octets.is_empty()) {
-                (Model::Cgi, true) => vec![Play::CloseStderr],
-                (Model::Cgi, false) => vec![Play::Complain(octets)],
+                (Model::Cgi | Model::CgiWarm, true) => vec![Play::CloseStderr],
+                (Model::Cgi | Model::CgiWarm, false) => vec![Play::Complain(octets)],
                 _ => vec![write(stream(Kind::STDERR, &octets, records, to))],
             }
         }
@@ -138,7 +138,7 @@ pub(crate) fn output_of(output: &[u8], to: &Answering) -> Vec<u8> {
             EndRequest::default().record(to.id),
         ]
         .concat(),
-        Model::Scgi | Model::Cgi => output.to_vec(),
+        Model::Scgi | Model::Cgi | Model::CgiWarm => output.to_vec(),
         Model::Uwsgi => as_http(output, false).unwrap_or_else(|| output.to_vec()),
         Model::Http => {
             let mut reply = as_http(output, true).unwrap_or_else(|| output.to_vec());

@@ -177,7 +177,7 @@ pub(super) fn flaws(scenario: &Scenario) -> Vec<String> {
     let models = scenario.models.as_deref().unwrap_or(&Model::ALL);
     for item in replies.into_iter().flatten().flatten() {
         let can = item.act.models().unwrap_or(&Model::ALL);
-        if let Some(model) = models.iter().find(|model| !can.contains(model)) {
+        if let Some(model) = models.iter().find(|model| !model.is_among(can)) {
             let key = item.act.key();
             let can: Vec<&str> = can.iter().map(|model| model.word()).collect();
             flaws.push(format!(

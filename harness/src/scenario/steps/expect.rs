@@ -231,7 +231,7 @@ impl Expectation {
 /// The name of a protocol in sentences.
 fn name(model: Model) -> &'static str {
     match model {
-        Model::Cgi => "CGI output",
+        Model::Cgi | Model::CgiWarm => "CGI output",
         Model::FastCgi => "FastCGI",
         Model::Uwsgi => "uwsgi",
         Model::Scgi => "SCGI",

@@ -241,7 +241,7 @@ fn octets(content: &Content, base: &Base<'_>) -> Vec<u8> {
 /// A whole request over the model of `base`.
 pub fn request(ask: &Ask, base: &Base<'_>) -> Emit {
     Emit::Octets(match base.model {
-        Model::Cgi => {
+        Model::Cgi | Model::CgiWarm => {
             return Emit::Run {
                 environ: ask.environ(base),
                 argv: ask

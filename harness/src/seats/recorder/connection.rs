@@ -19,7 +19,6 @@ use super::{
     stage::{Seat, Shared},
 };
 use crate::{
-    model::Model,
     transcript::{Happened, Leg, Way},
     witness::recorded::End,
 };
@@ -120,7 +119,7 @@ impl Connection {
                 Came::Ended(happened, end) => (happened, end),
             };
             self.add(happened);
-            let is_program = self.seat.shared.model == Model::Cgi;
+            let is_program = self.seat.shared.model.is_cgi();
             self.seat.with(|taken| match is_program {
                 // It ended as it was told, or was killed.
                 true if taken.line.ended_here => {}
@@ -168,7 +167,7 @@ impl Connection {
         if !self.seat.is_present() && !self.follow() {
             return false;
         }
-        let is_program = self.seat.shared.model == Model::Cgi;
+        let is_program = self.seat.shared.model.is_cgi();
         if !is_program {
             self.add(Happened::Octets(octets.to_vec()));
         }

@@ -262,7 +262,7 @@ impl Player {
                 let is_old = asked.line.is_some_and(|line| line.ends_with("HTTP/1.0"));
                 !told.contains("close") && (!is_old || told.contains("keep-alive"))
             }
-            Model::Uwsgi | Model::Scgi | Model::Cgi => false,
+            Model::Uwsgi | Model::Scgi | Model::Cgi | Model::CgiWarm => false,
         }
     }
 
@@ -280,7 +280,7 @@ impl Player {
     }
 
     fn is_program(&self) -> bool {
-        self.seat.shared.model == Model::Cgi
+        self.seat.shared.model.is_cgi()
     }
 
     /// Ends the program.

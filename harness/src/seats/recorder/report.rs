@@ -59,7 +59,7 @@ pub(super) fn method(asked: &Asked) -> String {
 
 fn interface(model: Model) -> Interface {
     match model {
-        Model::Cgi => Interface::Cgi,
+        Model::Cgi | Model::CgiWarm => Interface::Cgi,
         Model::FastCgi => Interface::FastCgi,
         Model::Uwsgi => Interface::Uwsgi,
         Model::Scgi => Interface::Scgi,

@@ -23,7 +23,7 @@ pub(super) fn start(site: &Site, mut environ: Environ) -> io::Result<Program> {
 
 fn interface(model: Model) -> Interface {
     match model {
-        Model::Cgi => Interface::Cgi,
+        Model::Cgi | Model::CgiWarm => Interface::Cgi,
         Model::FastCgi => Interface::FastCgi,
         Model::Uwsgi => Interface::Uwsgi,
         Model::Scgi => Interface::Scgi,

@@ -161,7 +161,7 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
         Model::FastCgi => fastcgi::serve(stream, &site).await,
         Model::Uwsgi => uwsgi::serve(stream, &site).await,
         Model::Scgi => scgi::serve(stream, &site).await,
-        Model::Http | Model::Cgi => http::serve(stream, &site).await,
+        Model::Http | Model::Cgi | Model::CgiWarm => http::serve(stream, &site).await,
     };
     if let Err(Trouble::Down(health)) = served {
         site.go_down(health);

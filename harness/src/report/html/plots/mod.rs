@@ -17,16 +17,17 @@ use crate::{
 };
 
 /// Colours that stand for the page's own: each is replaced by a CSS variable of its name.
-const STAND_INS: [(RGBColor, &str); 12] = [
+const STAND_INS: [(RGBColor, &str); 13] = [
     (TEXT, "--text"),
     (MUTED, "--muted"),
     (GRID, "--line"),
     (SERIES[0], "--series-cgi"),
-    (SERIES[1], "--series-fastcgi"),
-    (SERIES[2], "--series-uwsgi"),
-    (SERIES[3], "--series-scgi"),
-    (SERIES[4], "--series-http"),
-    (SERIES[5], "--series-other"),
+    (SERIES[1], "--series-cgi-warm"),
+    (SERIES[2], "--series-fastcgi"),
+    (SERIES[3], "--series-uwsgi"),
+    (SERIES[4], "--series-scgi"),
+    (SERIES[5], "--series-http"),
+    (SERIES[6], "--series-other"),
     (CPU[0], "--cpu-gateway"),
     (CPU[1], "--cpu-backend"),
     (CPU[2], "--cpu-load"),
@@ -35,13 +36,14 @@ const STAND_INS: [(RGBColor, &str); 12] = [
 const TEXT: RGBColor = RGBColor(1, 0, 1);
 const MUTED: RGBColor = RGBColor(1, 0, 2);
 const GRID: RGBColor = RGBColor(1, 0, 3);
-const SERIES: [RGBColor; 6] = [
+const SERIES: [RGBColor; 7] = [
     RGBColor(2, 0, 1),
     RGBColor(2, 0, 2),
     RGBColor(2, 0, 3),
     RGBColor(2, 0, 4),
     RGBColor(2, 0, 5),
     RGBColor(2, 0, 6),
+    RGBColor(2, 0, 7),
 ];
 const CPU: [RGBColor; 3] = [RGBColor(3, 0, 1), RGBColor(3, 0, 2), RGBColor(3, 0, 3)];
 
@@ -125,9 +127,9 @@ fn series<'a>(contest: &Contest<'a>) -> Vec<Series<'a>> {
     let color = |at: usize, model: Option<Model>| {
         let by_model = Model::ALL.iter().position(|known| Some(*known) == model);
         SERIES[if unique {
-            by_model.unwrap_or(5)
+            by_model.unwrap_or(SERIES.len() - 1)
         } else {
-            at % 6
+            at % SERIES.len()
         }]
     };
     let entries = contest.entries.iter().enumerate();

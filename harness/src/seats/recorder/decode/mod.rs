@@ -27,7 +27,7 @@ pub(super) trait Decode: Send {
 /// A decoder of what is spoken to a backend of `model`; over CGI, by the program that stands there.
 pub(super) fn of(model: Model) -> Box<dyn Decode> {
     match model {
-        Model::Cgi => Box::new(program::Frames::default()),
+        Model::Cgi | Model::CgiWarm => Box::new(program::Frames::default()),
         Model::FastCgi => Box::new(fastcgi::Records::default()),
         Model::Uwsgi => Box::new(uwsgi::Packet::default()),
         Model::Scgi => Box::new(scgi::Netstring::default()),
