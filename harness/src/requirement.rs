@@ -118,6 +118,8 @@ impl Requirement {
             "UWSGI" => "uwsgi protocol",
             "SCGI" => "SCGI",
             "WSGI" => "PEP 3333",
+            "RFC9110" => "RFC 9110",
+            "RFC9112" => "RFC 9112",
             _ => return format!("de facto, {}", self.section),
         };
         let is_numbered = self.section.starts_with(|c: char| c.is_ascii_digit());
