@@ -265,6 +265,7 @@ fn a_body_that_breaks_its_framing_costs_the_connection() {
         .peer
         .send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n");
     let response = responses.next("POST");
+    assert_eq!(response.head.status, 400);
     assert_eq!(response.field("connection"), Some("close"));
     assert!(responses.peer.is_closed());
 }

@@ -182,6 +182,7 @@ async fn exchange(
         connection: Rc::clone(connection),
         incoming: incoming.clone(),
         form,
+        is_refused: false,
     };
     connection
         .accompany(service.exchange(request, Reply::new(Box::new(reply))))

@@ -90,6 +90,11 @@ impl Incoming {
         !state.expects_continue && state.broken.is_none()
     }
 
+    /// Whether the body broke its own framing.
+    pub(super) fn is_malformed(&self) -> bool {
+        matches!(self.state.borrow().broken, Some(BodyError::Malformed(_)))
+    }
+
     /// Sends `100 Continue` if the client waits for it.
     pub(super) fn ask(&self) {
         if std::mem::take(&mut self.state.borrow_mut().expects_continue) {

@@ -86,6 +86,7 @@ pub(super) async fn exchange(
         connection: Rc::clone(&connection),
         incoming: incoming.clone(),
         form,
+        is_refused: false,
     };
     connection
         .accompany(service.exchange(request, Reply::new(Box::new(reply))))
@@ -115,6 +116,7 @@ pub(super) async fn refuse(connection: Rc<Connection>, form: Form, refusal: Refu
         connection: Rc::clone(&connection),
         incoming,
         form,
+        is_refused: false,
     };
     let mut reply = Reply::new(Box::new(reply));
     // It can fail only because the peer is gone, and then there is nobody to tell.

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use wire::cgi::{CgiError, CgiHead};
+use wire::field::Header;
 
 use super::connection::Connection;
 use super::http_reply::HttpReply;
@@ -29,10 +30,13 @@ pub(super) struct StreamReply {
     pub(super) connection: Rc<Connection>,
     pub(super) incoming: Incoming,
     pub(super) form: Form,
+    /// The request was none, and the reply says so instead of what the application says.
+    pub(super) is_refused: bool,
 }
 
 impl Carrier for StreamReply {
     fn head(&mut self, head: CgiHead) -> Result<HeadSize, ReplyError> {
+        let head = self.head_or_refusal(head);
         self.settle_expectation(&head);
         if let Form::Http(reply) = &mut self.form
             && !self.incoming.is_flowing()
@@ -51,6 +55,9 @@ impl Carrier for StreamReply {
     }
 
     fn body(&mut self, piece: Bytes) -> Result<(), ReplyError> {
+        if self.is_refused {
+            return Ok(());
+        }
         self.connection.send(|queue| match &mut self.form {
             Form::Http(reply) => reply.body(piece, queue),
             Form::Cgi(reply) => reply.body(piece, queue),
@@ -59,6 +66,9 @@ impl Carrier for StreamReply {
     }
 
     fn file(&mut self, part: FilePart) -> Result<Option<FilePart>, ReplyError> {
+        if self.is_refused {
+            return Ok(None);
+        }
         self.connection.send(|queue| match &mut self.form {
             Form::Http(reply) => reply.file(part, queue),
             Form::Cgi(reply) => reply.file(part, queue),
@@ -72,7 +82,7 @@ impl Carrier for StreamReply {
             Form::Http(reply) => reply.takes_bare(&part),
             Form::Cgi(reply) => !reply.drops_body(),
         };
-        if !is_possible {
+        if !is_possible || self.is_refused {
             return Err(part);
         }
         let sending = offload::send(&self.connection, part)?;
@@ -136,6 +146,20 @@ impl Carrier for StreamReply {
 }
 
 impl StreamReply {
+    /// A body that broke its framing makes the request none, whatever the application made of what
+    /// it could read (RFC 9112 section 2.2): 400, while there is still time to say so.
+    fn head_or_refusal(&mut self, head: CgiHead) -> CgiHead {
+        let is_http = matches!(self.form, Form::Http(_));
+        if !is_http || !self.incoming.is_malformed() {
+            return head;
+        }
+        self.is_refused = true;
+        CgiHead {
+            status: Some((400, Bytes::from_static(b"Bad Request"))),
+            fields: vec![Header::new("Content-Length", "0")],
+        }
+    }
+
     /// Whether nothing but the end of the connection tells where the reply ends.
     fn ends_with_connection(&self) -> bool {
         match &self.form {
