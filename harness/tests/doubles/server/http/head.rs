@@ -159,9 +159,12 @@ fn drop_field(head: &mut RequestHead, name: &str) {
     head.headers.retain(|field: &Header| !field.is(name));
 }
 
+/// What becomes of a head.
+type Edit = fn(&str) -> String;
+
 /// Puts right what the codec would refuse.
 fn loosen(site: &Site, buf: &mut BytesMut) {
-    let edits: [(Flaw, fn(&str) -> String); 7] = [
+    let edits: [(Flaw, Edit); 7] = [
         (Flaw::HttpBareLfServed, |head| {
             head.replace("\r\n", "\n").replace('\n', "\r\n")
         }),
@@ -178,7 +181,7 @@ fn loosen(site: &Site, buf: &mut BytesMut) {
         (Flaw::HttpNulDropped, |head| head.replace('\0', "")),
         (Flaw::HttpBareCrEndsLine, |head| {
             let kept = head.replace("\r\n", "\u{ffff}");
-            kept.replace('\r', "\r\n").replace('\u{ffff}', "\r\n")
+            kept.replace(['\r', '\u{ffff}'], "\r\n")
         }),
         (Flaw::HttpLastWordDropped, without_fourth_word),
     ];

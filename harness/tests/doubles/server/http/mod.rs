@@ -70,11 +70,12 @@ async fn requests(
     while let Some(mut request) = next(site, incoming, out).await? {
         let is_reversed =
             request.stays && request.is_get() && site.does(Flaw::HttpPipelineReversed);
-        if is_reversed && !incoming.buf.is_empty() {
-            if let Some(second) = next(site, incoming, out).await? {
-                answer(site, &second, out).await?;
-                request.stays &= second.stays;
-            }
+        if is_reversed
+            && !incoming.buf.is_empty()
+            && let Some(second) = next(site, incoming, out).await?
+        {
+            answer(site, &second, out).await?;
+            request.stays &= second.stays;
         }
         answer(site, &request, out).await?;
         if request.is_get() && site.does(Flaw::HttpDropsPipelined) {
