@@ -4,7 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -19,25 +19,31 @@ use crate::options::TraceSettings;
 pub(crate) enum Step {
     /// The application was asked on a thread of its own, or its program was about to be started.
     Started,
-    /// The CGI program runs: `exec` has happened.
+    /// The CGI program's process is there; it has not executed anything yet.
     Spawned,
+    /// `exec` has happened. A program that is forked has no such step.
+    Executed,
     /// The CGI program has written something.
     FirstByte,
     /// The head of the reply went out.
     Head,
     /// The CGI program has closed its output.
     LastByte,
-    /// The CGI program has ended and was waited for.
+    /// The CGI program has ended.
+    Exited,
+    /// It was waited for. A program that was forked is waited for by its interpreter, unseen.
     Reaped,
 }
 
 impl Step {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Started,
         Self::Spawned,
+        Self::Executed,
         Self::FirstByte,
         Self::Head,
         Self::LastByte,
+        Self::Exited,
         Self::Reaped,
     ];
 
@@ -46,9 +52,11 @@ impl Step {
         match self {
             Self::Started => "started",
             Self::Spawned => "spawned",
+            Self::Executed => "executed",
             Self::FirstByte => "first_byte",
             Self::Head => "head",
             Self::LastByte => "last_byte",
+            Self::Exited => "exited",
             Self::Reaped => "reaped",
         }
     }
@@ -58,6 +66,8 @@ impl Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Trace {
     parsed: Instant,
+    /// When its connection was accepted, if it is the first on it.
+    accepted: Option<Instant>,
     /// Microseconds since then, by step.
     taken: [Option<u64>; Step::ALL.len()],
     /// Whether the client is told.
@@ -70,8 +80,13 @@ pub(crate) struct Trace {
 impl Trace {
     /// Takes note of a step; of a step taken again the first time counts.
     pub(crate) fn step(&mut self, step: Step) {
-        let elapsed = self.elapsed();
-        self.taken[step as usize].get_or_insert(elapsed);
+        self.step_at(step, Instant::now());
+    }
+
+    /// Takes note of a step that was taken at this time.
+    pub(crate) fn step_at(&mut self, step: Step, at: Instant) {
+        let since = micros(at.saturating_duration_since(self.parsed));
+        self.taken[step as usize].get_or_insert(since);
     }
 
     /// The value of `Server-Timing` by now, in milliseconds, if the client is to be told.
@@ -90,8 +105,25 @@ impl Trace {
     }
 
     fn elapsed(&self) -> u64 {
-        u64::try_from(self.parsed.elapsed().as_micros()).unwrap_or(u64::MAX)
+        micros(self.parsed.elapsed())
     }
+
+    /// Microseconds from then to now, and how long before the connection was accepted.
+    fn us(&self, end: u64) -> Map<String, Value> {
+        let accepted = self.accepted.map(|at| {
+            let before = micros(self.parsed.saturating_duration_since(at));
+            Value::from(-i64::try_from(before).unwrap_or(i64::MAX))
+        });
+        let accepted = accepted.map(|before| ("accepted", before));
+        let steps = self.steps().chain([("end", end)]);
+        let steps = steps.map(|(name, micros)| (name, Value::from(micros)));
+        let all = accepted.into_iter().chain(steps);
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Where traces go.
@@ -117,11 +149,18 @@ impl Tracer {
         (file.is_some() || tells).then_some(Self { file, tells })
     }
 
-    /// Begins to trace a request whose head was understood just now.
-    pub(crate) fn begin(&self, environ: &Environ, protocol: Protocol) -> Trace {
+    /// Begins to trace a request whose head was understood just now, on a connection that was
+    /// accepted for it at that time.
+    pub(crate) fn begin(
+        &self,
+        environ: &Environ,
+        protocol: Protocol,
+        accepted: Option<Instant>,
+    ) -> Trace {
         let part = |name| environ.get(name).cloned().unwrap_or_default();
         Trace {
             parsed: Instant::now(),
+            accepted,
             taken: [None; Step::ALL.len()],
             tells: self.tells,
             method: part("REQUEST_METHOD"),
@@ -136,10 +175,6 @@ impl Tracer {
             return;
         };
         let end = trace.elapsed();
-        let steps = trace.steps().chain([("end", end)]);
-        let steps: Map<_, _> = steps
-            .map(|(name, micros)| (name.to_owned(), Value::from(micros)))
-            .collect();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = json!({
             "time": crate::clock::unix(),
@@ -150,7 +185,7 @@ impl Tracer {
             "uri": text(&trace.uri),
             "status": sent.status,
             "bytes": sent.body_bytes,
-            "us": steps,
+            "us": trace.us(end),
         });
         // In one write, so that the lines of several workers do not mix. A trace that cannot be
         // written is no reason to fail a request.
@@ -165,12 +200,12 @@ mod tests {
     #[test]
     fn the_client_is_told_in_milliseconds_if_it_is_to_be() {
         let tracer = |tells| Tracer { file: None, tells };
-        let mut trace = tracer(true).begin(&Environ::new(), Protocol::Http);
+        let mut trace = tracer(true).begin(&Environ::new(), Protocol::Http, None);
         trace.taken[Step::Started as usize] = Some(15);
         trace.taken[Step::Head as usize] = Some(1_234);
         let expected = "started;dur=0.015, head;dur=1.234";
         assert_eq!(trace.server_timing().as_deref(), Some(expected));
-        let silent = tracer(false).begin(&Environ::new(), Protocol::Http);
+        let silent = tracer(false).begin(&Environ::new(), Protocol::Http, None);
         assert_eq!(silent.server_timing(), None);
     }
 
@@ -180,9 +215,23 @@ mod tests {
             file: None,
             tells: false,
         };
-        let mut trace = tracer.begin(&Environ::new(), Protocol::Http);
+        let mut trace = tracer.begin(&Environ::new(), Protocol::Http, None);
         trace.taken[Step::Head as usize] = Some(0);
         trace.step(Step::Head);
         assert_eq!(trace.taken[Step::Head as usize], Some(0));
+    }
+
+    #[test]
+    fn what_came_before_the_head_was_understood_is_below_zero() {
+        let tracer = Tracer {
+            file: None,
+            tells: false,
+        };
+        let accepted = Instant::now();
+        let mut trace = tracer.begin(&Environ::new(), Protocol::Http, Some(accepted));
+        trace.parsed = accepted + Duration::from_micros(40);
+        trace.step_at(Step::Spawned, accepted + Duration::from_micros(90));
+        let us = Value::from(trace.us(100));
+        assert_eq!(us, json!({ "accepted": -40, "spawned": 50, "end": 100 }));
     }
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
@@ -163,6 +164,13 @@ impl Reply {
     pub(crate) fn step(&mut self, step: Step) {
         if let Some(trace) = &mut self.trace {
             trace.step(step);
+        }
+    }
+
+    /// Notes a step that was taken at this time, if the request is traced.
+    pub(crate) fn step_at(&mut self, step: Step, at: Instant) {
+        if let Some(trace) = &mut self.trace {
+            trace.step_at(step, at);
         }
     }
 

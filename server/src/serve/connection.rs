@@ -103,6 +103,8 @@ pub(crate) struct Connection {
     wire: OnceCell<Arc<Wire>>,
     /// Whether the peer has ever sent anything.
     heard: Cell<bool>,
+    /// When it was accepted, until its first request takes that.
+    accepted: Cell<Option<std::time::Instant>>,
     /// For files that are sent beside the event loop.
     threads: Option<Threads>,
 }
@@ -121,8 +123,20 @@ impl Connection {
             patience,
             wire: OnceCell::new(),
             heard: Cell::new(false),
+            accepted: Cell::new(None),
             threads: None,
         }
+    }
+
+    /// The same, and when it was accepted.
+    pub(super) fn accepted_at(self, at: Option<std::time::Instant>) -> Self {
+        self.accepted.set(at);
+        self
+    }
+
+    /// When it was accepted, for the first request on it.
+    pub(super) fn take_accepted(&self) -> Option<std::time::Instant> {
+        self.accepted.take()
     }
 
     /// Has these threads send long files.

@@ -185,7 +185,7 @@ async fn exchange(
         is_refused: false,
     };
     connection
-        .accompany(service.exchange(request, Reply::new(Box::new(reply))))
+        .accompany(service.exchange(connection, request, Reply::new(Box::new(reply))))
         .await;
     connection.flush().await;
     Ok(settle(connection, &incoming).await)

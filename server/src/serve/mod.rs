@@ -134,9 +134,19 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The time, if anybody wants to know when a connection was accepted.
+    pub(crate) fn time_of_accept(&self) -> Option<Instant> {
+        self.tracer.as_ref().map(|_| Instant::now())
+    }
+
     /// Serves one connection until its end.
-    pub(crate) async fn connection(&self, stream: Stream, peer: Option<SocketAddr>) {
-        let connection = Connection::new(stream, self.waits.peer);
+    pub(crate) async fn connection(
+        &self,
+        stream: Stream,
+        peer: Option<SocketAddr>,
+        accepted: Option<Instant>,
+    ) {
+        let connection = Connection::new(stream, self.waits.peer).accepted_at(accepted);
         let connection = Rc::new(connection.with_threads(self.offload.clone()));
         match self.protocol {
             Protocol::Http => http::serve(self, connection, peer).await,
@@ -147,14 +157,15 @@ impl Service {
     }
 
     /// Has the application answer one request, and completes the reply whatever comes of it.
-    async fn exchange(&self, request: Request, mut reply: Reply) {
+    async fn exchange(&self, connection: &Connection, request: Request, mut reply: Reply) {
         let facts = self
             .log
             .wants_requests()
             .then(|| self.log.facts(&request.environ));
         let began = Instant::now();
         if let Some(tracer) = &self.tracer {
-            reply.trace(tracer.begin(&request.environ, self.protocol));
+            let accepted = connection.take_accepted();
+            reply.trace(tracer.begin(&request.environ, self.protocol, accepted));
         }
         reply.run(self.begin(&request.environ));
         let answered = self.answer(request, &mut reply).await;

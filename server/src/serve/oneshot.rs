@@ -89,7 +89,7 @@ pub(super) async fn exchange(
         is_refused: false,
     };
     connection
-        .accompany(service.exchange(request, Reply::new(Box::new(reply))))
+        .accompany(service.exchange(&connection, request, Reply::new(Box::new(reply))))
         .await;
     connection.flush().await;
     if !incoming.is_done() {

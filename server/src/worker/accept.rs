@@ -111,8 +111,8 @@ async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile
             match accepted {
                 Ok((stream, peer)) => {
                     failing = false;
-                    let service = Rc::clone(&service);
-                    spawn_local(async move { service.connection(stream, peer).await });
+                    let (service, at) = (Rc::clone(&service), service.time_of_accept());
+                    spawn_local(async move { service.connection(stream, peer, at).await });
                 }
                 Err(error) => {
                     if !failing {

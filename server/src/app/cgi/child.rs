@@ -35,6 +35,20 @@ impl fmt::Display for Exit {
     }
 }
 
+/// A process that has ended and was not waited for.
+pub(super) struct Ended {
+    pid: Pid,
+    /// What the interpreter says that forked it, and that waits for it.
+    told: Option<Exit>,
+}
+
+impl Ended {
+    /// Whether this server waits for it.
+    pub(super) fn is_own(&self) -> bool {
+        self.told.is_none()
+    }
+}
+
 /// A running script, leader of its process group. Dropped before it has ended, the whole group is
 /// told to end and then killed (CGI-DF-ZOMBIE).
 #[derive(Debug)]
@@ -71,21 +85,29 @@ impl Child {
         self
     }
 
-    /// Waits for the end of the process; may be given up and called again. What it leaves behind in
-    /// its group is killed first.
+    /// Waits for the end of the process, and for the process; may be given up and called again.
     pub(super) async fn exit(&mut self) -> io::Result<Exit> {
+        let ended = self.ended().await?;
+        self.reap(ended)
+    }
+
+    /// Resolves once the process has ended; may be given up and called again.
+    pub(super) async fn ended(&mut self) -> io::Result<Ended> {
         let Some(pid) = self.group else {
             return pending().await;
         };
-        let told = match &mut self.link {
-            Some(link) => Some(link.exit().await?),
-            None => {
-                while !has_ended(pid)? {
-                    ended(pid).await;
-                }
-                None
-            }
-        };
+        if let Some(link) = &mut self.link {
+            let told = Some(link.exit().await?);
+            return Ok(Ended { pid, told });
+        }
+        while !has_ended(pid)? {
+            ended(pid).await;
+        }
+        Ok(Ended { pid, told: None })
+    }
+
+    /// Waits for a process that has ended. What it leaves behind in its group is killed first.
+    pub(super) fn reap(&mut self, Ended { pid, told }: Ended) -> io::Result<Exit> {
         if !self.keeps_others {
             // Not yet reaped, so that the group's number cannot belong to anybody else.
             let _ = killpg(pid, Signal::SIGKILL);

@@ -100,7 +100,14 @@ impl<'a> Output<'a> {
                 read = complaint(&mut self.stderr, &mut self.lines.text) => {
                     self.complain(read?, reply).await?;
                 }
-                exit = child.exit() => {
+                ended = child.ended() => {
+                    reply.step(Step::Exited);
+                    let ended = ended?;
+                    let is_own = ended.is_own();
+                    let exit = child.reap(ended);
+                    if is_own {
+                        reply.step(Step::Reaped);
+                    }
                     self.leftover(reply).await?;
                     return Ok(exit?);
                 }

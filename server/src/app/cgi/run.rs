@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use nix::errno::Errno;
@@ -65,8 +65,15 @@ impl Run<'_> {
     /// Whatever ends this early also ends the script.
     pub(super) async fn serve(&self, body: Body, reply: &mut Reply) -> Result<Outcome, AppError> {
         reply.step(trace::Step::Started);
-        let (child, pipes) = self.start(body.length() != Some(0)).await?;
-        reply.step(trace::Step::Spawned);
+        let is_traced = reply.traced().is_some();
+        let (child, pipes, born) = self.start(body.length() != Some(0), is_traced).await?;
+        match born {
+            Some(at) => {
+                reply.step_at(trace::Step::Spawned, at);
+                reply.step(trace::Step::Executed);
+            }
+            None => reply.step(trace::Step::Spawned),
+        }
         let Pipes {
             stdin,
             stdout,
@@ -86,7 +93,12 @@ impl Run<'_> {
         }
     }
 
-    async fn start(&self, has_body: bool) -> Result<(Child, Pipes), AppError> {
+    /// The time is that of its birth, if it was executed and `timed`.
+    async fn start(
+        &self,
+        has_body: bool,
+        timed: bool,
+    ) -> Result<(Child, Pipes, Option<Instant>), AppError> {
         let no_pipes = |error| {
             AppError::new(
                 503,
@@ -107,12 +119,13 @@ impl Run<'_> {
             let (script, folder) = (&self.script.file, directory.to_bytes());
             let child = warm.start(script, folder, &program, ends.stdio()).await;
             if let Some(child) = child.map_err(|error| self.not_warm(&error))? {
-                return Ok((child.keeping_others(self.keeps_children), pipes));
+                return Ok((child.keeping_others(self.keeps_children), pipes, None));
             }
         }
-        let pid = spawn::spawn(&program, ends.stdio()).map_err(|failed| self.no_start(failed))?;
+        let started = spawn::spawn_timed(&program, ends.stdio(), timed);
+        let (pid, born) = started.map_err(|failed| self.no_start(failed))?;
         let child = Child::new(pid).keeping_others(self.keeps_children);
-        Ok((child, pipes))
+        Ok((child, pipes, born))
     }
 
     /// From the script to the client, until the script has ended.
@@ -130,9 +143,6 @@ impl Run<'_> {
             Ok(exit) => Some(exit.map_err(|error| self.broken(error))?),
             Err(_) => None,
         };
-        if exit.is_some() {
-            reply.step(trace::Step::Reaped);
-        }
         match (&outcome, exit) {
             (Outcome::NoHead(start), exit) => return Err(self.no_head(start, exit)),
             (_, Some(Exit::Signal(signal))) => return Err(self.crashed(signal)),

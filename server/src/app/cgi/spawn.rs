@@ -15,6 +15,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::ptr::null_mut;
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
@@ -82,6 +83,18 @@ pub struct NotStarted {
 /// interpreter, `E2BIG`), those of what comes before it, or `EAGAIN` and `ENOMEM` where no process
 /// can be made.
 pub fn spawn(program: &Program<'_>, stdio: Stdio<'_>) -> Result<Pid, NotStarted> {
+    spawn_timed(program, stdio, false).map(|(pid, _)| pid)
+}
+
+/// The same; if asked, also when the process came to life, which is before it execs.
+///
+/// # Errors
+/// As for [`spawn`].
+pub(super) fn spawn_timed(
+    program: &Program<'_>,
+    stdio: Stdio<'_>,
+    timed: bool,
+) -> Result<(Pid, Option<Instant>), NotStarted> {
     let (argv, environ) = (program.argv.pointers(), program.environ.pointers());
     let fds = [stdio.stdin, stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd());
     let mut plan = Plan {
@@ -91,6 +104,8 @@ pub fn spawn(program: &Program<'_>, stdio: Stdio<'_>) -> Result<Pid, NotStarted>
         fds,
         signals: changed_signals(),
         parent: nix::unistd::getpid().as_raw(),
+        timed,
+        born: None,
         failed: None,
     };
     let pid = STACK.with_borrow_mut(|stack| vfork(stack, &mut plan));
@@ -99,7 +114,7 @@ pub fn spawn(program: &Program<'_>, stdio: Stdio<'_>) -> Result<Pid, NotStarted>
         errno,
     })?;
     match plan.failed {
-        None => Ok(pid),
+        None => Ok((pid, plan.born)),
         Some((step, errno)) => {
             // It has ended already.
             let _ = nix::sys::wait::waitpid(pid, None);
@@ -116,6 +131,8 @@ struct Plan<'a> {
     fds: [RawFd; 3],
     signals: &'a [c_int],
     parent: libc::pid_t,
+    timed: bool,
+    born: Option<Instant>,
     failed: Option<(Step, Errno)>,
 }
 
@@ -153,6 +170,7 @@ fn vfork(stack: &mut [MaybeUninit<u128>], plan: &mut Plan<'_>) -> Result<Pid, Er
 extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: `vfork` gives a `Plan` that lives until `exec`, and nobody else uses it meanwhile.
     let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    plan.born = plan.timed.then(Instant::now);
     let failed = prepare(plan).err();
     plan.failed = failed.or_else(|| Some((Step::Exec, exec(plan))));
     // SAFETY: ends this process alone, without running anything of ours.

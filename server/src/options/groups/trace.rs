@@ -14,7 +14,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "trace-requests",
         One("FILE"),
         Monitoring,
-        "Append a line of JSON to FILE for each request: when it was started, spawned, answered, \
+        "Append a line of JSON to FILE for each request: when it was accepted, spawned, executed, answered, \
          reaped, in microseconds from when its head was understood",
     ),
     opt(

@@ -200,7 +200,8 @@ impl<'s> Session<'s> {
                     protocol: Protocol::FastCgi,
                     http: None,
                 };
-                service.exchange(request, reply).left_future()
+                let connection = self.connection;
+                service.exchange(connection, request, reply).left_future()
             }
             Err(error) => {
                 let refusal = Refusal::new(400, error);
