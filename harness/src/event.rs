@@ -25,6 +25,15 @@ pub enum Event<'a> {
         /// Subject id of the backend.
         backend: &'a str,
     },
+    /// No more cases of a pairing come; several may be under way at a time.
+    PairingEnded {
+        /// Subject id of the gateway.
+        gateway: &'a str,
+        /// The way to the application.
+        model: &'a str,
+        /// Subject id of the backend.
+        backend: &'a str,
+    },
     /// A case ended.
     Case(&'a CaseResult),
     /// A measurement ended.

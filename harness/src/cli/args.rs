@@ -1,6 +1,6 @@
 //! The arguments of each command, as clap reads them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZero, path::PathBuf, thread, time::Duration};
 
 use clap::{Args, ValueEnum};
 
@@ -43,6 +43,9 @@ pub(super) struct SelectArgs {
     /// Keep the cases that an interrupted run had finished; measurements are made anew
     #[arg(long)]
     pub(super) resume: bool,
+    /// Pairings that are checked at a time; throughput is measured one by one [default: twice the CPUs, at most 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: Option<u16>,
 }
 
 /// How subjects are started.
@@ -124,7 +127,7 @@ pub(super) struct CheckArgs {
 }
 
 /// Options that say nothing of a URL.
-const OF_PAIRINGS: [&str; 12] = [
+const OF_PAIRINGS: [&str; 13] = [
     "gateway",
     "model",
     "backend",
@@ -133,6 +136,7 @@ const OF_PAIRINGS: [&str; 12] = [
     "shard",
     "scenarios",
     "resume",
+    "jobs",
     "via",
     "image",
     "binary",
@@ -265,6 +269,13 @@ impl SelectArgs {
             shard: self.shard,
             running: None,
         }
+    }
+
+    /// How many pairings are checked at a time: cases mostly wait, so it is more than there are
+    /// processors.
+    pub(super) fn jobs(&self) -> usize {
+        let cpus = thread::available_parallelism().map_or(1, NonZero::get);
+        self.jobs.map_or_else(|| (2 * cpus).min(8), usize::from)
     }
 
     /// The lowest level whose violations turn the exit code to 1.

@@ -94,6 +94,8 @@ impl Job<'_> {
         let started = machine::now();
         let mut progress = Progress::on_stderr();
         let (plan, bench) = prepare(&selection, &catalogue, wishes, &mut progress).await?;
+        let plan = Arc::new(plan);
+        progress.event(&Event::Note(&plan.sentence()));
         let resume = self.select.resume;
         let mut store = self.check.then(|| desk.store(resume)).transpose()?;
         if let Some(store) = store.as_ref().filter(|_| resume) {
@@ -104,7 +106,7 @@ impl Job<'_> {
             progress.event(&Event::Note(&note));
         }
         let done = self.work(&plan, bench.clone(), &catalogue, &mut store, &mut progress);
-        let done = done.await;
+        let done = done.await?;
         progress.event(&Event::Finished);
         let mut environment = machine::environment(started, &bench);
         environment.notes = [bench.notes(), &done.notes].concat();
@@ -128,12 +130,12 @@ impl Job<'_> {
     /// Checks and measures.
     async fn work(
         &self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         bench: Arc<Bench>,
         catalogue: &Catalogue,
         store: &mut Option<Store>,
         progress: &mut Progress,
-    ) -> Done {
+    ) -> anyhow::Result<Done> {
         let measure = self.measure.map(measure);
         progress.event(&Event::Planned {
             cases: store.as_ref().map_or(0, |_| plan.cases()),
@@ -143,13 +145,17 @@ impl Job<'_> {
         if let Some(store) = store {
             let (known, observer) = (&catalogue.known, &mut *progress);
             let mut check = Check {
-                plan,
+                plan: Arc::clone(plan),
                 bench: bench.clone(),
                 known,
+                jobs: self.select.jobs(),
                 store,
                 observer,
             };
-            done.cases = check.run().await;
+            done.cases = check
+                .run()
+                .await
+                .context("the bench could not start its threads")?;
             done.notes.extend(store.trouble().map(str::to_owned));
             done.look_for_stale(plan, &bench, known);
         }
@@ -159,7 +165,7 @@ impl Job<'_> {
             done.missing = u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
             done.notes.extend(measured.missing);
         }
-        done
+        Ok(done)
     }
 }
 
@@ -216,6 +222,9 @@ pub(super) async fn prepare(
         false => "builtin",
     };
     let plan = Plan::new(selection, catalogue, default)?;
+    for why in plan.left_out() {
+        bench.note(why, progress);
+    }
     for gateway in plan.gateways() {
         bench.add(gateway, progress).await?;
     }

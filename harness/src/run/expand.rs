@@ -44,9 +44,8 @@ pub(super) fn expand_backends(
     for id in asked {
         let backs = match id.name.as_str() {
             "all" if id.is_plain() => {
-                let plain = distinct(BACKENDS.iter().map(|backend| backend.name()).collect());
-                let plain = plain.into_iter().filter_map(backends::named);
-                plain.map(|backend| (backend, models.to_vec())).collect()
+                let all = BACKENDS.iter();
+                all.map(|backend| (*backend, models.to_vec())).collect()
             }
             name => {
                 let known = || distinct(BACKENDS.iter().map(|backend| backend.name()).collect());

@@ -1,7 +1,8 @@
-//! A run: pairings one after the other, each case judged, then the models compared.
+//! A run: pairings, several at a time, each case judged, then the models compared.
 
 pub mod case;
 mod contenders;
+mod crew;
 pub mod drive;
 mod expand;
 mod lively;
@@ -13,7 +14,7 @@ pub(crate) mod smoke;
 mod store;
 mod verdict;
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use crate::{
     bench::Bench,
@@ -24,6 +25,7 @@ use crate::{
     scenario::{Face, KnownList, Scenario, compare},
     seating::Seating,
 };
+use crew::{Crew, Told, Work};
 
 pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
@@ -33,11 +35,13 @@ pub use store::Store;
 /// Everything that a correctness run needs.
 pub struct Check<'a> {
     /// What to run.
-    pub plan: &'a Plan,
+    pub plan: Arc<Plan>,
     /// On what.
     pub bench: Arc<Bench>,
     /// Deviations that are known.
     pub known: &'a KnownList,
+    /// How many seatings are played at a time; at least one is.
+    pub jobs: usize,
     /// Where transcripts and finished cases go.
     pub store: &'a mut Store,
     /// Who watches.
@@ -47,98 +51,101 @@ pub struct Check<'a> {
 /// What is compared of a case: its place in the results, its model, its face.
 type Seen = (usize, Model, Face);
 
+/// The cases of one seating that have ended, and by their place what is compared of them.
+#[derive(Default)]
+struct Played {
+    results: Vec<CaseResult>,
+    faces: Vec<(usize, Face)>,
+}
+
 impl Check<'_> {
-    /// Runs every case of the plan.
-    pub async fn run(&mut self) -> Vec<CaseResult> {
-        let mut results = Vec::new();
-        for group in self.plan.groups() {
-            let mut seen = Vec::new();
-            for seating in group {
-                let first = results.len();
-                let (ended, faces) = self.seating(seating).await;
-                results.extend(ended);
-                let faces = faces.into_iter();
-                seen.extend(faces.map(|(at, face)| (first + at, seating.model(), face)));
-            }
-            differences(&mut results, &seen, &self.plan.scenarios);
-        }
-        results
-    }
-
-    /// The cases of one seating, and by their place what is compared of them.
-    async fn seating(&mut self, seating: &Seating) -> (Vec<CaseResult>, Vec<(usize, Face)>) {
-        let (gateway, backend) = (seating.gateway_id(), seating.backend_id());
-        self.observer.event(&Event::Pairing {
-            gateway: gateway.as_deref().unwrap_or("driver"),
-            model: seating.model().word(),
-            backend: backend.as_deref().unwrap_or("recorder"),
-        });
-        let (bench, known) = (self.bench.clone(), self.known.clone());
-        let mut session = Session::new(seating.clone(), bench, known);
-        let (mut results, mut faces) = (Vec::<CaseResult>::new(), Vec::new());
-        // The case that was played last, and its key in the store.
-        let mut last: Option<(usize, String)> = None;
-        for scenario in self.plan.scenarios_for(seating) {
-            self.look_again(&mut session, &mut results, last.as_ref());
-            let key = store::key(scenario, session.subjects());
-            let ended = self.case(&mut session, scenario, &key, &results).await;
-            if ended.transcript.is_some() {
-                last = Some((results.len(), key.clone()));
-            }
-            let result = self.keep(seating, key, &ended);
-            faces.extend(ended.face.map(|face| (results.len(), face)));
-            results.push(result);
-        }
-        self.look_again(&mut session, &mut results, last.as_ref());
-        (results, faces)
-    }
-
-    /// A subject may die a moment after its case has ended.
-    fn look_again(
-        &mut self,
-        session: &mut Session,
-        results: &mut [CaseResult],
-        last: Option<&(usize, String)>,
-    ) {
-        let Some((at, key)) = last else { return };
-        let result = &mut results[*at];
-        if session.look_again(result) {
-            let how = result.actual.as_deref().unwrap_or_default();
-            let told = format!("{} is a crash after all: {how}", result.scenario);
-            self.observer.event(&Event::Note(&told));
-            self.store.keep(key.clone(), result, None);
-        }
-    }
-
-    async fn case(
-        &mut self,
-        session: &mut Session,
-        scenario: &Scenario,
-        key: &str,
-        before: &[CaseResult],
-    ) -> Ended {
-        if let Some(finished) = self.store.resumed(key) {
-            return session.resume(finished);
-        }
-        let failed = |id: &&String| {
-            let mut earlier = before.iter();
-            earlier.any(|case| case.scenario == **id && case.outcome != Outcome::Pass)
+    /// Runs every case of the plan. The results are in the plan's order, whatever ended first.
+    ///
+    /// # Errors
+    /// The system gives no thread to run on.
+    pub async fn run(&mut self) -> io::Result<Vec<CaseResult>> {
+        let seatings: Vec<Seating> = self.plan.seatings().cloned().collect();
+        let mut played: Vec<Played> = seatings.iter().map(|_| Played::default()).collect();
+        let work = Work {
+            seatings: seatings.clone(),
+            plan: Arc::clone(&self.plan),
+            bench: Arc::clone(&self.bench),
+            known: self.known.clone(),
+            finished: self.store.take_resumed().into(),
         };
-        match scenario.needs.iter().find(failed) {
-            Some(by) => session.block(scenario, by),
-            None => session.play(scenario).await,
+        let mut crew = Crew::start(work, self.jobs.max(1))?;
+        while let Some((at, told)) = crew.told().await {
+            self.take(&seatings[at], &mut played[at], told);
+        }
+        Ok(self.gather(played))
+    }
+
+    /// Takes what a worker tells of a seating.
+    fn take(&mut self, seating: &Seating, played: &mut Played, told: Told) {
+        let (gateway, backend) = (seating.gateway_id(), seating.backend_id());
+        let gateway = gateway.as_deref().unwrap_or("driver");
+        let backend = backend.as_deref().unwrap_or("recorder");
+        let model = seating.model().word();
+        match told {
+            Told::Began => self.observer.event(&Event::Pairing {
+                gateway,
+                model,
+                backend,
+            }),
+            Told::Case(key, ended) => self.keep(seating, played, key, *ended),
+            Told::After(at, key, result) => {
+                let how = result.actual.as_deref().unwrap_or_default();
+                let told = format!("{} is a crash after all: {how}", result.scenario);
+                self.observer.event(&Event::Note(&told));
+                self.store.keep(key, &result, None);
+                played.results[at] = *result;
+            }
+            Told::Broke(why) => {
+                let left = self.plan.scenarios_for(seating);
+                let left: Vec<_> = left.into_iter().skip(played.results.len()).collect();
+                let why = format!("the bench broke while it played this: {why}");
+                for scenario in left {
+                    let case = session::without_play(seating, scenario, Outcome::BenchError, &why);
+                    self.observer.event(&Event::Case(&case));
+                    played.results.push(case);
+                }
+            }
+            Told::Ended => self.observer.event(&Event::PairingEnded {
+                gateway,
+                model,
+                backend,
+            }),
         }
     }
 
     /// Writes down a case that ended.
-    fn keep(&mut self, seating: &Seating, key: String, ended: &Ended) -> CaseResult {
-        let mut result = ended.result.clone();
+    fn keep(&mut self, seating: &Seating, played: &mut Played, key: String, ended: Ended) {
+        let mut result = ended.result;
         if let Some(text) = &ended.transcript {
             result.transcript = self.store.transcript(seating, &result.scenario, text);
         }
         self.store.keep(key, &result, ended.face.as_ref());
         self.observer.event(&Event::Case(&result));
-        result
+        let at = played.results.len();
+        played.faces.extend(ended.face.map(|face| (at, face)));
+        played.results.push(result);
+    }
+
+    /// All results in order, with the models of each group compared.
+    fn gather(&self, played: Vec<Played>) -> Vec<CaseResult> {
+        let mut results = Vec::new();
+        let mut played = played.into_iter();
+        for group in self.plan.groups() {
+            let mut seen = Vec::new();
+            for (seating, of_it) in group.iter().zip(&mut played) {
+                let first = results.len();
+                results.extend(of_it.results);
+                let faces = of_it.faces.into_iter();
+                seen.extend(faces.map(|(at, face)| (first + at, seating.model(), face)));
+            }
+            differences(&mut results, &seen, &self.plan.scenarios);
+        }
+        results
     }
 }
 

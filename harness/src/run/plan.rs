@@ -9,7 +9,8 @@ use crate::{
     model::Model,
     outcome::Level,
     pairing::Pairing,
-    scenario::{Catalogue, NoSuchScenario, Scenario},
+    report::findings::plural,
+    scenario::{Catalogue, Kind, NoSuchScenario, Scenario},
     seating::{Driver, Fronted, Judged, Recorder, Seating},
     subject::SubjectId,
 };
@@ -114,6 +115,8 @@ pub struct Plan {
     pub scenarios: Vec<Scenario>,
     /// Whether scenarios were asked for by their ids.
     by_id: bool,
+    /// Pairings of `all` that cannot be: why, and how many are so.
+    left_out: Vec<(String, usize)>,
 }
 
 impl Plan {
@@ -155,6 +158,7 @@ impl Plan {
             &backs,
         ));
         let scenarios = select(selection, catalogue)?;
+        let left_out = thin_out(&mut groups, selection);
         for group in &mut groups {
             // Gateway and backend are there to be measured as well; the harness alone is not.
             let has_case = |seating: &Seating| scenarios.iter().any(|one| seating.takes(one));
@@ -165,6 +169,7 @@ impl Plan {
             groups,
             scenarios,
             by_id: !selection.scenarios.is_empty(),
+            left_out,
         };
         match plan.cases() {
             0 => Err(plan.for_other_models(&models)),
@@ -178,6 +183,7 @@ impl Plan {
             groups: vec![vec![running.clone()]],
             scenarios,
             by_id: true,
+            left_out: Vec::new(),
         };
         if plan.cases() > 0 {
             return Ok(plan);
@@ -241,6 +247,30 @@ impl Plan {
             .sum()
     }
 
+    /// What is to be done, in a sentence: `6 pairings end to end, … : 1200 cases`.
+    pub fn sentence(&self) -> String {
+        let of = |kind, one: &str| {
+            let count = self.seatings().filter(|seat| seat.kind() == kind).count();
+            (count > 0).then(|| format!("{} {one}", plural(count, "pairing")))
+        };
+        let parts = [
+            of(Kind::EndToEnd, "end to end"),
+            of(Kind::Backend, "of the driver with a backend"),
+            of(Kind::Gateway, "of a gateway with the recorder"),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        format!("{}: {}", parts.join(", "), plural(self.cases(), "case"))
+    }
+
+    /// What was left out of `all` since it cannot be, a sentence for each reason.
+    pub fn left_out(&self) -> Vec<String> {
+        let told = |(why, count): &(String, usize)| match count {
+            1 => format!("left out: {why}"),
+            _ => format!("left out: {why} ({count} pairings)"),
+        };
+        self.left_out.iter().map(told).collect()
+    }
+
     /// The gateways to prepare, each once.
     pub fn gateways(&self) -> Vec<&'static dyn Gateway> {
         let mut gateways: Vec<&'static dyn Gateway> = Vec::new();
@@ -251,6 +281,31 @@ impl Plan {
         }
         gateways
     }
+}
+
+/// Leaves out what is there twice, since a gateway that executes programs itself needs no backend;
+/// and of `all`, what cannot be: who asks for everything knows that not everything goes together.
+fn thin_out(groups: &mut [Vec<Seating>], asked: &Selection) -> Vec<(String, usize)> {
+    let is_all = |id: &SubjectId| id.is_plain() && id.name == "all";
+    let of_all = asked.gateways.iter().chain(&asked.backends).any(is_all);
+    let (mut seen, mut left_out) = (Vec::new(), Vec::<(String, usize)>::new());
+    let mut stays = |seating: &Seating| {
+        let Some(why) = seating.unsupported().filter(|_| of_all) else {
+            let slug = seating.slug();
+            let is_new = !seen.contains(&slug);
+            seen.push(slug);
+            return is_new;
+        };
+        match left_out.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, count)) => *count += 1,
+            None => left_out.push((why, 1)),
+        }
+        false
+    };
+    for group in groups {
+        group.retain(&mut stays);
+    }
+    left_out
 }
 
 /// The seatings in which the harness takes one side: every backend before a driver and every
@@ -384,6 +439,42 @@ mod tests {
             "builtin uwsgi gateserve:probe",
         ];
         assert_eq!(names, both);
+    }
+
+    #[test]
+    fn all_leaves_out_what_cannot_be_and_what_is_asked_for_by_name_is_told() {
+        let backends = |words| Selection {
+            models: vec![Model::Cgi, Model::Uwsgi],
+            backends: ids(words),
+            ..of_gateways(&["nginx"])
+        };
+        let all = planned(&backends(&["all"])).unwrap();
+        assert!(
+            all.pairings()
+                .all(|pairing| pairing.unsupported().is_none())
+        );
+        assert!(!all.left_out().is_empty());
+        let named = planned(&backends(&["gateserve:wsgi", "gateserve:cgi-python"])).unwrap();
+        assert!(named.left_out().is_empty());
+    }
+
+    #[test]
+    fn a_gateway_that_executes_programs_is_checked_once_whatever_the_backends() {
+        let names = pairings(&Selection {
+            models: vec![Model::Cgi],
+            backends: ids(&["all"]),
+            ..of_gateways(&["builtin"])
+        });
+        assert_eq!(names, ["builtin cgi script"]);
+    }
+
+    #[test]
+    fn the_work_is_told_in_a_sentence() {
+        let plan = planned(&Selection {
+            scenarios: vec!["cgi/query/always-set".to_owned()],
+            ..Selection::default()
+        });
+        assert_eq!(plan.unwrap().sentence(), "3 pairings end to end: 2 cases");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a run writes while it goes on: transcripts, and finished cases to resume from.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -92,12 +93,14 @@ impl Store {
         self.trouble.as_deref()
     }
 
-    /// Takes a case that an earlier run finished; the bench's own errors run again.
-    pub(super) fn resumed(&mut self, key: &str) -> Option<Finished> {
+    /// Takes the cases that an earlier run finished, by their keys; the bench's own errors run
+    /// again.
+    pub(super) fn take_resumed(&mut self) -> HashMap<String, Finished> {
         // A case may be told of twice; what was said last holds.
-        let index = self.resumed.iter().rposition(|case| case.key == key)?;
-        let case = self.resumed.swap_remove(index);
-        (case.result.outcome != Outcome::BenchError).then_some(case)
+        let told = std::mem::take(&mut self.resumed).into_iter();
+        let mut cases: HashMap<_, _> = told.map(|case| (case.key.clone(), case)).collect();
+        cases.retain(|_, case| case.result.outcome != Outcome::BenchError);
+        cases
     }
 
     /// Notes a finished case. A full disk costs the chance to resume, not the run.
@@ -211,11 +214,10 @@ mod tests {
         drop(store);
         let mut store = again(folder.path());
         assert_eq!(store.resumable(), 1);
-        let finished = store.resumed("a").unwrap();
-        assert_eq!(finished.result, result(Outcome::Fail));
-        assert_eq!(finished.face, Some(Face::default()));
-        assert!(store.resumed("a").is_none(), "it is taken once");
-        assert!(store.resumed("b").is_none());
+        let resumed = store.take_resumed();
+        assert_eq!(resumed["a"].result, result(Outcome::Fail));
+        assert_eq!(resumed["a"].face, Some(Face::default()));
+        assert_eq!(resumed.len(), 1);
     }
 
     #[test]
@@ -223,7 +225,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path(), "", false).unwrap();
         store.keep("a".into(), &result(Outcome::BenchError), None);
-        assert!(again(folder.path()).resumed("a").is_none());
+        assert!(again(folder.path()).take_resumed().is_empty());
     }
 
     #[test]
@@ -233,8 +235,8 @@ mod tests {
         for outcome in [Outcome::Pass, Outcome::Crash] {
             store.keep("a".into(), &result(outcome), None);
         }
-        let finished = again(folder.path()).resumed("a").unwrap();
-        assert_eq!(finished.result.outcome, Outcome::Crash);
+        let resumed = again(folder.path()).take_resumed();
+        assert_eq!(resumed["a"].result.outcome, Outcome::Crash);
     }
 
     #[test]
@@ -246,8 +248,8 @@ mod tests {
         // The next run goes on in the same journal, and is interrupted as well.
         let mut store = again(folder.path());
         store.keep("c".into(), &result(Outcome::Pass), None);
-        let mut store = again(folder.path());
-        let kept = ["a", "b", "c"].map(|key| store.resumed(key).is_some());
+        let resumed = again(folder.path()).take_resumed();
+        let kept = ["a", "b", "c"].map(|key| resumed.contains_key(key));
         assert_eq!(kept, [true, false, true]);
     }
 

@@ -54,12 +54,15 @@ pub use known::{Known, KnownList, Stale};
 pub use request::{Action, Script};
 pub(crate) use verdict::none_of;
 
-use expect::{Choice, Expect, Scene, application::ApplicationExpect, received::ReceivedExpect};
+use expect::{
+    Choice, Expect, ProcessExpect, Scene, application::ApplicationExpect, client::ClientExpect,
+    received::ReceivedExpect,
+};
 use observe::Observed;
 use probe::Probe;
 use reply::{Item, Part};
 use request::Request;
-use steps::Step;
+use steps::{Act, Step};
 
 /// How the name of a script begins whose output is not parsed (RFC 3875 section 5).
 pub const NPH: &str = "nph-";
@@ -255,6 +258,26 @@ impl Scenario {
     pub fn settles_within(&self) -> Duration {
         let told = self.receives().filter_map(|received| received.within);
         told.map(|time| time.0).max().unwrap_or(SETTLE)
+    }
+
+    /// Whether its verdict depends on who was faster, so that a busy machine can change it.
+    pub fn depends_on_time(&self) -> bool {
+        let late = |client: &Option<ClientExpect>, process: &Option<ProcessExpect>| {
+            let client = client.as_ref();
+            let process = process.as_ref();
+            client.is_some_and(|client| client.first_byte.is_some())
+                || process.is_some_and(|process| process.reply_begins.is_some())
+        };
+        let mut choices = self.one_of.iter();
+        let waits = |step: &Step| matches!(step.act, Act::Pause(_) | Act::Settle(_));
+        let pauses = |item: &Item| matches!(item.act, reply::Act::Pause(_));
+        self.repeat.times > 1
+            || late(&self.expect.client, &self.expect.process)
+            || choices.any(|choice| late(&choice.client, &choice.process))
+            || self.steps.iter().any(waits)
+            || self.reply.iter().flatten().any(pauses)
+            || self.request.pauses()
+            || self.probes().any(|probe| probe.delay.is_some())
     }
 
     /// Whether a model can express it: a WSGI application is reached by every protocol, and is no

@@ -130,6 +130,12 @@ impl Request {
         }
     }
 
+    /// Whether the client waits between its parts.
+    pub(super) fn pauses(&self) -> bool {
+        let waits = |part: &Part| matches!(part, Part::Pause(_));
+        self.parts.iter().any(waits)
+    }
+
     /// Octets of the body as the application shall see it: size and SHA-256.
     pub fn content(&self, place: &Place) -> (u64, String) {
         let size = self.contents().map(|content| content.size(place)).sum();

@@ -153,6 +153,26 @@ fn a_run_goes_on_where_another_ended() {
 }
 
 #[test]
+fn several_pairings_at_a_time_end_as_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |jobs: &str| {
+        let name = format!("{jobs}.json");
+        gatebench()
+            .args(["check", "--gateway", "builtin", "--model", "all"])
+            .args(["--scenario", "cgi/query", "--jobs", jobs, "--json", &name])
+            .current_dir(folder.path())
+            .assert()
+            .success();
+        let run = results(&folder.path().join(name));
+        let ended = run.results.into_iter();
+        ended
+            .map(|case| (case.scenario, case.model, case.outcome))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(check("1"), check("3"));
+}
+
+#[test]
 fn shards_in_one_folder_make_one_report() {
     let folder = tempfile::tempdir().unwrap();
     for shard in ["1/2", "2/2"] {

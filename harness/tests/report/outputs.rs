@@ -265,6 +265,11 @@ fn a_log_gets_a_line_per_pairing_and_finding() {
         for case in cases {
             progress.event(&Event::Case(case));
         }
+        progress.event(&Event::PairingEnded {
+            gateway: cases[0].gateway.as_deref().unwrap(),
+            model: cases[0].model.unwrap().word(),
+            backend: cases[0].backend.as_deref().unwrap(),
+        });
     }
     progress.event(&Event::Busy("builtin by uwsgi, round 1"));
     progress.event(&Event::Measured(&run.throughput[5]));

@@ -28,11 +28,8 @@ const TICK: Duration = Duration::from_millis(120);
 #[derive(Debug)]
 pub struct Progress {
     out: Out,
-    pairing: String,
-    /// Cases of this pairing so far.
-    seen: Tally,
-    /// As last told on a line of its own.
-    told: Tally,
+    /// The pairings under way, with their cases so far.
+    running: Vec<(String, Tally)>,
 }
 
 enum Out {
@@ -69,9 +66,7 @@ impl Progress {
     fn to(out: Out) -> Self {
         Self {
             out,
-            pairing: String::new(),
-            seen: Tally::default(),
-            told: Tally::default(),
+            running: Vec::new(),
         }
     }
 
@@ -106,51 +101,68 @@ impl Progress {
     }
 
     fn busy(&mut self, what: &str) {
-        self.tell_pairing();
         match &self.out {
             Out::Bar { .. } => self.show(what),
             Out::Lines(_) => self.say(what),
         }
     }
 
-    fn pairing(&mut self, name: String) {
-        self.tell_pairing();
-        (self.seen, self.told) = Default::default();
-        self.show(&name);
-        self.pairing = name;
+    fn begin_pairing(&mut self, name: String) {
+        self.running.push((name, Tally::default()));
+        self.show(&self.under_way());
     }
 
     fn case(&mut self, case: &CaseResult) {
-        self.seen.add(Mark::of(case));
+        let column = Column::of(case);
+        let name = pairing(column.gateway, column.model_word(), column.backend);
+        let mut running = self.running.iter_mut();
+        if let Some((_, seen)) = running.find(|(running, _)| *running == name) {
+            seen.add(Mark::of(case));
+        }
         let color = matches!(self.out, Out::Bar { color: true, .. });
         if let Some(line) = finding(case, color) {
             self.say(&line);
         }
-        self.show(&format!("{}: {}", self.pairing, counts(&self.seen)));
+        self.show(&self.under_way());
         self.step();
     }
 
     fn measured(&mut self, entry: &Throughput) {
-        self.tell_pairing();
         self.say(&figures(entry));
         self.step();
     }
 
-    /// Tells how the pairing under way stands, for logs; a log needs no line per case.
-    fn tell_pairing(&mut self) {
-        let lines = matches!(self.out, Out::Lines(_));
-        if lines && self.seen != self.told {
-            self.told = self.seen.clone();
-            self.say(&format!("{}: {}", self.pairing, counts(&self.seen)));
+    /// Tells how a pairing ended, for logs; a log needs no line per case.
+    fn end_pairing(&mut self, name: &str) {
+        let at = self.running.iter().position(|(running, _)| running == name);
+        let Some(at) = at else { return };
+        let (name, seen) = self.running.remove(at);
+        if matches!(self.out, Out::Lines(_)) && !seen.is_empty() {
+            self.say(&format!("{name}: {}", counts(&seen)));
+        }
+    }
+
+    /// The pairing under way and its counts, or the names of several.
+    fn under_way(&self) -> String {
+        match self.running.as_slice() {
+            [(name, seen)] => format!("{name}: {}", counts(seen)),
+            several => {
+                let names = several.iter().map(|(name, _)| name.as_str());
+                names.collect::<Vec<_>>().join(" | ")
+            }
         }
     }
 
     fn finish(&mut self) {
-        self.tell_pairing();
         if let Out::Bar { bar, .. } = &self.out {
             bar.finish_and_clear();
         }
     }
+}
+
+/// How a pairing is called while it is under way.
+fn pairing(gateway: &str, model: &str, backend: &str) -> String {
+    format!("{gateway} · {model} · {backend}")
 }
 
 impl Observer for Progress {
@@ -166,7 +178,12 @@ impl Observer for Progress {
                 gateway,
                 model,
                 backend,
-            } => self.pairing(format!("{gateway} · {model} · {backend}")),
+            } => self.begin_pairing(pairing(gateway, model, backend)),
+            Event::PairingEnded {
+                gateway,
+                model,
+                backend,
+            } => self.end_pairing(&pairing(gateway, model, backend)),
             Event::Case(case) => self.case(case),
             Event::Measured(entry) => self.measured(entry),
             Event::Finished => self.finish(),

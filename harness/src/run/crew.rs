@@ -1,0 +1,238 @@
+//! Those who play the cases: a few threads, each with one seating at a time.
+//!
+//! Every seating has its own run folder, sockets, port and processes, so that several do not know
+//! of each other. All they share is the machine: a violation that this may explain is played again
+//! while nobody else plays, and that verdict counts.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::{
+        RwLock,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+};
+
+use super::{
+    plan::Plan,
+    session::{Ended, Session},
+    store::{self, Finished},
+};
+use crate::{
+    bench::Bench,
+    outcome::Outcome,
+    results::CaseResult,
+    scenario::{KnownList, Scenario},
+    seating::Seating,
+};
+
+/// What there is to do, for all of them.
+pub(super) struct Work {
+    pub(super) seatings: Vec<Seating>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) bench: Arc<Bench>,
+    pub(super) known: KnownList,
+    /// Cases that an earlier run finished, by their keys.
+    pub(super) finished: Mutex<HashMap<String, Finished>>,
+}
+
+/// What is told of a seating.
+pub(super) enum Told {
+    /// Its cases follow.
+    Began,
+    /// The next one ended; its key in the store.
+    Case(String, Box<Ended>),
+    /// The one at this place, with this key, ended otherwise than was said.
+    After(usize, String, Box<CaseResult>),
+    /// The bench's own fault kept the rest from being played.
+    Broke(String),
+    /// No more of it comes.
+    Ended,
+}
+
+type Sender = UnboundedSender<(usize, Told)>;
+
+/// The threads and what they tell.
+pub(super) struct Crew {
+    told: UnboundedReceiver<(usize, Told)>,
+    /// Timers and sockets of all of them; it has to outlive their last word.
+    runtime: Option<Runtime>,
+}
+
+impl Crew {
+    /// Starts at most `jobs` threads.
+    ///
+    /// # Errors
+    /// The system gives none.
+    pub(super) fn start(work: Work, jobs: usize) -> io::Result<Self> {
+        let threads = jobs.min(work.seatings.len()).max(1);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()?;
+        let (sender, told) = unbounded_channel();
+        let shared = Arc::new(Shared {
+            work,
+            next: AtomicUsize::new(0),
+            alone: (threads > 1).then(RwLock::default),
+        });
+        for number in 0..threads {
+            let (shared, sender) = (Arc::clone(&shared), sender.clone());
+            let handle = runtime.handle().clone();
+            thread::Builder::new()
+                .name(format!("seating-{number}"))
+                .spawn(move || shared.play_all(&handle, &sender))?;
+        }
+        let runtime = Some(runtime);
+        Ok(Self { told, runtime })
+    }
+
+    /// The next word and the number of its seating; `None` when all is said.
+    pub(super) async fn told(&mut self) -> Option<(usize, Told)> {
+        self.told.recv().await
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        // Whoever waits for the crew is within a runtime himself, which may not block.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct Shared {
+    work: Work,
+    /// The number of the seating that is to be played next.
+    next: AtomicUsize,
+    /// Held by all who play; who has to play alone holds it for writing. `None` where there is only
+    /// one in any case.
+    alone: Option<RwLock<()>>,
+}
+
+impl Shared {
+    fn play_all(&self, handle: &Handle, sender: &Sender) {
+        loop {
+            let at = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(seating) = self.work.seatings.get(at) else {
+                return;
+            };
+            // Nobody listens any more where the run is over before its time.
+            let tell = |told| drop(sender.send((at, told)));
+            tell(Told::Began);
+            // A fault of the bench on one seating is no reason to lose the others.
+            let played = catch_unwind(AssertUnwindSafe(|| {
+                handle.block_on(self.play(seating, &tell));
+            }));
+            if let Err(panic) = played {
+                tell(Told::Broke(words(panic.as_ref())));
+            }
+            tell(Told::Ended);
+        }
+    }
+
+    /// The cases of one seating.
+    async fn play(&self, seating: &Seating, tell: &impl Fn(Told)) {
+        let (bench, known) = (Arc::clone(&self.work.bench), self.work.known.clone());
+        let mut session = Session::new(seating.clone(), bench, known);
+        let mut before = Vec::<CaseResult>::new();
+        // The case that was played last, and its key in the store.
+        let mut last: Option<(usize, String)> = None;
+        for scenario in self.work.plan.scenarios_for(seating) {
+            look_again(&mut session, &mut before, last.as_ref(), tell);
+            let key = store::key(scenario, session.subjects());
+            let ended = self.case(&mut session, scenario, &key, &before).await;
+            if ended.transcript.is_some() {
+                last = Some((before.len(), key.clone()));
+            }
+            before.push(ended.result.clone());
+            tell(Told::Case(key, Box::new(ended)));
+        }
+        look_again(&mut session, &mut before, last.as_ref(), tell);
+    }
+
+    async fn case(
+        &self,
+        session: &mut Session,
+        scenario: &Scenario,
+        key: &str,
+        before: &[CaseResult],
+    ) -> Ended {
+        if let Some(finished) = self.finished(key) {
+            return session.resume(finished);
+        }
+        let failed = |id: &&String| {
+            let mut earlier = before.iter();
+            earlier.any(|case| case.scenario == **id && case.outcome != Outcome::Pass)
+        };
+        match scenario.needs.iter().find(failed) {
+            Some(by) => session.block(scenario, by),
+            None => self.steady(session, scenario).await,
+        }
+    }
+
+    /// Takes a case that an earlier run finished; the bench's own errors run again.
+    fn finished(&self, key: &str) -> Option<Finished> {
+        let finished = self.work.finished.lock();
+        let case = finished.unwrap_or_else(PoisonError::into_inner).remove(key);
+        case.filter(|case| case.result.outcome != Outcome::BenchError)
+    }
+
+    /// Plays a case beside others, and once more alone where they may have been in its way.
+    async fn steady(&self, session: &mut Session, scenario: &Scenario) -> Ended {
+        let Some(alone) = &self.alone else {
+            return session.play(scenario).await;
+        };
+        let ended = {
+            let _beside = alone.read().await;
+            session.play(scenario).await
+        };
+        if !is_doubtful(scenario, &ended.result) {
+            return ended;
+        }
+        let _alone = alone.write().await;
+        session.play(scenario).await
+    }
+}
+
+/// Whether a busy machine may have made this of the case.
+fn is_doubtful(scenario: &Scenario, result: &CaseResult) -> bool {
+    match result.outcome {
+        // A set-up that was refused is remembered and would only be refused again.
+        Outcome::BenchError => result.repeats > 0,
+        outcome => outcome.is_violation() && !result.known && scenario.depends_on_time(),
+    }
+}
+
+/// A subject may die a moment after its case has ended.
+fn look_again(
+    session: &mut Session,
+    before: &mut [CaseResult],
+    last: Option<&(usize, String)>,
+    tell: &impl Fn(Told),
+) {
+    let Some((at, key)) = last else { return };
+    let result = &mut before[*at];
+    if session.look_again(result) {
+        tell(Told::After(*at, key.clone(), Box::new(result.clone())));
+    }
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "without a word".to_owned())
+}
