@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    backends::{Backend, Seat},
+    backends::{self, Backend, Seat},
     bench::Bench,
     gateways::{self, CGI_BIN, Gateway, Route},
     launch::{self, Launch, LaunchError, RunDir, Running, Via},
@@ -89,11 +89,7 @@ impl Pairing {
         if self.executes() {
             return "script".to_owned();
         }
-        format!(
-            "{}:{}",
-            self.backend.name(),
-            self.backend.variant(self.model)
-        )
+        backends::id(self.backend, self.model)
     }
 
     /// Both sides as the results list them.
@@ -156,7 +152,12 @@ impl Pairing {
         let mut launches = Vec::new();
         let backend = match self.executes() {
             true => None,
-            false => Some(self.behind(bench, &dir, &socket, &mut launches).await?),
+            false => {
+                let who = (self.backend, self.model, self.gateway.app(self.model));
+                let behind = behind(who, bench, &dir, &socket).await?;
+                launches.push(behind.launch);
+                Some(behind.running)
+            }
         };
         let log = Log::default();
         let (tap, upstream) = match tapped && backend.is_some() {
@@ -188,30 +189,51 @@ impl Pairing {
             dir,
         })
     }
+}
 
-    /// Starts the backend.
-    async fn behind(
-        self,
-        bench: &Bench,
-        dir: &RunDir,
-        socket: &Path,
-        launches: &mut Vec<Launch>,
-    ) -> Result<Running, StartError> {
-        let launch = self.backend.launch(&Seat {
-            model: self.model,
-            socket,
-            run: dir.path(),
-            workers: WORKERS,
-            programs: &bench.programs,
-            apps: &bench.apps,
-        });
-        let via = Via::Process {
+/// Starts a backend; `app` is where its gateway mounts the application. The variables that it
+/// needs of each request come with it.
+pub(crate) async fn behind(
+    (backend, model, app): (&'static dyn Backend, Model, &str),
+    bench: &Bench,
+    dir: &RunDir,
+    socket: &Path,
+) -> Result<Behind, StartError> {
+    let prepared = bench.backend(backend);
+    let seat = Seat {
+        model,
+        socket,
+        app,
+        about: prepared.map_or("", |prepared| &prepared.about),
+        run: dir.path(),
+        workers: WORKERS,
+        programs: &bench.programs,
+        apps: &bench.apps,
+    };
+    let launch = backend.launch(&seat);
+    let via = match prepared {
+        Some(prepared) => prepared.via.clone(),
+        None => Via::Process {
             program: launch.program.clone().into(),
-        };
-        let running = launch::start(&launch, dir, &via).await?;
-        launches.push(launch);
-        Ok(running)
-    }
+        },
+    };
+    let running = launch::start(&launch, dir, &via).await?;
+    // Not every server can be told to let a gateway's workers in, who often are somebody else.
+    let everyone = fs::Permissions::from_mode(0o666);
+    fs::set_permissions(socket, everyone).map_err(preparing("the backend's socket"))?;
+    Ok(Behind {
+        running,
+        params: backend.params(&seat),
+        launch,
+    })
+}
+
+/// A backend that runs.
+pub(crate) struct Behind {
+    pub(crate) running: Running,
+    pub(crate) launch: Launch,
+    /// Variables that it needs of each request.
+    pub(crate) params: Vec<(String, String)>,
 }
 
 /// Starts the gateway on a free port; another program may take the port first, so it tries again.

@@ -1,8 +1,14 @@
 //! The application servers behind. Adding one is a file here and a line in [`BACKENDS`].
 
+mod fcgiwrap;
 mod gateserve;
 mod gateserve_python;
 mod gateserve_wsgi;
+mod php;
+mod php_fpm;
+#[cfg(test)]
+mod tests;
+mod uwsgi;
 
 use std::path::Path;
 
@@ -20,11 +26,46 @@ pub trait Backend: Sync {
     /// Plain name, as on the command line.
     fn name(&self) -> &'static str;
 
-    /// What of it runs for a model: a variant of the subject.
-    fn variant(&self, model: Model) -> &'static str;
+    /// What of it runs for a model: a variant of the subject; empty where there is but one.
+    fn variant(&self, _: Model) -> &'static str {
+        ""
+    }
 
     /// Protocols that it serves; for CGI, that it executes programs behind FastCGI.
     fn speaks(&self) -> &'static [Model];
+
+    /// The protocol in which the harness itself talks to it where this model was asked for.
+    ///
+    /// A server that executes CGI programs is reached by FastCGI: where it serves that as well, it
+    /// is judged there.
+    fn driven(&self, model: Model) -> Option<Model> {
+        (!model.is_cgi() && self.speaks().contains(&model)).then_some(model)
+    }
+
+    /// Names of its program, the usual one first; none where it comes with the bench.
+    fn programs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Arguments that make the program tell its version.
+    fn about(&self) -> &'static [&'static str] {
+        &["--version"]
+    }
+
+    /// The version in what the program told; `None` where it cannot serve.
+    fn version(&self, _about: &str) -> Option<String> {
+        None
+    }
+
+    /// How to get it on a machine that has neither its program nor an image.
+    fn source(&self) -> &'static str {
+        "comes with the bench"
+    }
+
+    /// Variables that it needs of each request that the harness sends itself.
+    fn params(&self, _seat: &Seat<'_>) -> Vec<(String, String)> {
+        Vec::new()
+    }
 
     /// What the application is, in a report of its speed.
     fn app(&self, model: Model) -> &'static str {
@@ -69,6 +110,10 @@ pub struct Seat<'a> {
     pub model: Model,
     /// Unix socket to listen on.
     pub socket: &'a Path,
+    /// Path under which the gateway mounts the application; empty before the driver.
+    pub app: &'a str,
+    /// What the program told of itself.
+    pub about: &'a str,
     /// The run folder.
     pub run: &'a Path,
     /// Worker processes to start.
@@ -103,7 +148,18 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &gateserve::Gateserve,
     &gateserve_wsgi::GateserveWsgi,
     &GATESERVE_PYTHON,
+    &uwsgi::Uwsgi,
+    &php_fpm::PhpFpm,
+    &fcgiwrap::Fcgiwrap,
 ];
+
+/// The subject id of what a backend runs for a model: `gateserve:wsgi`, `uwsgi`.
+pub fn id(backend: &dyn Backend, model: Model) -> String {
+    match backend.variant(model) {
+        "" => backend.name().to_owned(),
+        variant => format!("{}:{variant}", backend.name()),
+    }
+}
 
 /// Finds a backend by its plain name.
 pub fn named(name: &str) -> Option<&'static dyn Backend> {

@@ -4,7 +4,10 @@ mod wishes;
 
 use std::collections::HashMap;
 
+use anyhow::bail;
+
 use crate::{
+    backends::Backend,
     event::{Event, Observer},
     gateways::{self, Gateway},
     images,
@@ -52,6 +55,7 @@ pub struct Bench {
     wishes: Wishes,
     engine: Result<Engine, EngineError>,
     gateways: HashMap<&'static str, Prepared>,
+    backends: HashMap<&'static str, Prepared>,
     own_version: String,
     notes: Vec<String>,
 }
@@ -81,6 +85,7 @@ impl Bench {
             wishes,
             engine,
             gateways: HashMap::new(),
+            backends: HashMap::new(),
             own_version,
             notes: Vec::new(),
         })
@@ -94,6 +99,7 @@ impl Bench {
             wishes,
             engine: Engine::connect().await,
             gateways: HashMap::new(),
+            backends: HashMap::new(),
             own_version: env!("CARGO_PKG_VERSION").to_owned(),
             notes: Vec::new(),
         }
@@ -141,7 +147,8 @@ impl Bench {
     /// # Errors
     /// Tells the version that is there.
     pub fn verify(&self, asked: &SubjectId) -> Result<(), WrongVersion> {
-        let version = match self.gateways.get(asked.name.as_str()) {
+        let name = asked.name.as_str();
+        let version = match self.gateways.get(name).or_else(|| self.backends.get(name)) {
             Some(prepared) => prepared.version.as_deref(),
             None => Some(self.own_version.as_str()),
         };
@@ -175,7 +182,8 @@ impl Bench {
                 image: None,
             },
             Some(program) => {
-                let wish = self.wishes.of(gateway.name(), program);
+                let programs = [program];
+                let wish = self.wishes.of(gateway.name(), &programs);
                 obtain(&wish, &self.engine, images::find(gateway.name()), observer).await?
             }
         };
@@ -187,6 +195,51 @@ impl Bench {
             why,
             about,
             version,
+        })
+    }
+
+    /// Makes a backend ready to be started; an image may have to be pulled or built.
+    ///
+    /// # Errors
+    /// When it can be started in no way: every reason, and what to try.
+    pub async fn add_backend(
+        &mut self,
+        backend: &'static dyn Backend,
+        observer: &mut dyn Observer,
+    ) -> anyhow::Result<()> {
+        let name = backend.name();
+        if backend.programs().is_empty() || self.backends.contains_key(name) {
+            return Ok(());
+        }
+        let wish = self.wishes.of(name, backend.programs());
+        let Obtained { via, why, .. } =
+            obtain(&wish, &self.engine, images::find(name), observer).await?;
+        let about = output(&via, wish.program, backend.about()).await?;
+        let Some(version) = backend.version(&about) else {
+            let last = about.lines().last().unwrap_or_default();
+            let source = backend.source();
+            bail!("{name} is not available: {why}, but it says `{last}`; try {source}");
+        };
+        self.note(format!("{name} {version}: {why}"), observer);
+        let prepared = Prepared {
+            via,
+            why,
+            about,
+            version: Some(version),
+        };
+        self.backends.insert(name, prepared);
+        Ok(())
+    }
+
+    /// How a backend was prepared; `None` for one that comes with the bench.
+    ///
+    /// # Panics
+    /// If the backend was not among the wanted ones.
+    pub fn backend(&self, backend: &dyn Backend) -> Option<&Prepared> {
+        (!backend.programs().is_empty()).then(|| {
+            self.backends
+                .get(backend.name())
+                .expect("the plan's backends are prepared at set-up")
         })
     }
 
@@ -233,14 +286,25 @@ impl Bench {
     /// A backend as the results list it.
     pub fn backend_subject(&self, id: &str) -> Subject {
         let (name, variant) = id.split_once(':').map_or((id, None), |(n, v)| (n, Some(v)));
+        let prepared = self.backends.get(name);
+        let version = match prepared {
+            Some(prepared) => prepared.version.clone(),
+            None => Some(self.own_version.clone()),
+        };
+        let image = prepared.and_then(|prepared| match &prepared.via {
+            Via::Container { image, .. } => Some(image.clone()),
+            Via::Process { .. } => None,
+        });
         Subject {
             id: id.to_owned(),
             name: name.to_owned(),
             variant: variant.map(str::to_owned),
             role: Role::Backend,
-            version: Some(self.own_version.clone()),
-            via: "process".to_owned(),
-            image: None,
+            version,
+            via: prepared
+                .map_or("process", |prepared| prepared.via.word())
+                .to_owned(),
+            image,
             options: Vec::new(),
         }
     }

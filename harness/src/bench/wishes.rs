@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use crate::{
+    backends::BACKENDS,
     gateways::GATEWAYS,
     launch::choose::{Preference, Wish},
 };
@@ -21,8 +22,8 @@ pub struct Wishes {
 /// A wish that cannot be met, whatever the machine has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadWish {
-    /// No gateway of that name is started from an image or a program.
-    #[error("{option} {name}=…: no gateway of that name can be chosen; it can be {known}")]
+    /// No subject of that name is started from an image or a program.
+    #[error("{option} {name}=…: no program of that name can be chosen; it can be {known}")]
     Unknown {
         /// `--image` or `--binary`.
         option: &'static str,
@@ -31,7 +32,7 @@ pub enum BadWish {
         /// Those whose program can be chosen.
         known: String,
     },
-    /// Two ways for one gateway.
+    /// Two ways for one subject.
     #[error("{0} has both --image and --binary; give one of them")]
     Both(String),
     /// An image, and no container to run it in.
@@ -46,7 +47,7 @@ impl Wishes {
     /// Looks for contradictions and unknown names.
     ///
     /// # Errors
-    /// Names the option and the gateway.
+    /// Names the option and the subject.
     pub fn check(&self) -> Result<(), BadWish> {
         let images = self.images.keys().map(|name| ("--image", name));
         let binaries = self.binaries.keys().map(|name| ("--binary", name));
@@ -72,11 +73,13 @@ impl Wishes {
         }
     }
 
-    /// What is wished for one gateway.
-    pub(super) fn of<'a>(&'a self, name: &'a str, program: &'a str) -> Wish<'a> {
+    /// What is wished for one subject, whose program may have several names.
+    pub(super) fn of<'a>(&'a self, name: &'a str, programs: &'a [&'a str]) -> Wish<'a> {
+        let (program, aliases) = programs.split_first().unwrap_or((&name, &[]));
         Wish {
             name,
             program,
+            aliases,
             via: self.via,
             image: self.images.get(name).map(String::as_str),
             binary: self.binaries.get(name).map(PathBuf::as_path),
@@ -91,10 +94,7 @@ impl Wishes {
 }
 
 fn choosable(option: &'static str, name: &str) -> Result<(), BadWish> {
-    let all = GATEWAYS
-        .iter()
-        .filter(|gateway| gateway.program().is_some());
-    let known: Vec<&str> = all.map(|gateway| gateway.name()).collect();
+    let known = started();
     match known.contains(&name) {
         true => Ok(()),
         false => Err(BadWish::Unknown {
@@ -103,6 +103,16 @@ fn choosable(option: &'static str, name: &str) -> Result<(), BadWish> {
             known: known.join(", "),
         }),
     }
+}
+
+/// Gateways and backends that are started from a program or an image of their own.
+fn started() -> Vec<&'static str> {
+    let gateways = GATEWAYS.iter().filter(|one| one.program().is_some());
+    let backends = BACKENDS.iter().filter(|one| !one.programs().is_empty());
+    let gateways = gateways.map(|gateway| gateway.name());
+    gateways
+        .chain(backends.map(|backend| backend.name()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -141,11 +151,17 @@ mod tests {
 
     #[test]
     fn a_name_that_nobody_has_lists_those_that_can_be_chosen() {
-        let said = "--image ngnix=…: no gateway of that name can be chosen; it can be nginx";
-        assert_refused(&wishes(Preference::Auto, &["ngnix"], &[]), said);
+        let said = |option| {
+            let known = started().join(", ");
+            format!("{option}=…: no program of that name can be chosen; it can be {known}")
+        };
+        let none = wishes(Preference::Auto, &["ngnix"], &[]);
+        assert_refused(&none, &said("--image ngnix"));
         // It comes with the bench.
-        let said = "--binary builtin=…: no gateway of that name can be chosen; it can be nginx";
-        assert_refused(&wishes(Preference::Auto, &[], &["builtin"]), said);
+        let none = wishes(Preference::Auto, &[], &["builtin"]);
+        assert_refused(&none, &said("--binary builtin"));
+        assert!(started().contains(&"nginx"));
+        assert!(started().contains(&"uwsgi"));
     }
 
     #[test]
@@ -176,9 +192,9 @@ mod tests {
     #[test]
     fn each_gateway_gets_its_own() {
         let all = wishes(Preference::Auto, &["nginx"], &["apache"]);
-        let nginx = all.of("nginx", "nginx");
+        let nginx = all.of("nginx", &["nginx"]);
         assert_eq!((nginx.image, nginx.binary), (Some("nginx:1.29"), None));
-        let apache = all.of("apache", "apache2").binary;
+        let apache = all.of("apache", &["apache2"]).binary;
         assert_eq!(apache, Some(Path::new("/opt/nginx")));
     }
 }

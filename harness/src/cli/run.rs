@@ -228,6 +228,9 @@ pub(super) async fn prepare(
     for gateway in plan.gateways() {
         bench.add(gateway, progress).await?;
     }
+    for backend in plan.backends() {
+        bench.add_backend(backend, progress).await?;
+    }
     for asked in selection.gateways.iter().chain(&selection.backends) {
         bench.verify(asked)?;
     }

@@ -49,6 +49,8 @@ pub struct Wish<'a> {
     pub name: &'a str,
     /// Its program's name.
     pub program: &'a str,
+    /// Other names that packages give it, looked for after that one.
+    pub aliases: &'a [&'a str],
     /// `--via`.
     pub via: Preference,
     /// `--image NAME=IMAGE`.
@@ -176,7 +178,11 @@ impl fmt::Display for Choice {
 pub fn program(wish: &Wish<'_>) -> Option<PathBuf> {
     match wish.binary {
         Some(path) => executable(path).then(|| std::path::absolute(path).ok())?,
-        None => find_program(wish.program, env::var_os("PATH").as_deref()),
+        None => {
+            let path = env::var_os("PATH");
+            let mut names = [&[wish.program], wish.aliases].concat().into_iter();
+            names.find_map(|name| find_program(name, path.as_deref()))
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use crate::{
     address::Address,
     backends::{self, Backend},
     bench::Bench,
-    launch::{self, Launch, RunDir, Running, Via},
+    launch::{Launch, RunDir, Running},
     model::Model,
-    pairing::{StartError, WORKERS},
+    pairing::{StartError, behind, preparing, scripts},
     results::{Role, Subject},
     run::drive::BackendTarget,
     seats::driver::{Seat, Way},
@@ -52,10 +52,15 @@ impl Driver {
     /// Subject id of the application server; the address of one that runs already.
     pub fn backend_id(&self) -> String {
         match &self.judged {
-            Judged::Known(backend) => {
-                format!("{}:{}", backend.name(), backend.variant(self.model))
-            }
+            Judged::Known(backend) => backends::id(*backend, self.model),
             Judged::At { way, .. } => format!("{}://{way}", self.model),
+        }
+    }
+
+    pub(super) fn backend(&self) -> Option<&'static dyn Backend> {
+        match &self.judged {
+            Judged::Known(backend) => Some(*backend),
+            Judged::At { .. } => None,
         }
     }
 
@@ -133,29 +138,19 @@ impl Serving {
         model: Model,
         bench: &Bench,
     ) -> Result<Self, StartError> {
-        let dir = RunDir::create().map_err(|error| StartError::Prepare {
-            what: "a run folder",
-            error,
-        })?;
+        let dir = RunDir::create().map_err(preparing("a run folder"))?;
+        scripts(dir.path(), &bench.programs.probe).map_err(preparing("the CGI folder"))?;
         let socket = dir.sockets().join("backend.sock");
-        let launch = backend.launch(&backends::Seat {
-            model,
-            socket: &socket,
-            run: dir.path(),
-            workers: WORKERS,
-            programs: &bench.programs,
-            apps: &bench.apps,
-        });
-        let via = Via::Process {
-            program: launch.program.clone().into(),
-        };
-        let running = launch::start(&launch, &dir, &via).await?;
+        let behind = behind((backend, model, ""), bench, &dir, &socket).await?;
         Ok(Self {
-            seat: Seat::new(Way::Socket(Address::Unix(socket)), model),
+            seat: Seat {
+                params: behind.params,
+                ..Seat::new(Way::Socket(Address::Unix(socket)), model)
+            },
             log: Log::default(),
             probe: true,
-            own: Some((running, dir)),
-            launches: vec![launch],
+            own: Some((behind.running, dir)),
+            launches: vec![behind.launch],
         })
     }
 }

@@ -18,6 +18,7 @@ pub use recorded::{Recorded, gateway_at};
 pub use recorder::{Fronted, Recorder};
 
 use crate::{
+    backends::Backend,
     bench::Bench,
     gateways::Gateway,
     model::Model,
@@ -148,6 +149,15 @@ impl Seating {
             Self::Pairing(pairing) => Some(pairing.gateway),
             Self::Recorder(recorder) => recorder.gateway(),
             Self::Driver(_) => None,
+        }
+    }
+
+    /// The backend that the bench starts for it, if it starts one.
+    pub fn backend(&self) -> Option<&'static dyn Backend> {
+        match self {
+            Self::Pairing(pairing) => (!pairing.executes()).then_some(pairing.backend),
+            Self::Driver(driver) => driver.backend(),
+            Self::Recorder(_) => None,
         }
     }
 

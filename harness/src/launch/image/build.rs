@@ -1,6 +1,6 @@
-//! Builds an image from Debian packages, with the engine's own builder.
+//! Builds an image on the Debian base, with the engine's own builder.
 
-use std::{collections::HashMap, env, io};
+use std::{collections::HashMap, env, fs, io};
 
 use bollard::{
     body_full,
@@ -18,8 +18,9 @@ use crate::event::Observer;
 
 /// Lines of a failed build that its error quotes.
 const QUOTED: usize = 3;
-/// What a builder must know to reach a mirror from behind a proxy.
-const PROXY_VARIABLES: [&str; 6] = [
+/// What a builder must know to reach a mirror from behind a proxy, and pip to reach its own.
+const PROXY_VARIABLES: [&str; 7] = [
+    "PIP_INDEX_URL",
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -44,7 +45,7 @@ pub(super) async fn build(
         return Ok(image);
     }
     base::ensure(engine, observer).await?;
-    let context = context(spec.dockerfile).map_err(|error| error.to_string())?;
+    let context = context(spec, &trusted()).map_err(|error| error.to_string())?;
     let options = options(&image.tag);
     let (lines, progress) = mpsc::unbounded_channel();
     let task = engine.spawn(|docker| async move {
@@ -77,13 +78,34 @@ fn proxies() -> HashMap<String, String> {
         .collect()
 }
 
-/// A tar archive with the Dockerfile alone.
-fn context(dockerfile: &str) -> io::Result<Vec<u8>> {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(dockerfile.len() as u64);
-    header.set_mode(0o644);
+/// Where the host names a bundle of certificate authorities that pip has to trust as well.
+const BUNDLES: [&str; 2] = ["PIP_CERT", "SSL_CERT_FILE"];
+
+/// The certificate authorities that this machine was told to trust; empty where it was told none.
+fn trusted() -> Vec<u8> {
+    let named = BUNDLES.into_iter().find_map(env::var_os);
+    named
+        .and_then(|path| fs::read(path).ok())
+        .unwrap_or_default()
+}
+
+/// A tar archive with the Dockerfile and what it may copy.
+fn context(spec: &ImageSpec, trusted: &[u8]) -> io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
-    archive.append_data(&mut header, "Dockerfile", dockerfile.as_bytes())?;
+    let files = spec
+        .files
+        .iter()
+        .map(|(name, text)| (*name, text.as_bytes()));
+    let own = [
+        ("Dockerfile", spec.dockerfile.as_bytes()),
+        ("ca.pem", trusted),
+    ];
+    for (name, octets) in own.into_iter().chain(files) {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(octets.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, octets)?;
+    }
     archive.into_inner()
 }
 
@@ -123,14 +145,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_context_is_the_dockerfile() {
-        let tar = context("FROM base\n").unwrap();
+    fn the_context_holds_what_the_dockerfile_may_copy() {
+        let spec = ImageSpec {
+            name: "one",
+            official: None,
+            dockerfile: "FROM base\n",
+            files: &[("probe.c", "int main;")],
+        };
+        let tar = context(&spec, b"-----BEGIN").unwrap();
         let mut archive = tar::Archive::new(tar.as_slice());
-        let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
-        let mut text = String::new();
-        entry.read_to_string(&mut text).unwrap();
-        assert_eq!(entry.path().unwrap().to_str(), Some("Dockerfile"));
-        assert_eq!(text, "FROM base\n");
+        let mut found = String::new();
+        for entry in archive.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            found += &format!("{}: {text}\n", entry.path().unwrap().display());
+        }
+        let all = "Dockerfile: FROM base\n\nca.pem: -----BEGIN\nprobe.c: int main;\n";
+        assert_eq!(found, all);
     }
 
     #[test]

@@ -26,16 +26,23 @@ pub use base::BASE;
 pub struct ImageSpec {
     /// Plain name of the subject.
     pub name: &'static str,
-    /// Official image with its version.
-    pub official: &'static str,
+    /// Official image with its version, where there is one.
+    pub official: Option<&'static str>,
     /// How to build one on [`BASE`] where that cannot be pulled.
     pub dockerfile: &'static str,
+    /// What the Dockerfile copies, by name.
+    pub files: &'static [(&'static str, &'static str)],
 }
 
 impl ImageSpec {
-    /// Name of the image that is built here; another Dockerfile makes another tag.
+    /// Name of the image that is built here; another Dockerfile or file makes another tag.
     pub fn built_tag(&self) -> String {
-        let digest = Sha256::digest(self.dockerfile.as_bytes());
+        let mut digest = Sha256::new_with_prefix(self.dockerfile.as_bytes());
+        for (name, text) in self.files {
+            digest.update(name.as_bytes());
+            digest.update(text.as_bytes());
+        }
+        let digest = digest.finalize();
         let hash: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
         format!("gatebench/{}:debian-{hash}", self.name)
     }
@@ -57,7 +64,7 @@ pub enum Origin {
     Named,
     /// It is the official one.
     Official,
-    /// It was built here from Debian packages.
+    /// It was built here.
     Built,
 }
 
@@ -66,7 +73,7 @@ impl fmt::Display for Origin {
         f.write_str(match self {
             Self::Named => "named by --image",
             Self::Official => "official",
-            Self::Built => "built from Debian packages",
+            Self::Built => "built here",
         })
     }
 }
@@ -95,6 +102,12 @@ pub enum ImageError {
         pull: String,
         build: String,
     },
+    /// There is no official image, and building failed.
+    #[error(
+        "no image for {name}: building it failed ({build}); name an image with \
+         --image {name}=IMAGE, or use --via process"
+    )]
+    NotBuilt { name: String, build: String },
     /// The engine broke off.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -109,14 +122,25 @@ pub async fn ensure(
     spec: &ImageSpec,
     observer: &mut dyn Observer,
 ) -> Result<Image, ImageError> {
-    let built = spec.built_tag();
-    for (tag, origin) in [(spec.official, Origin::Official), (&built, Origin::Built)] {
-        if present(engine, tag).await? {
-            let tag = tag.to_owned();
-            return Ok(Image { tag, origin });
+    match here(engine, spec).await? {
+        Some(image) => Ok(image),
+        None => renew(engine, spec, observer).await,
+    }
+}
+
+/// The image for a subject, where the engine has it already.
+///
+/// # Errors
+/// The engine does not tell.
+pub async fn here(engine: &Engine, spec: &ImageSpec) -> Result<Option<Image>, EngineError> {
+    let official = spec.official.map(|tag| (tag.to_owned(), Origin::Official));
+    let built = Some((spec.built_tag(), Origin::Built));
+    for (tag, origin) in official.into_iter().chain(built) {
+        if present(engine, &tag).await? {
+            return Ok(Some(Image { tag, origin }));
         }
     }
-    renew(engine, spec, observer).await
+    Ok(None)
 }
 
 /// The image for a subject, asking the registry again even if one is here.
@@ -128,10 +152,15 @@ pub async fn renew(
     spec: &ImageSpec,
     observer: &mut dyn Observer,
 ) -> Result<Image, ImageError> {
-    let pull = match pull::pull(engine, spec.official, observer).await {
+    let name = spec.name.to_owned();
+    let Some(official) = spec.official.map(str::to_owned) else {
+        let built = build::build(engine, spec, observer).await;
+        return built.map_err(|build| ImageError::NotBuilt { name, build });
+    };
+    let pull = match pull::pull(engine, &official, observer).await {
         Ok(()) => {
             return Ok(Image {
-                tag: spec.official.to_owned(),
+                tag: official,
                 origin: Origin::Official,
             });
         }
@@ -139,8 +168,8 @@ pub async fn renew(
     };
     let built = build::build(engine, spec, observer).await;
     built.map_err(|build| ImageError::Neither {
-        name: spec.name.to_owned(),
-        official: spec.official.to_owned(),
+        name,
+        official,
         pull,
         build,
     })
@@ -227,18 +256,24 @@ mod tests {
 
     const SPEC: ImageSpec = ImageSpec {
         name: "nginx",
-        official: "nginx:1.29",
+        official: Some("nginx:1.29"),
         dockerfile: "FROM gatebench/debian-base:bookworm\n",
+        files: &[],
     };
 
     #[test]
-    fn a_built_image_is_named_by_its_dockerfile() {
+    fn a_built_image_is_named_by_what_it_is_built_from() {
         assert_eq!(SPEC.built_tag(), SPEC.built_tag());
         let other = ImageSpec {
             dockerfile: "FROM gatebench/debian-base:bookworm\nRUN true\n",
             ..SPEC
         };
         assert_ne!(SPEC.built_tag(), other.built_tag());
+        let with_file = ImageSpec {
+            files: &[("probe.c", "")],
+            ..SPEC
+        };
+        assert_ne!(SPEC.built_tag(), with_file.built_tag());
     }
 
     #[test]
