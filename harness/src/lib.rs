@@ -6,6 +6,7 @@ pub mod bench;
 pub mod cause;
 pub mod cli;
 pub mod decode;
+pub mod demo;
 pub mod dialogue;
 pub mod event;
 pub mod gateways;

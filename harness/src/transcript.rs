@@ -86,6 +86,11 @@ impl Transcript {
         });
     }
 
+    /// When the first entry was made.
+    pub fn began(&self) -> Option<Instant> {
+        self.start
+    }
+
     /// When the first octets came back on the wire behind the gateway, where it is watched.
     pub fn upstream_reply(&self) -> Option<Duration> {
         let is_reply = |entry: &&Entry| {

@@ -87,3 +87,14 @@ Each is pulled, or built from Debian packages where it cannot be (root and deboo
 Examples:
   gatebench images
   gatebench images nginx";
+
+/// Of `demo`.
+pub(super) const DEMO: &str = "\
+Real gateways, servers and processes on this machine, started for the page and ended with it. In the
+page: one request step by step and byte by byte; lanes side by side under the same load; what breaks,
+and which option mends it; a guided lesson through all of it. English and Chinese.
+
+Examples:
+  gatebench demo                            then open http://127.0.0.1:7878/
+  gatebench demo --listen 127.0.0.1:0       on a free port
+  gatebench demo --terminal                 the same as text";

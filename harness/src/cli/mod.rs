@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how the answer becomes an exit code.
 
 mod args;
+mod demo;
 mod help;
 mod images;
 mod list;
@@ -65,6 +66,9 @@ enum Command {
     /// What the bench knows: scenarios, requirements, gateways, backends
     #[command(after_help = help::LIST)]
     List(ListArgs),
+    /// The teaching demo: see what CGI, FastCGI and uwsgi do, in the browser
+    #[command(after_help = help::DEMO)]
+    Demo(demo::DemoArgs),
     /// Write out the probe, the application that a server under --backend-at has to run
     #[command(after_help = help::PROBE)]
     Probe(probe::ProbeArgs),
@@ -111,6 +115,7 @@ impl Cli {
                 None => run::bench(&args),
             },
             Command::Replay(args) => replay::replay(&args),
+            Command::Demo(args) => demo::demo(&args),
             Command::Probe(args) => probe::probe(&args),
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),

@@ -87,6 +87,11 @@ pub struct Family {
 }
 
 impl Family {
+    /// Process id on this machine of the main process.
+    pub fn root(&self) -> i32 {
+        self.root
+    }
+
     /// Process ids on this machine of the root, its descendants and the rest of its process group.
     pub fn pids(&self) -> Vec<i32> {
         self.members().iter().map(|member| member.pid).collect()

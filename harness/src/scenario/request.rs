@@ -94,7 +94,7 @@ pub enum Action {
 
 impl Action {
     /// The octets to send, by the block; none for what sends nothing.
-    pub fn blocks(&self) -> Box<dyn Iterator<Item = Vec<u8>> + '_> {
+    pub fn blocks(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send + '_> {
         match self {
             Self::Send(octets) => Box::new(std::iter::once(octets.clone())),
             Self::SendPattern { size, chunked } => {
