@@ -14,7 +14,6 @@ use super::{
     site::{Shown, Site},
     timeline::{self, Step},
     tree::{self, Process, Seen, Watcher},
-    way::Way,
 };
 use crate::{
     decode::{self, Direction, Field},
@@ -110,7 +109,6 @@ pub(super) async fn send(site: &mut Site, ask: &Ask) -> Sent {
         sent_us: began.0,
         took_us: micros(took),
         wires: &wires,
-        forks: site.order.way == Way::CgiWarm,
         trace: trace.as_ref(),
         told: told.as_ref(),
     });

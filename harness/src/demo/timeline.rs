@@ -23,8 +23,6 @@ pub(super) struct Stamps<'a> {
     /// How long the client waited.
     pub(super) took_us: u64,
     pub(super) wires: &'a [Burst],
-    /// A program is forked from a booted interpreter, and executed by nobody.
-    pub(super) forks: bool,
     /// gateserve's line of the request.
     pub(super) trace: Option<&'a Value>,
     /// What the application told.
@@ -32,13 +30,15 @@ pub(super) struct Stamps<'a> {
 }
 
 /// Steps that gateserve's trace has, by its names and the page's.
-const TRACED: [(&str, &str); 8] = [
+const TRACED: [(&str, &str); 10] = [
     ("accepted", "accept"),
     ("started", "fork"),
-    ("spawned", "exec"),
+    ("spawned", "forked"),
+    ("executed", "exec"),
     ("first_byte", "first-byte"),
     ("head", "head"),
     ("last_byte", "last-byte"),
+    ("exited", "exit"),
     ("reaped", "reap"),
     ("end", "end"),
 ];
@@ -72,13 +72,13 @@ pub(super) fn steps(stamps: &Stamps<'_>) -> Vec<Step> {
         // A worker is asked, a program is started.
         let is_program = trace["us"]["spawned"].is_u64();
         for (key, name) in TRACED {
-            if let Some(micros) = trace["us"][key].as_u64() {
-                let name = match (name, stamps.forks) {
-                    ("fork", _) if !is_program => "dispatch",
-                    ("exec", true) => "forked",
+            // The connection was accepted before the head was understood.
+            if let Some(micros) = trace["us"][key].as_i64() {
+                let name = match name {
+                    "fork" if !is_program => "dispatch",
                     _ => name,
                 };
-                add(name, "server", since(parsed + micros));
+                add(name, "server", since(parsed.saturating_add_signed(micros)));
             }
         }
     }
@@ -108,21 +108,22 @@ mod tests {
 
     #[test]
     fn steps_of_all_clocks_stand_in_order_of_time() {
-        let trace = json!({ "parsed_at_us": 1_000_300, "us": { "started": 40, "spawned": 700, "reaped": 20_000, "end": 20_010 } });
+        let trace = json!({ "parsed_at_us": 1_000_300, "us": { "accepted": -20, "started": 40, "spawned": 90, "executed": 700, "reaped": 20_000, "end": 20_010 } });
         let told = json!({ "began": 1_015_000_000u64, "entered": 1_016_000_000u64, "done": 1_017_000_000u64 });
         let steps = steps(&Stamps {
             sent_us: 1_000_000,
             took_us: 19_000,
             wires: &[],
-            forks: false,
             trace: Some(&trace),
             told: Some(&told),
         });
         let names: Vec<_> = steps.iter().map(|step| (step.name, step.at_us)).collect();
         let expected = [
             ("send", 0),
+            ("accept", 280),
             ("parsed", 300),
             ("fork", 340),
+            ("forked", 390),
             ("exec", 1000),
             ("interpreter", 15_000),
             ("application", 16_000),
@@ -142,7 +143,6 @@ mod tests {
             sent_us: 1_000_000,
             took_us: 19_000,
             wires: &[],
-            forks: false,
             trace: None,
             told: Some(&told),
         });
