@@ -144,6 +144,10 @@ pub struct CaseResult {
     pub differs: Vec<Difference>,
     /// Listed as known for this subject and version.
     pub known: bool,
+    /// It touches security and has no public report: `gatebench report --public` leaves out what
+    /// would show how.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub embargoed: bool,
     /// Why: of a known deviation, of `unsupported`, `blocked` or `bench_error`.
     pub reason: Option<String>,
     /// What the deciding expectation looked at.

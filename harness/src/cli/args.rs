@@ -189,6 +189,15 @@ pub(super) struct ReportArgs {
     /// Stored results; several are merged, or compared with --compare
     #[arg(required = true, value_name = "RESULTS")]
     pub(super) results: Vec<PathBuf>,
+    /// Leave out the detail of findings that touch security and are not public yet
+    #[arg(long)]
+    pub(super) public: bool,
+    /// Tell only what exactly one subject breaks, though others who were asked keep it
+    #[arg(long)]
+    pub(super) only_one: bool,
+    /// Draft entries for scenarios/known.toml from violations that it does not hold
+    #[arg(long, value_name = "FILE")]
+    pub(super) known_draft: Option<PathBuf>,
     #[command(flatten)]
     pub(super) outputs: OutputArgs,
 }

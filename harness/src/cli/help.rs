@@ -71,7 +71,9 @@ these results.
 Examples:
   gatebench report reports/latest                  show it once more
   gatebench report part*.json --html report.html   put the parts of a sharded run together
-  gatebench report new.json --compare old.json     what got better or worse";
+  gatebench report new.json --compare old.json     what got better or worse
+  gatebench report new.json --only-one             what exactly one subject breaks
+  gatebench report new.json --public --html page.html";
 
 /// Of `list`.
 pub(super) const LIST: &str = "\

@@ -11,7 +11,7 @@ use anyhow::Context;
 use super::args::OutputArgs;
 use crate::{
     outcome::Level,
-    report::{change, files::Outputs, stored, terminal},
+    report::{change, files::Outputs, html, lone, stored, terminal},
     results::Results,
     run::Store,
 };
@@ -64,12 +64,30 @@ impl Desk {
     /// # Errors
     /// When a file cannot be written. A reader of standard output may leave early.
     pub(super) fn hand_out(&self, results: &Results) -> anyhow::Result<()> {
-        let (folder, _) = self.place();
-        self.files.write(results, &folder)?;
+        self.write(results)?;
         match self.tell(results) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             told => told.context("cannot write to standard output"),
         }
+    }
+
+    /// Writes the files; standard output gets only what exactly one subject breaks.
+    ///
+    /// # Errors
+    /// As [`hand_out`](Self::hand_out).
+    pub(super) fn hand_out_lone(&self, results: &Results) -> anyhow::Result<()> {
+        self.write(results)?;
+        let mut out = anstream::stdout().lock();
+        match write!(out, "{}", lone::render(&lone::lone(results))) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            told => told.context("cannot write to standard output"),
+        }
+    }
+
+    fn write(&self, results: &Results) -> anyhow::Result<()> {
+        let (folder, _) = self.place();
+        let old = self.old.as_ref();
+        Ok(self.files.write(results, &folder, html::Beside { old })?)
     }
 
     /// The results with transcripts named from the current folder: a terminal stands there, the

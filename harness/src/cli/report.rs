@@ -1,5 +1,9 @@
 //! `gatebench report`: pages from stored results, without running anything.
 
+use std::fs;
+
+use anyhow::Context;
+
 use super::{
     Verdict,
     args::ReportArgs,
@@ -7,13 +11,24 @@ use super::{
 };
 use crate::{
     outcome::Level,
-    report::{findings, stored},
+    report::{draft, embargo, findings, stored},
 };
 
 /// Loads, merges, renders and compares.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
-    let merged = stored::read(&args.results)?;
+    let mut merged = stored::read(&args.results)?;
+    if let Some(file) = &args.known_draft {
+        let draft = draft::draft(&merged);
+        fs::write(file, draft).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if args.public {
+        merged = embargo::public(&merged);
+    }
     let files = outputs::named(&args.outputs);
-    Desk::open(&args.outputs, files, Level::Required)?.hand_out(&merged)?;
+    let desk = Desk::open(&args.outputs, files, Level::Required)?;
+    match args.only_one {
+        true => desk.hand_out_lone(&merged)?,
+        false => desk.hand_out(&merged)?,
+    }
     Ok(findings::Verdict::of(&merged, Level::Required).into())
 }

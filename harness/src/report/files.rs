@@ -72,7 +72,12 @@ impl Outputs {
     ///
     /// # Errors
     /// When a file cannot be written, with its path.
-    pub fn write(&self, results: &Results, transcripts: &Path) -> Result<(), WriteError> {
+    pub fn write(
+        &self,
+        results: &Results,
+        transcripts: &Path,
+        beside: html::Beside<'_>,
+    ) -> Result<(), WriteError> {
         if let Some(path) = &self.json {
             let json = serde_json::to_string_pretty(results).map_err(unrendered(path))?;
             save(path, &(json + "\n"))?;
@@ -84,7 +89,7 @@ impl Outputs {
             let transcript = |name: &str| read_transcript(&transcripts.join(name));
             save(
                 path,
-                &html::render(results, &transcript).map_err(unrendered(path))?,
+                &html::render(results, &transcript, beside).map_err(unrendered(path))?,
             )?;
         }
         if let Some(path) = &self.markdown {

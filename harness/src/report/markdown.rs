@@ -91,9 +91,12 @@ fn row(cells: impl Iterator<Item = String>) -> String {
 
 fn broken(results: &Results) -> String {
     let violations = findings::findings(results, Mark::is_violation);
+    let binds = |finding: &Finding<'_>| finding.first().level == Level::Required;
+    let (rules, advice) = violations.into_iter().partition(binds);
     let errors = findings::findings(results, |mark| mark == Mark::BenchError);
-    let sections = [
-        ("Broken rules", violations),
+    let sections: [(&str, Vec<Finding<'_>>); 3] = [
+        ("Broken rules", rules),
+        ("Recommendations not followed", advice),
         ("The bench's own trouble", errors),
     ];
     let mut out = String::new();

@@ -6,14 +6,20 @@
 
 pub mod change;
 pub mod contest;
+pub mod draft;
+pub mod editions;
+pub mod embargo;
 pub mod files;
 pub mod findings;
+pub mod glance;
 pub mod html;
 pub mod junit;
 mod key;
+pub mod lone;
 pub mod markdown;
 mod markup;
 pub mod observed;
+pub mod predictions;
 pub mod reproduction;
 pub mod stored;
 pub mod terminal;

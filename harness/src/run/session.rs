@@ -148,6 +148,7 @@ impl Session {
         let case = CaseResult {
             outcome,
             known: false,
+            embargoed: false,
             reason: None,
             ..last.clone()
         };
@@ -190,13 +191,15 @@ impl Session {
     /// Marks a violation that the known list speaks of.
     fn list_known(&self, case: CaseResult) -> CaseResult {
         let known = self.known.matching(&case, &self.subjects);
+        let embargoed = self.known.embargoes(&case, known);
         match known {
             Some(known) => CaseResult {
                 known: true,
+                embargoed,
                 reason: Some(known.because.clone()),
                 ..case
             },
-            None => case,
+            None => CaseResult { embargoed, ..case },
         }
     }
 }
@@ -264,6 +267,7 @@ pub(super) fn without_play(
         observation: Default::default(),
         differs: Vec::new(),
         known: false,
+        embargoed: false,
         reason: (!reason.is_empty()).then(|| reason.to_owned()),
         witness: None,
         duration_us: 0,

@@ -5,7 +5,7 @@ use toml::Spanned;
 
 use crate::{
     model::{Model, UnknownModel},
-    outcome::Outcome,
+    outcome::{Outcome, Witness},
     results::{CaseResult, Subject},
 };
 
@@ -33,6 +33,9 @@ pub struct Known {
     /// Where to read more.
     #[serde(default)]
     pub link: Option<String>,
+    /// It touches security, and its maintainers have not made it public yet.
+    #[serde(default)]
+    pub embargoed: bool,
 }
 
 fn broken_rule() -> Outcome {
@@ -66,11 +69,15 @@ impl TryFrom<String> for Models {
 pub(super) struct KnownFile {
     #[serde(default)]
     pub(super) known: Vec<Spanned<Known>>,
+    /// Scenarios, by the beginnings of their ids, whose violation touches security whatever it
+    /// looks like: an injection, a request that is taken for another.
+    #[serde(default)]
+    pub(super) sensitive: Vec<String>,
 }
 
 /// All known deviations.
 #[derive(Clone, Debug, Default)]
-pub struct KnownList(Vec<Known>);
+pub struct KnownList(Vec<Known>, Vec<String>);
 
 /// An entry that took part in a run and did not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +90,8 @@ pub struct Stale<'a> {
 
 impl From<KnownFile> for KnownList {
     fn from(file: KnownFile) -> Self {
-        Self(file.known.into_iter().map(Spanned::into_inner).collect())
+        let known = file.known.into_iter().map(Spanned::into_inner);
+        Self(known.collect(), file.sensitive)
     }
 }
 
@@ -98,6 +106,20 @@ impl KnownList {
         let speaks =
             |known: &&Known| known.outcome == case.outcome && known.speaks_of(case, subjects);
         self.0.iter().find(speaks)
+    }
+
+    /// Whether a case touches security and has no public report: a process that dies, a connection
+    /// that falls out of step, or a scenario that is listed as sensitive. An entry that speaks of
+    /// it decides by what it says.
+    pub fn embargoes(&self, case: &CaseResult, entry: Option<&Known>) -> bool {
+        if let Some(known) = entry {
+            return known.embargoed;
+        }
+        let mut sensitive = self.1.iter();
+        case.outcome.is_violation()
+            && (case.outcome == Outcome::Crash
+                || case.witness == Some(Witness::NextRequest)
+                || sensitive.any(|prefix| case.scenario.starts_with(prefix.as_str())))
     }
 
     /// Entries whose case ran and never broke its rule, so that they should be removed.
@@ -275,6 +297,7 @@ mod tests {
             observation: std::collections::BTreeMap::new(),
             differs: Vec::new(),
             known: false,
+            embargoed: false,
             reason: None,
             witness: None,
             duration_us: 0,

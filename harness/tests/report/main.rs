@@ -2,5 +2,6 @@
 
 mod findings;
 mod outputs;
+mod questions;
 mod sample;
 mod stored;

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use gatebench::{
     outcome::Outcome,
-    report::{change, files::Outputs, stored},
+    report::{change, files::Outputs, html::Beside, stored},
     results::{self, Summary},
 };
 
@@ -52,7 +52,7 @@ fn all_four_files_are_written_and_the_run_is_read_back_from_them() {
         .iter_mut()
         .for_each(|case| case.transcript = None);
     let outputs = Outputs::in_folder(&latest);
-    outputs.write(&run, &latest).unwrap();
+    outputs.write(&run, &latest, Beside::default()).unwrap();
     for path in outputs.paths() {
         assert!(
             fs::metadata(path).unwrap().len() > 1_000,
@@ -72,7 +72,7 @@ fn transcripts_are_found_wherever_the_results_lie() {
     let name = run.results[0].transcript.clone().unwrap();
     fs::write(folder.path().join(&name), sample::transcript(&name)).unwrap();
     Outputs::in_folder(folder.path())
-        .write(&run, folder.path())
+        .write(&run, folder.path(), Beside::default())
         .unwrap();
 
     let read = stored::read(&[folder.path().join("results.json")]).unwrap();
@@ -81,12 +81,10 @@ fn transcripts_are_found_wherever_the_results_lie() {
         html: Some(page.clone()),
         ..Outputs::default()
     };
-    again.write(&read, Path::new("elsewhere")).unwrap();
-    assert!(
-        fs::read_to_string(page)
-            .unwrap()
-            .contains("client &gt; GET")
-    );
+    again
+        .write(&read, Path::new("elsewhere"), Beside::default())
+        .unwrap();
+    assert!(fs::read_to_string(page).unwrap().contains("client > GET"));
 }
 
 #[test]
@@ -96,7 +94,7 @@ fn a_file_that_cannot_be_written_is_named() {
         ..Outputs::default()
     };
     let error = outputs
-        .write(&sample::results(), Path::new(""))
+        .write(&sample::results(), Path::new(""), Beside::default())
         .unwrap_err();
     assert!(
         error

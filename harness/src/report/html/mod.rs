@@ -1,6 +1,7 @@
 //! One self-contained page: the matrix, every failure with its bytes, the plots.
 
-mod cases;
+mod data;
+mod lists;
 mod page;
 mod plots;
 mod rates;
@@ -17,16 +18,27 @@ pub enum RenderError {
     /// A template does not fit what it is given.
     #[error("page template: {0:#}")]
     Template(#[from] minijinja::Error),
+    /// The data of the script cannot be written as JSON.
+    #[error("page data: {0}")]
+    Data(#[from] serde_json::Error),
     /// A plot could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
 }
 
+/// What a page may tell beside the run itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// An earlier run, to tell what changed since.
+    pub old: Option<&'a Results>,
+}
+
 /// Every template, by the name that others include it with. Those that end in `.html` escape
 /// whatever they are given.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("page.html", include_str!("../templates/page.html")),
     ("matrix.html", include_str!("../templates/matrix.html")),
+    ("glance.html", include_str!("../templates/glance.html")),
     ("findings.html", include_str!("../templates/findings.html")),
     (
         "differences.html",
@@ -38,17 +50,18 @@ const TEMPLATES: [(&str, &str); 8] = [
         include_str!("../templates/throughput.html"),
     ),
     ("style.css", include_str!("../templates/style.css")),
-    ("filter.js", include_str!("../templates/filter.js")),
+    ("page.js", include_str!("../templates/page.js")),
 ];
 
 /// Renders the page. `transcripts` gives the text of a wire transcript by its path in the
-/// results, or `None` where it was not kept.
+/// results, or `None` where it was not kept; `beside` is what else the page tells.
 ///
 /// # Errors
 /// When a template or a plot is broken, which the tests rule out for results of this version.
 pub fn render(
     results: &Results,
     transcripts: &dyn Fn(&str) -> Option<String>,
+    beside: Beside<'_>,
 ) -> Result<String, RenderError> {
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -60,6 +73,6 @@ pub fn render(
     for (name, source) in TEMPLATES {
         templates.add_template(name, source)?;
     }
-    let page = Page::of(results, transcripts)?;
+    let page = Page::of(results, transcripts, beside)?;
     Ok(templates.get_template("page.html")?.render(Serde(&page))?)
 }

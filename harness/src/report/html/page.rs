@@ -3,18 +3,20 @@
 use serde::Serialize;
 
 use super::{
-    cases::{Finding, Matrix, mark_class},
-    plots::PlotError,
+    Beside, RenderError,
+    data::{Data, mark_class},
+    lists::{self, Changed, Glance, Item, Pair, Predicted, Single},
     rates::{self, Rates},
 };
 use crate::{
     outcome::Level,
     report::{
+        change,
         findings::{self, Verdict, plural},
         observed,
         text::visible,
         units,
-        view::{Mark, gather},
+        view::{Mark, Tally, gather},
     },
     results::{Results, Role},
 };
@@ -27,15 +29,23 @@ pub(super) struct Page {
     facts: Vec<(&'static str, String)>,
     notes: Vec<String>,
     subjects: Vec<Subject>,
-    matrix: Matrix,
-    broken: Vec<Finding>,
-    trouble: Vec<Finding>,
-    known: Vec<Finding>,
-    stale: Vec<Finding>,
+    glance: Glance,
+    marks: Vec<Count>,
+    broken: Vec<Item>,
+    advice: Vec<Item>,
+    lone: Vec<Single>,
+    changes: Vec<Changed>,
+    editions: Vec<Pair>,
+    trouble: Vec<Item>,
+    known: Vec<Item>,
+    stale: Vec<Item>,
+    predictions: Vec<Predicted>,
     skipped: Vec<Skipped>,
     differences: Vec<Difference>,
     choices: Vec<Choice>,
     throughput: Rates,
+    /// What the script draws, as JSON without a `<`.
+    data: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,14 +102,11 @@ impl Page {
     pub(super) fn of(
         results: &Results,
         transcripts: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, PlotError> {
-        let findings = |wanted: &dyn Fn(Mark) -> bool| {
-            let found = findings::findings(results, wanted);
-            let found = found
-                .iter()
-                .map(|one| Finding::of(one, results, transcripts));
-            found.collect::<Vec<_>>()
-        };
+        beside: Beside<'_>,
+    ) -> Result<Self, RenderError> {
+        let items = |wanted: &dyn Fn(Mark) -> bool| lists::items(results, wanted);
+        let (broken, advice) = lists::broken(results);
+        let changes = beside.old.map(|old| change::compare(old, results));
         Ok(Self {
             title: title(results),
             verdict: verdict(results),
@@ -107,11 +114,18 @@ impl Page {
             facts: facts(results),
             notes: owned(&results.environment.notes),
             subjects: results.subjects.iter().map(subject).collect(),
-            matrix: Matrix::of(results),
-            broken: findings(&Mark::is_violation),
-            trouble: findings(&|mark| mark == Mark::BenchError),
-            known: findings(&|mark| mark == Mark::Known),
-            stale: findings(&|mark| mark == Mark::Stale),
+            glance: Glance::of(results),
+            marks: marks(results),
+            broken,
+            advice,
+            lone: lists::lone(results),
+            changes: changes.as_ref().map(lists::changes).unwrap_or_default(),
+            editions: lists::editions(results),
+            trouble: items(&|mark| mark == Mark::BenchError),
+            known: items(&|mark| mark == Mark::Known),
+            stale: items(&|mark| mark == Mark::Stale),
+            predictions: lists::predictions(results),
+            data: Data::of(results, transcripts, changes.as_ref()).json()?,
             skipped: findings::skipped(results).iter().map(skipped).collect(),
             differences: findings::disagreements(results)
                 .iter()
@@ -158,6 +172,18 @@ fn verdict(results: &Results) -> Sentence {
     let text = verdict.sentence();
     let word = verdict.word();
     Sentence { word, class, text }
+}
+
+/// The marks that occur, for the filter and the legend.
+fn marks(results: &Results) -> Vec<Count> {
+    let tally = Tally::of(&results.results);
+    let count = |(mark, count): (Mark, usize)| Count {
+        class: mark_class(mark),
+        symbol: mark.symbol(),
+        word: mark.word(),
+        count: u32::try_from(count).unwrap_or(u32::MAX),
+    };
+    tally.iter().map(count).collect()
 }
 
 fn counts(results: &Results) -> Vec<Count> {

@@ -2,6 +2,7 @@
 
 use super::paint::{BOLD, DIM, Line, PLAIN, Page, YELLOW, style_of};
 use crate::{
+    outcome::Level,
     report::{
         findings::{self, Disagreement, Finding, Skipped, plural},
         observed,
@@ -19,11 +20,18 @@ const DISAGREEMENTS: usize = 12;
 /// Every violation that nobody had announced, and what the bench could not judge.
 pub(super) fn violations(page: &mut Page, results: &Results, width: usize) {
     let violations = findings::findings(results, Mark::is_violation);
-    if !violations.is_empty() {
-        page.heading("BROKEN RULES", &count(&violations));
-    }
-    for violation in &violations {
-        finding(page, violation, results, width);
+    let binds = |finding: &&Finding<'_>| finding.first().level == Level::Required;
+    let rules = violations.iter().filter(binds);
+    let advice = violations.iter().filter(|finding| !binds(finding));
+    let parts: [(&str, Vec<&Finding<'_>>); 2] = [
+        ("BROKEN RULES", rules.collect()),
+        ("RECOMMENDATIONS NOT FOLLOWED", advice.collect()),
+    ];
+    for (title, found) in parts.iter().filter(|(_, found)| !found.is_empty()) {
+        page.heading(title, &count(found));
+        for violation in found {
+            finding(page, violation, results, width);
+        }
     }
     let troubles = findings::troubles(results);
     if !troubles.is_empty() {
@@ -45,7 +53,10 @@ pub(super) fn violations(page: &mut Page, results: &Results, width: usize) {
 pub(super) fn listed(page: &mut Page, results: &Results, width: usize) {
     let known = findings::findings(results, |mark| mark == Mark::Known);
     if !known.is_empty() {
-        page.heading("KNOWN DEVIATIONS", &count(&known));
+        page.heading(
+            "KNOWN DEVIATIONS",
+            &count(&known.iter().collect::<Vec<_>>()),
+        );
     }
     for finding in &known {
         short(page, finding, width);
@@ -127,7 +138,7 @@ fn more(page: &mut Page, all: usize, noun: &str) {
     }
 }
 
-fn count(found: &[Finding<'_>]) -> String {
+fn count(found: &[&Finding<'_>]) -> String {
     let cases = found.iter().map(|finding| finding.cases.len()).sum();
     let scenarios = plural(found.len(), "finding");
     format!("{scenarios} in {}", plural(cases, "case"))

@@ -237,6 +237,7 @@ fn case(gateway: &str, model: Model, scenario: (&str, &str, Level, &str)) -> Cas
         observation: BTreeMap::new(),
         differs: Vec::new(),
         known: false,
+        embargoed: false,
         reason: None,
         witness: None,
         duration_us: 4_200,
