@@ -1,10 +1,18 @@
 //! Trust in the scenarios of a gateway: each one holds on a gateway that is right, with the
 //! recorder behind it, and turns red when the gateway does wrong what it is there to find.
 
-use std::{io, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use gatebench::{
     address::Address,
+    launch::inherited,
     model::Model,
     outcome::Outcome,
     run::case::{Played, Target, play},
@@ -12,7 +20,7 @@ use gatebench::{
         Action, Kind, Place, Scenario,
         reply::{Act, Part},
     },
-    seats::recorder::Recorder,
+    seats::recorder::{BESIDE, Recorder},
     transcript::Log,
     witness::{ProcessView, Received, recorded::Recorded},
 };
@@ -24,6 +32,7 @@ mod table;
 use doubles::{Double, gateway::faults};
 
 fn main() -> ExitCode {
+    inherited::keep_from_subjects();
     table::main::<Fronted>()
 }
 
@@ -38,7 +47,13 @@ struct Fronted {
 impl table::Double for Fronted {
     const NAME: &'static str = "gateway";
     const KIND: Kind = Kind::Gateway;
-    const MODELS: &'static [Model] = &[Model::FastCgi, Model::Uwsgi, Model::Scgi, Model::Http];
+    const MODELS: &'static [Model] = &[
+        Model::FastCgi,
+        Model::Uwsgi,
+        Model::Scgi,
+        Model::Http,
+        Model::Cgi,
+    ];
     const ENDS: &'static [(&'static str, Outcome)] = &[];
 
     fn faults() -> Vec<&'static str> {
@@ -47,19 +62,17 @@ impl table::Double for Fronted {
 
     /// A fault of one protocol is named after it.
     fn concerns(fault: &str, model: Model) -> bool {
-        let of = |slug: &str| fault.starts_with(slug);
-        match model {
-            Model::FastCgi => !["gateway/uwsgi-", "gateway/scgi-", "gateway/stream-"]
-                .iter()
-                .any(|slug| of(slug)),
-            Model::Uwsgi => !of("gateway/fcgi-") && !of("gateway/scgi-"),
-            Model::Scgi => !of("gateway/fcgi-") && !of("gateway/uwsgi-"),
-            Model::Cgi | Model::CgiWarm | Model::Http => {
-                !["gateway/fcgi-", "gateway/uwsgi-", "gateway/scgi-"]
-                    .iter()
-                    .any(|slug| of(slug))
-            }
-        }
+        let own = match model {
+            Model::FastCgi => "gateway/fcgi-",
+            Model::Uwsgi => "gateway/uwsgi-",
+            Model::Scgi => "gateway/scgi-",
+            Model::Http => "gateway/http-",
+            Model::Cgi | Model::CgiWarm => "gateway/cgi-",
+        };
+        let slugs = ["fcgi", "uwsgi", "scgi", "http", "cgi"].map(|slug| format!("gateway/{slug}-"));
+        let of_one = slugs.iter().find(|slug| fault.starts_with(slug.as_str()));
+        let of_streams = fault.starts_with("gateway/stream-") && model == Model::FastCgi;
+        of_one.is_none_or(|slug| slug == own) && !of_streams
     }
 
     fn weight(scenario: &Scenario) -> (u64, Duration) {
@@ -76,7 +89,11 @@ impl table::Double for Fronted {
     async fn start(model: Model) -> io::Result<Self> {
         let folder = TempDir::new()?;
         let socket = folder.path().join("recorder.sock");
-        let double = Double::before(model, socket.clone()).await?;
+        let upstream = match model {
+            Model::Cgi => program(folder.path(), &socket)?,
+            _ => socket.clone(),
+        };
+        let double = Double::before(model, upstream).await?;
         let log = double.log().clone();
         Ok(Self {
             recorder: Recorder::open(&Address::Unix(socket), model, log)?,
@@ -94,6 +111,23 @@ impl table::Double for Fronted {
     async fn play(&mut self, scenario: &Scenario) -> Played {
         play(self, scenario).await
     }
+}
+
+/// The recorder's program in a folder of its own, with the name of the socket beside it.
+fn program(folder: &Path, socket: &Path) -> io::Result<PathBuf> {
+    let folder = folder.join("cgi-bin");
+    fs::create_dir(&folder)?;
+    let program = folder.join("probe");
+    let built = Path::new(env!("CARGO_BIN_EXE_gatebench-recorder-program"));
+    // A copy that is still open for writing somewhere may not be executed; a link is.
+    if fs::hard_link(built, &program).is_err() {
+        fs::copy(built, &program)?;
+    }
+    fs::write(
+        folder.join(format!("probe.{BESIDE}")),
+        socket.as_os_str().as_bytes(),
+    )?;
+    Ok(program)
 }
 
 /// What the recorder waits for by the scenario.

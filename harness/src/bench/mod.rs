@@ -11,7 +11,7 @@ use crate::{
     event::{Event, Observer},
     gateways::{self, Gateway},
     images,
-    launch::{Engine, EngineError, Obtained, Via, obtain, sweep, version::output},
+    launch::{Engine, EngineError, Obtained, Via, inherited, obtain, sweep, version::output},
     programs::Programs,
     results::{Role, Subject},
     scenario::{self, AppFile},
@@ -66,6 +66,7 @@ impl Bench {
     /// # Errors
     /// When a program of the bench is missing or does not run.
     pub async fn set_up(wishes: Wishes) -> anyhow::Result<Self> {
+        inherited::keep_from_subjects();
         let programs = Programs::find()?;
         let engine = Engine::connect().await;
         // What an earlier run left behind must not be in the way of this one.

@@ -63,6 +63,7 @@ fn find() -> io::Result<Program> {
         ignored: signals(&after("SigIgn:")),
         umask: after("Umask:"),
         limits: limits(&fs::read_to_string("/proc/self/limits")?),
+        gone: None,
     })
 }
 

@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod folder;
 pub mod image;
+pub mod inherited;
 pub mod leftovers;
 mod obtain;
 mod owner;

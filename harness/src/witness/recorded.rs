@@ -26,6 +26,8 @@ pub struct Line {
     pub ended: Option<(End, Duration)>,
     /// Whether the recorder ended the connection before the gateway did.
     pub ended_here: bool,
+    /// The process of a CGI program, where the system tells it.
+    pub pid: Option<i32>,
 }
 
 /// How a gateway ends a connection.
@@ -160,4 +162,8 @@ pub struct Program {
     pub umask: String,
     /// Soft limits by name, as the system words them.
     pub limits: Vec<(String, String)>,
+    /// Whether nothing is left of the process, not even an entry that nobody has waited for;
+    /// `None` where the system does not tell which process it is.
+    #[serde(skip)]
+    pub gone: Option<bool>,
 }

@@ -64,6 +64,10 @@ pub(super) async fn accept(listener: Listener, shared: Arc<Shared>) {
 
 async fn serve(stream: Stream, shared: Arc<Shared>) {
     let Some(seat) = shared.seat() else { return };
+    if shared.model.is_cgi() {
+        let pid = stream.peer();
+        seat.with(|taken| taken.line.pid = pid);
+    }
     let (reader, writer) = stream.split();
     let link = Arc::new(Link {
         writer: Mutex::new(Some(writer)),

@@ -85,8 +85,15 @@ impl Player {
             self.read(Until::Whole).await?;
         }
         let place = self.seat.shared.place();
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
+            // Who waits to be given up has not replied to the end.
+            let goes_on = items[index..]
+                .iter()
+                .any(|item| matches!(item.act, Act::AwaitAbort));
             for play in item.play(&self.answering(), &place) {
+                if goes_on && matches!(play, Play::Complete) {
+                    continue;
+                }
                 self.one(play).await?;
             }
         }

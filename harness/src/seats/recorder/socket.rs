@@ -93,6 +93,14 @@ impl Listener {
 }
 
 impl Stream {
+    /// The process at the other end, where the system tells it.
+    pub(super) fn peer(&self) -> Option<i32> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Unix(stream) => stream.peer_cred().ok()?.pid().filter(|pid| *pid > 0),
+        }
+    }
+
     pub(super) fn split(self) -> (Reader, Writer) {
         match self {
             Self::Tcp(stream) => {

@@ -1,6 +1,7 @@
 //! What all connections of a recorder share: the case that is played, and what came in it.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -309,7 +310,14 @@ impl Taken {
 
     /// What is known of the line.
     fn line(&self) -> Line {
-        let requests = (0..self.line.requests.len()).map(|request| self.view(request));
+        let gone = self.line.pid.map(is_gone);
+        let requests = (0..self.line.requests.len()).map(|request| {
+            let mut asked = self.view(request);
+            if let Some(program) = &mut asked.program {
+                program.gone = gone;
+            }
+            asked
+        });
         Line {
             requests: requests.collect(),
             ..self.line.clone()
@@ -327,6 +335,11 @@ impl Taken {
             }
         }
     }
+}
+
+/// Whether the system has no such process any more, nor what is left of one that nobody waited for.
+fn is_gone(pid: i32) -> bool {
+    !Path::new("/proc").join(pid.to_string()).exists()
 }
 
 /// Whether so much of a request has come.

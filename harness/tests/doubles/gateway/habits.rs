@@ -71,6 +71,35 @@ pub(in super::super) struct Habits {
     pub(in super::super) holds_back: bool,
     /// What is done where the client is gone.
     pub(in super::super) when_gone: WhenGone,
+    /// Passes the fields on that Connection names.
+    pub(in super::super) passes_named: bool,
+    /// Passes the fields on that concern one connection.
+    pub(in super::super) passes_hops: bool,
+    /// Changes the octets of a reply before its head is read.
+    pub(in super::super) reply: fn(&mut BytesMut),
+    /// Takes a chunked reply that ends early for whole.
+    pub(in super::super) cut_chunks_end: bool,
+    /// How a CGI program is started.
+    pub(in super::super) starts: Starts,
+}
+
+/// How a CGI program is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Starts {
+    /// As it should be.
+    Well,
+    /// With descriptor 9 open.
+    WithDescriptor,
+    /// With SIGPIPE ignored.
+    WithoutPipeSignal,
+    /// In the root folder.
+    Elsewhere,
+    /// With other names for the variables.
+    WithPrefix,
+    /// With one stream for output and errors.
+    Mixed,
+    /// By nobody who waits for its end.
+    Unwaited,
 }
 
 /// What becomes of padding.
@@ -139,6 +168,11 @@ impl Default for Habits {
             skips_interim: true,
             holds_back: false,
             when_gone: WhenGone::Close,
+            passes_named: false,
+            passes_hops: false,
+            reply: |_| {},
+            cut_chunks_end: false,
+            starts: Starts::Well,
         }
     }
 }

@@ -42,6 +42,7 @@ impl<'a> Reply<'a> {
     pub(super) fn take(&mut self, buf: &mut BytesMut) -> Result<Bytes, Broken> {
         let mut passed = BytesMut::new();
         if matches!(self.part, Part::Head) {
+            (self.habits.reply)(buf);
             self.head(buf, &mut passed);
         }
         self.body(buf, &mut passed)?;
@@ -67,7 +68,7 @@ impl<'a> Reply<'a> {
     pub(super) fn ending(&self) -> Result<Ending, Broken> {
         match self.part {
             Part::Octets(None) if self.habits.end_cuts => Err(Broken::Wire),
-            Part::Chunks(_) => Err(Broken::Wire),
+            Part::Chunks(_) if !self.habits.cut_chunks_end => Err(Broken::Wire),
             _ => Ok(Ending::Exit(0)),
         }
     }
@@ -102,6 +103,12 @@ impl<'a> Reply<'a> {
                 Part::Chunks(ChunkedDecoder::new())
             }
             Ok(Framing::Length(length)) => Part::Octets(Some(length)),
+            // What cannot be framed is no reply: the HTTP side finds none (RFC 9112 section 6.3).
+            Err(_) => {
+                passed.put(&b"no reply\r\n\r\n"[..]);
+                self.part = Part::Over;
+                return;
+            }
             _ => Part::Octets(None),
         };
         head.headers.retain(|field| !field.is("transfer-encoding"));
@@ -113,10 +120,14 @@ impl<'a> Reply<'a> {
             Part::Head => {}
             Part::Over => buf.clear(),
             Part::Octets(left) => {
+                let fits = match left {
+                    Some(left) => usize::try_from(*left).unwrap_or(usize::MAX).min(buf.len()),
+                    None => buf.len(),
+                };
                 if let Some(left) = left {
-                    *left = left.saturating_sub(buf.len() as u64);
+                    *left -= fits as u64;
                 }
-                passed.put(buf.split());
+                passed.put(buf.split_to(fits));
             }
             Part::Chunks(decoder) => {
                 while let Some(event) = decoder.decode(buf).map_err(|_| Broken::Wire)? {

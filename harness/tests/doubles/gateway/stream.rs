@@ -4,12 +4,9 @@
 use std::future::pending;
 
 use bytes::BytesMut;
-use gatebench::model::Model;
+use gatebench::{model::Model, scenario::text::latin1};
 use probe::cgi::Ending;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, copy},
-    net::UnixStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use wire::{
     http::{Header, RequestHead, Version},
     scgi, uwsgi,
@@ -22,17 +19,17 @@ use super::{
 /// Octets read at once.
 const BLOCK: usize = 64 * 1024;
 
-/// Fields that concern one connection, and those that the double frames itself.
-const OWN_FIELDS: [&str; 8] = [
+/// Fields that the double says itself.
+const OWN_FIELDS: [&str; 5] = [
     "connection",
-    "keep-alive",
     "transfer-encoding",
     "content-length",
-    "te",
     "trailer",
-    "upgrade",
     "expect",
 ];
+
+/// Fields that concern one connection (RFC 9110 section 7.6.1).
+const HOP_FIELDS: [&str; 4] = ["keep-alive", "te", "upgrade", "proxy-connection"];
 
 /// Sends a request and passes on what comes back.
 pub(super) async fn exchange(
@@ -47,7 +44,7 @@ pub(super) async fn exchange(
         Some(link) => link,
         None => Link::open(&upstream.to).await?,
     };
-    let ended = both_ways(&mut link.stream, order, streams).await;
+    let ended = both_ways(&mut link, order, streams).await;
     match ended {
         Err(Broken::Unwanted) if habits.when_gone == WhenGone::GoOn => {
             let mut rest = vec![0; BLOCK];
@@ -61,11 +58,12 @@ pub(super) async fn exchange(
 
 /// Sends and takes at the same time; how it ended, and whether the reply's length told so.
 async fn both_ways(
-    link: &mut UnixStream,
+    link: &mut Link,
     order: &Order,
     streams: &mut Streams,
 ) -> Result<(Ending, bool), Broken> {
-    let (mut reader, mut writer) = link.split();
+    let Link { stream, buf, .. } = link;
+    let (mut reader, mut writer) = stream.split();
     let (mut from_output, mut stdout) = streams.stdout.split();
     let mut opening = opening(order)?;
     let trailer = order.habits.trailer;
@@ -82,14 +80,18 @@ async fn both_ways(
         }
     };
     let taking = async {
-        let (mut reply, mut buf) = (Reply::new(order), BytesMut::new());
+        let (mut reply, mut left) = (Reply::new(order), buf.len());
         loop {
             buf.reserve(BLOCK);
-            let read = reader.read_buf(&mut buf).await?;
+            // What an earlier reply left comes first.
+            let read = match std::mem::take(&mut left) {
+                0 => reader.read_buf(buf).await?,
+                left => left,
+            };
             let passed = if read == 0 {
-                reply.end(&mut buf)
+                reply.end(buf)
             } else {
-                reply.take(&mut buf)
+                reply.take(buf)
             };
             let written = stdout.write_all(&passed?).await;
             written.map_err(|_| Broken::Unwanted)?;
@@ -128,9 +130,13 @@ fn opening(order: &Order) -> Result<BytesMut, Broken> {
 
 /// The head of an HTTP request whose connection ends with the reply.
 fn http(order: &Order, octets: &mut BytesMut) {
-    let is_own = |field: &Header| OWN_FIELDS.iter().any(|name| field.is(name));
+    let habits = &order.habits;
+    let is_one_of = |names: &[&str], field: &Header| names.iter().any(|name| field.is(name));
+    let named = named(&order.head);
     let mut headers = order.head.headers.clone();
-    headers.retain(|field| !is_own(field));
+    headers.retain(|field| !is_one_of(&OWN_FIELDS, field));
+    headers.retain(|field| habits.passes_hops || !is_one_of(&HOP_FIELDS, field));
+    headers.retain(|field| habits.passes_named || !named.iter().any(|name| field.is(name)));
     headers.push(Header::new("Connection", "close"));
     let length = order.length.map(|length| length.to_string());
     headers.extend(length.map(|length| Header::new("Content-Length", length)));
@@ -140,4 +146,11 @@ fn http(order: &Order, octets: &mut BytesMut) {
         ..order.head.clone()
     };
     head.encode(octets);
+}
+
+/// The fields that Connection names.
+fn named(head: &RequestHead) -> Vec<String> {
+    let lists = head.all("connection").map(|value| latin1(value));
+    let names = lists.flat_map(|list| list.split(',').map(str::to_owned).collect::<Vec<_>>());
+    names.map(|name| name.trim().to_owned()).collect()
 }

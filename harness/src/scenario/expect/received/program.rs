@@ -24,6 +24,8 @@ pub struct ProgramExpect {
     ignored: Option<Vec<i32>>,
     /// Mask of file modes in octal, four digits.
     umask: Option<Value>,
+    /// Whether nothing is left of the process.
+    gone: Option<bool>,
 }
 
 impl ProgramExpect {
@@ -46,6 +48,18 @@ impl ProgramExpect {
             .or_else(|| numbers("blocked", self.blocked.as_ref(), &program.blocked))
             .or_else(|| numbers("ignored", self.ignored.as_ref(), &program.ignored))
             .or_else(|| text("umask", self.umask.as_ref(), &program.umask, scene))
+            .or_else(|| self.unmet_gone(program))
+    }
+
+    fn unmet_gone(&self, program: &Program) -> Option<Unmet> {
+        let expected = self.gone?;
+        let actual = match program.gone {
+            Some(true) => "gone",
+            Some(false) => "still in the table of processes",
+            None => "unknown: the system does not tell which process it is",
+        };
+        let words = if expected { "gone" } else { "still there" };
+        (program.gone != Some(expected)).then(|| Unmet::new("program", words, actual))
     }
 
     fn unmet_argv(&self, program: &Program, scene: &Scene<'_>) -> Option<Unmet> {

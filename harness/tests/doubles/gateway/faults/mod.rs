@@ -4,6 +4,8 @@
 use super::super::faults::{Act, Fault, fault};
 
 mod connection;
+mod execute;
+mod http;
 mod packet;
 mod params;
 mod records;
@@ -19,6 +21,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
         reply::FAULTS,
         stream_reply::FAULTS,
         connection::FAULTS,
+        http::FAULTS,
+        execute::FAULTS,
     ];
     lists.into_iter().flatten()
 }
