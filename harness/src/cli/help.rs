@@ -9,6 +9,7 @@ Examples:
   gatebench run                                    the main job, reports in reports/latest
   gatebench check --gateway nginx --model fastcgi --scenario cgi/path-info
   gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s
+  gatebench demo                                   see what CGI, FastCGI and uwsgi do, in the browser
   gatebench list scenarios";
 
 /// Of `run`.
