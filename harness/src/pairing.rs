@@ -365,7 +365,7 @@ impl Target for Started {
 /// Copies the probe to where CGI programs live: a link would lead out of the folder.
 pub(crate) fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
     let folder = run.join(CGI_BIN);
-    fs::create_dir_all(&folder)?;
+    launch::make_folders(run, Path::new(CGI_BIN))?;
     for name in ["probe".to_owned(), format!("{NPH}probe")] {
         let script = folder.join(name);
         if fs::hard_link(probe, &script).is_err() {

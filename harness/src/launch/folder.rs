@@ -102,7 +102,15 @@ pub(super) fn parent(temporary: PathBuf) -> PathBuf {
     }
 }
 
+///
+/// It is given another name first: what still writes here at that moment, such as another pairing
+/// that is just being started, then finds no folder and makes none anew.
 pub(super) fn remove(path: &Path) {
+    let gone = path.with_extension("gone");
+    let path = match fs::rename(path, &gone) {
+        Ok(()) => &gone,
+        Err(_) => path,
+    };
     if let Err(error) = fs::remove_dir_all(path)
         && error.kind() != io::ErrorKind::NotFound
     {

@@ -94,12 +94,26 @@ impl FileSpec {
 
     fn write(&self, folder: &Path) -> io::Result<()> {
         let path = folder.join(&self.path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
+        if let Some(parent) = self.path.parent() {
+            make_folders(folder, parent)?;
         }
         fs::write(&path, &self.contents)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(self.mode))
     }
+}
+
+/// Makes the folders on the way from a run folder to `inner`, which is relative to it; the run folder
+/// itself is not made anew where a signal has removed it.
+pub(crate) fn make_folders(run: &Path, inner: &Path) -> io::Result<()> {
+    let mut at = run.to_owned();
+    for part in inner.components() {
+        at.push(part);
+        match fs::create_dir(&at) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// How a subject is run.
