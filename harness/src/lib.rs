@@ -4,6 +4,7 @@ pub mod address;
 pub mod backends;
 pub mod bench;
 pub mod cause;
+pub mod cgi_steps;
 pub mod cli;
 pub mod decode;
 pub mod demo;

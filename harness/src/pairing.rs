@@ -4,7 +4,7 @@ use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -145,16 +145,37 @@ impl Pairing {
     /// # Errors
     /// When a file cannot be made or a subject does not become ready.
     pub async fn start(self, bench: &Bench, tapped: bool) -> Result<Started, StartError> {
+        self.begin(bench, tapped, false).await
+    }
+
+    /// Starts both sides, and whoever runs the CGI programs writes down their steps.
+    ///
+    /// # Errors
+    /// When a file cannot be made or a subject does not become ready.
+    pub async fn start_traced(self, bench: &Bench) -> Result<Started, StartError> {
+        self.begin(bench, false, true).await
+    }
+
+    /// Whether the one that runs its CGI programs can write down their steps.
+    pub fn is_traceable(&self) -> bool {
+        match self.executes() {
+            true => self.gateway.is_gateserve(),
+            false => self.backend.name() == "gateserve",
+        }
+    }
+
+    async fn begin(self, bench: &Bench, tapped: bool, traced: bool) -> Result<Started, StartError> {
         let dir = RunDir::create().map_err(preparing("a run folder"))?;
         let probe = &bench.programs.probe;
         scripts(dir.path(), probe).map_err(preparing("the CGI folder"))?;
         let socket = dir.sockets().join("backend.sock");
+        let trace = traced.then(|| dir.path().join("requests.trace"));
         let mut launches = Vec::new();
         let backend = match self.executes() {
             true => None,
             false => {
-                let who = (self.backend, self.model, self.gateway.app(self.model));
-                let behind = behind(who, bench, &dir, &socket).await?;
+                let who = (self.backend, self.model, self.gateway.app(self.front()));
+                let behind = behind(who, bench, &dir, &socket, trace.as_deref()).await?;
                 launches.push(behind.launch);
                 Some(behind.running)
             }
@@ -173,6 +194,7 @@ impl Pairing {
             bench,
             &dir,
             &upstream,
+            trace.as_deref().filter(|_| self.executes()),
             &mut launches,
         )
         .await?;
@@ -186,6 +208,7 @@ impl Pairing {
             place,
             log,
             launches,
+            trace,
             dir,
         })
     }
@@ -198,6 +221,7 @@ pub(crate) async fn behind(
     bench: &Bench,
     dir: &RunDir,
     socket: &Path,
+    trace: Option<&Path>,
 ) -> Result<Behind, StartError> {
     let prepared = bench.backend(backend);
     let seat = Seat {
@@ -210,7 +234,8 @@ pub(crate) async fn behind(
         programs: &bench.programs,
         apps: &bench.apps,
     };
-    let launch = backend.launch(&seat);
+    let mut launch = backend.launch(&seat);
+    launch.args.extend(tracing(trace));
     let via = match prepared {
         Some(prepared) => prepared.via.clone(),
         None => Via::Process {
@@ -242,6 +267,7 @@ pub(crate) async fn front(
     bench: &Bench,
     dir: &RunDir,
     upstream: &Path,
+    trace: Option<&Path>,
     launches: &mut Vec<Launch>,
 ) -> Result<(Running, SocketAddr), StartError> {
     let prepared = bench.gateway(gateway);
@@ -258,7 +284,8 @@ pub(crate) async fn front(
             about: &prepared.about,
             programs: &bench.programs,
         };
-        let launch = gateway.launch(&route);
+        let mut launch = gateway.launch(&route);
+        launch.args.extend(tracing(trace));
         match launch::start(&launch, dir, &prepared.via).await {
             Ok(running) => {
                 launches.push(launch);
@@ -268,6 +295,12 @@ pub(crate) async fn front(
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// The options by which gateserve writes down the steps of its requests.
+fn tracing(file: Option<&Path>) -> impl Iterator<Item = String> {
+    let options = file.map(|file| ["--trace-requests".to_owned(), file.display().to_string()]);
+    options.into_iter().flatten()
 }
 
 /// A pairing that runs; both sides stop when it is dropped.
@@ -288,6 +321,8 @@ pub struct Started {
     pub log: Log,
     /// What was started, the backend first.
     pub launches: Vec<Launch>,
+    /// Where gateserve writes down the steps of its requests, if it does.
+    pub trace: Option<PathBuf>,
     dir: RunDir,
 }
 

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cgi_steps::CgiSteps,
     model::Model,
     outcome::{AtFault, Level, Outcome, Witness},
 };
@@ -218,6 +219,9 @@ pub struct Throughput {
     pub latency_curve: Vec<(f64, u64)>,
     /// Answered requests in each second of the measured time.
     pub rps_by_second: Vec<u64>,
+    /// Where the time of a CGI request goes, as gateserve tells it.
+    #[serde(default)]
+    pub cgi_steps: Option<CgiSteps>,
     /// Reasons to doubt the figures.
     pub caveats: Vec<String>,
 }

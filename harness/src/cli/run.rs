@@ -162,6 +162,7 @@ impl Job<'_> {
         if let Some(measure) = &measure {
             let measured = run::measure(measure, plan, &bench, progress).await;
             done.figures = measured.figures;
+            run::add_steps(&mut done.figures, plan, &bench, progress).await;
             done.missing = u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
             done.notes.extend(measured.missing);
         }

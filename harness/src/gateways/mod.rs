@@ -41,6 +41,11 @@ pub trait Gateway: Sync {
         }
     }
 
+    /// Whether it is gateserve, which can write down the steps of CGI requests.
+    fn is_gateserve(&self) -> bool {
+        self.program().is_none()
+    }
+
     /// Whether a variant keeps its connections to the backend for the next request.
     fn keeps_connections(&self, _variant: &str, _model: Model) -> bool {
         false

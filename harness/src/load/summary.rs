@@ -115,6 +115,7 @@ pub fn throughput(report: &LoadReport, cost: &Cost, labels: Labels) -> Throughpu
         context_switches: cost.context_switches,
         latency_curve: report.latency.curve(),
         rps_by_second: report.by_second.clone(),
+        cgi_steps: None,
         caveats: caveats
             .iter()
             .chain(&cost.caveats)

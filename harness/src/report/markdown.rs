@@ -28,6 +28,7 @@ pub fn render(results: &Results) -> String {
         differences(results),
         choices(results),
         throughput(results),
+        super::steps::markdown(results),
         environment(results),
     ];
     let sections: Vec<_> = sections.into_iter().filter(|s| !s.is_empty()).collect();

@@ -21,6 +21,7 @@ mod markup;
 pub mod observed;
 pub mod predictions;
 pub mod reproduction;
+pub mod steps;
 pub mod stored;
 pub mod terminal;
 pub mod text;

@@ -11,6 +11,7 @@ mod notes;
 pub mod plan;
 mod session;
 pub(crate) mod smoke;
+mod steps;
 mod store;
 mod verdict;
 
@@ -30,6 +31,7 @@ use crew::{Crew, Told, Work};
 pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session, Staging};
+pub use steps::add_steps;
 pub use store::Store;
 
 /// Everything that a correctness run needs.

@@ -141,7 +141,8 @@ impl Serving {
         let dir = RunDir::create().map_err(preparing("a run folder"))?;
         scripts(dir.path(), &bench.programs.probe).map_err(preparing("the CGI folder"))?;
         let socket = dir.sockets().join("backend.sock");
-        let behind = behind((backend, model, ""), bench, &dir, &socket).await?;
+        let who = (backend, model, "");
+        let behind = behind(who, bench, &dir, &socket, None).await?;
         Ok(Self {
             seat: Seat {
                 params: behind.params,

@@ -64,7 +64,7 @@ impl Recorded {
         let recorder = recorder.map_err(preparing("the recorder's socket"))?;
         let mut launches = Vec::new();
         let subject = (gateway, variant, model);
-        let (running, listen) = front(subject, bench, &dir, &socket, &mut launches).await?;
+        let (running, listen) = front(subject, bench, &dir, &socket, None, &mut launches).await?;
         Ok(Self {
             place: Place::new(gateway.app(model), listen.to_string()),
             model,

@@ -6,7 +6,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use gatebench::results::Results;
+use gatebench::{cgi_steps::CgiStep, results::Results};
 use predicates::{prelude::*, str::contains};
 
 use super::gatebench;
@@ -38,6 +38,13 @@ fn the_same_requests_travel_by_three_models_through_the_builtin_gateway() {
     }
     let results = results(&latest.join("results.json"));
     assert_eq!(results.throughput.len(), 3);
+    let [cgi, fastcgi, _] = &results.throughput[..] else {
+        unreachable!("there are three")
+    };
+    let steps = cgi.cgi_steps.as_ref().expect("gateserve tells them");
+    let of_cgi: Vec<CgiStep> = steps.steps.iter().map(|time| time.step).collect();
+    assert_eq!(of_cgi, CgiStep::ALL);
+    assert_eq!(fastcgi.cgi_steps, None);
     assert!(results.results.iter().all(|case| case.transcript.is_some()));
 }
 

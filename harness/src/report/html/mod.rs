@@ -5,6 +5,7 @@ mod lists;
 mod page;
 mod plots;
 mod rates;
+mod steps;
 
 use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 
@@ -35,7 +36,7 @@ pub struct Beside<'a> {
 
 /// Every template, by the name that others include it with. Those that end in `.html` escape
 /// whatever they are given.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("page.html", include_str!("../templates/page.html")),
     ("matrix.html", include_str!("../templates/matrix.html")),
     ("glance.html", include_str!("../templates/glance.html")),
@@ -49,6 +50,7 @@ const TEMPLATES: [(&str, &str); 9] = [
         "throughput.html",
         include_str!("../templates/throughput.html"),
     ),
+    ("steps.html", include_str!("../templates/steps.html")),
     ("style.css", include_str!("../templates/style.css")),
     ("page.js", include_str!("../templates/page.js")),
 ];

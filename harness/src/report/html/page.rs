@@ -7,6 +7,7 @@ use super::{
     data::{Data, mark_class},
     lists::{self, Changed, Glance, Item, Pair, Predicted, Single},
     rates::{self, Rates},
+    steps::{self, Steps},
 };
 use crate::{
     outcome::Level,
@@ -44,6 +45,7 @@ pub(super) struct Page {
     differences: Vec<Difference>,
     choices: Vec<Choice>,
     throughput: Rates,
+    steps: Steps,
     /// What the script draws, as JSON without a `<`.
     data: String,
 }
@@ -133,6 +135,7 @@ impl Page {
                 .collect(),
             choices: observed::choices(results).iter().map(choice).collect(),
             throughput: rates::of(results)?,
+            steps: steps::of(results),
         })
     }
 }

@@ -5,6 +5,7 @@ mod grid;
 mod paint;
 mod progress;
 mod rates;
+mod steps;
 
 use std::io;
 
@@ -63,6 +64,7 @@ pub fn matrix(results: &Results, style: Style) -> String {
     found::disagreements(&mut page, results, style.width);
     found::choices(&mut page, results, style.width);
     rates::draw(&mut page, results, style.width);
+    steps::draw(&mut page, results, style.width);
     verdict(&mut page, results, style);
     page.finish()
 }

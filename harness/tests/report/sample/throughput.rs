@@ -92,6 +92,7 @@ fn measured(gateway: &str, model: Model, rps: f64, p50: u64, cpu: [f64; 3]) -> T
             .map(|(percentile, times)| (percentile, at(times)))
             .to_vec(),
         rps_by_second: wobble.map(|share| (rps * share) as u64).to_vec(),
+        cgi_steps: None,
         caveats: Vec::new(),
     }
 }
