@@ -13,6 +13,7 @@ mod session;
 pub(crate) mod smoke;
 mod store;
 mod verdict;
+pub mod workload;
 
 use std::{io, sync::Arc};
 
@@ -27,10 +28,12 @@ use crate::{
 };
 use crew::{Crew, Told, Work};
 
+pub(crate) use measure::median;
 pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session, Staging};
 pub use store::Store;
+pub use workload::Workload;
 
 /// Everything that a correctness run needs.
 pub struct Check<'a> {
