@@ -1,8 +1,8 @@
-//! Is the load generator good enough? Runs it and `wrk -t1` in turn against nginx's static reply
+//! Is the load generator good enough? Runs it and `wrk` in turn against nginx's static reply
 //! and prints the ratio of their rates.
 //!
 //! ```text
-//! cargo run --release -p gatebench --example load_vs_wrk -- [CONNECTIONS [ROUNDS]]
+//! cargo run --release -p gatebench --example load_vs_wrk -- [CONNECTIONS [ROUNDS [THREADS]]]
 //! ```
 //!
 //! Needs `nginx` and `wrk`. Only the ratio counts: both compete with nginx for the same cores.
@@ -18,8 +18,9 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use gatebench::{
-    load::{self, Labels, LoadSpec, Meter},
+    load::{self, Labels, LoadSpec, Meter, Stop},
     results::Throughput,
+    stats::{self, Interval},
 };
 
 /// Length of each run.
@@ -42,12 +43,14 @@ fn main() -> ExitCode {
 fn compare() -> Result<f64> {
     let connections = number(1, 32)?;
     let rounds = number(2, 5)?;
+    let threads = number(3, 1)?;
     let nginx = Nginx::start()?;
     let mut ratios = Vec::new();
-    println!("{connections} connections, runs of {} s", RUN.as_secs());
+    let seconds = RUN.as_secs();
+    println!("{connections} connections, {threads} threads, runs of {seconds} s");
     for _ in 0..rounds {
-        let wrk = wrk(&nginx.url, connections)?;
-        let own = own(&nginx, connections)?;
+        let wrk = wrk(&nginx.url, connections, threads)?;
+        let own = own(&nginx, connections, threads)?;
         println!(
             "wrk {wrk:8.0}   own {:8.0}   ratio {:.2}   CPU {:?}",
             own.rps,
@@ -56,10 +59,13 @@ fn compare() -> Result<f64> {
         );
         ratios.push(own.rps / wrk);
     }
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios[ratios.len() / 2];
-    println!("median ratio {median:.2}, wanted {WANTED}");
-    Ok(median)
+    let ratio = stats::of_ratios(&ratios).context("a run answered nothing")?;
+    match ratio.interval {
+        Some(Interval { low, high }) => println!("95 % interval {low:.2} to {high:.2}"),
+        None => println!("too few rounds for an interval"),
+    }
+    println!("mean ratio {:.2}, wanted {WANTED}", ratio.value);
+    Ok(ratio.value)
 }
 
 fn number(position: usize, default: u32) -> Result<u32> {
@@ -67,16 +73,21 @@ fn number(position: usize, default: u32) -> Result<u32> {
         None => Ok(default),
         Some(text) => match text.parse() {
             Ok(number) if number > 0 => Ok(number),
-            _ => bail!("`{text}` is no number above 0; usage: load_vs_wrk [CONNECTIONS [ROUNDS]]"),
+            _ => bail!(
+                "`{text}` is no number above 0; usage: load_vs_wrk [CONNECTIONS [ROUNDS [THREADS]]]"
+            ),
         },
     }
 }
 
 /// One run of the load generator, with what it cost itself and nginx.
-fn own(nginx: &Nginx, connections: u32) -> Result<Throughput> {
+fn own(nginx: &Nginx, connections: u32, threads: u32) -> Result<Throughput> {
     let spec = LoadSpec {
         warm_up: Duration::from_millis(100),
-        ..load::url::spec(&nginx.url, connections, RUN, None)?
+        connections,
+        threads,
+        stop: Stop::After(RUN),
+        ..load::url::spec(&nginx.url, false)?
     };
     let mut meter = Meter::new(|| nginx.pids(), Vec::new);
     let cancel = AtomicBool::new(false);
@@ -89,10 +100,10 @@ fn own(nginx: &Nginx, connections: u32) -> Result<Throughput> {
     Ok(load::throughput(&report, &cost, Labels::default()))
 }
 
-fn wrk(url: &str, connections: u32) -> Result<f64> {
+fn wrk(url: &str, connections: u32, threads: u32) -> Result<f64> {
     let (connections, seconds) = (format!("-c{connections}"), format!("-d{}", RUN.as_secs()));
     let output = Command::new("wrk")
-        .args(["-t1", &connections, &seconds, url])
+        .args([&format!("-t{threads}"), &connections, &seconds, url])
         .output()
         .context("wrk cannot be started")?;
     let text = String::from_utf8_lossy(&output.stdout);

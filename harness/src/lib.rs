@@ -25,6 +25,7 @@ pub mod run;
 pub mod scenario;
 pub mod seating;
 pub mod seats;
+pub mod stats;
 pub mod subject;
 pub mod transcript;
 pub mod witness;

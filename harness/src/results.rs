@@ -32,6 +32,9 @@ pub struct Results {
     pub requirements: BTreeMap<String, Rule>,
     /// One entry per measured pairing and workload.
     pub throughput: Vec<Throughput>,
+    /// What each measured pairing takes while nobody asks for anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub idle: Vec<Idle>,
     /// Counts over `results`; `bench_error` counts figures that could not be measured too.
     pub summary: Summary,
 }
@@ -222,8 +225,45 @@ pub struct Throughput {
     /// Where the time of a CGI request goes, as gateserve tells it.
     #[serde(default)]
     pub cgi_steps: Option<CgiSteps>,
+    /// Latencies of the requests answered in each second: an HDR histogram in microseconds, its V2
+    /// encoding in base64.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hdr_by_second: Vec<String>,
+    /// Requests per second of every round, in the order in which they ran; `rps` and the rest are
+    /// of the one in the middle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<f64>,
+    /// Figures with the same name here took turns, so that their rounds pair up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns: Option<String>,
+    /// Every request came on a connection of its own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closes: bool,
     /// Reasons to doubt the figures.
     pub caveats: Vec<String>,
+}
+
+/// A pairing at rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Idle {
+    /// Subject id of the gateway.
+    pub gateway: String,
+    /// The way to the application.
+    pub model: Model,
+    /// Subject id of the backend.
+    pub backend: String,
+    /// Worker processes that the backend was asked for.
+    pub workers: u32,
+    /// Processes that it is made of, those that supervise included.
+    pub processes: u32,
+    /// Resident set of the backend's processes together, in bytes.
+    pub rss_bytes: Option<u64>,
+    /// Proportional set of the backend's processes together, in bytes.
+    pub pss_bytes: Option<u64>,
+    /// CPU time of the gateway in microseconds per second; the kernel counts in ticks of 10 ms.
+    pub gateway_cpu_us_per_second: Option<f64>,
+    /// The same of the backend.
+    pub backend_cpu_us_per_second: Option<f64>,
 }
 
 /// How requests were spaced.

@@ -84,7 +84,7 @@ function one_of(string $text, array $words, bool $or_number = false) {
 /* What one request asks the probe to do. */
 function plan(string $header): array {
     $plan = ['content' => 'report', 'value' => null, 'fields' => [], 'status' => null,
-        'length' => null, 'delay' => 0, 'chunks' => null, 'pause' => 0, 'stderr' => '',
+        'length' => null, 'delay' => 0, 'burn' => 0, 'chunks' => null, 'pause' => 0, 'stderr' => '',
         'stderr-size' => 0, 'exit' => 0, 'die' => null, 'read' => PHP_INT_MAX];
     foreach (explode(';', $header) as $command) {
         if (trim($command) === '') {
@@ -125,7 +125,7 @@ function setting(string $name, string $text) {
     switch ($name) {
         case 'status': return status_line($text);
         case 'length': return one_of($text, ['yes' => true, 'no' => false], true);
-        case 'delay': case 'pause': return duration($text);
+        case 'delay': case 'burn': case 'pause': return duration($text);
         case 'chunks': return number($text) ?: bad();
         case 'stderr': return $text;
         case 'die': return one_of($text, ['before-head' => 'head', 'after-head' => 'body']);
@@ -292,9 +292,23 @@ function crash(): void {
     posix_kill(getmypid(), 9);
 }
 
+/* Uses up so many microseconds of CPU time. */
+function burn(int $time): void {
+    $spent = function (): int {
+        $usage = getrusage();
+        return ($usage['ru_utime.tv_sec'] + $usage['ru_stime.tv_sec']) * 1000000
+            + $usage['ru_utime.tv_usec'] + $usage['ru_stime.tv_usec'];
+    };
+    $end = $time > 0 ? $spent() + $time : 0;
+    while ($time > 0 && $spent() < $end) {
+        for ($i = 0; $i < 1000; $i++);
+    }
+}
+
 function answer(array $plan): void {
     $body = $plan['content'] === 'echo' ? null : read_body($plan['read']);
     usleep($plan['delay']);
+    burn($plan['burn']);
     if ($plan['die'] === 'head') {
         crash();
     }

@@ -119,6 +119,7 @@ VALUES = {
     "status": status,
     "length": one_of(yes=True, no=False, _=lambda text: b"%d" % number(text)),
     "delay": duration,
+    "burn": duration,
     "chunks": chunk_count,
     "pause": duration,
     "stderr": bytes,
@@ -354,12 +355,20 @@ def body_pieces(plan, reply, environ, stream):
         yield piece
 
 
+def burn(seconds):
+    """Uses up so much CPU time."""
+    end = time.thread_time() + seconds
+    while seconds and time.thread_time() < end:
+        sum(range(1000))
+
+
 def follow(plan, report, stream):
     """Reads, waits, and gives the reply; Death where none is to come."""
     environ = report["environ"]
     if not plan.echoes:
         report["body"] = read_body(environ, plan["read"], stream)
     time.sleep(plan["delay"] or 0)
+    burn(plan["burn"] or 0)
     if plan["die"] == "before-head":
         raise Death("before the head, as asked")
     return answer(plan, report["interface"], variable(environ, "REQUEST_METHOD"), report)

@@ -1,10 +1,10 @@
 //! The arguments of each command, as clap reads them.
 
-use std::{num::NonZero, path::PathBuf, thread, time::Duration};
+use std::{num::NonZero, path::PathBuf, thread};
 
 use clap::{Args, ValueEnum};
 
-use super::running::RunningArgs;
+use super::{measure::MeasureArgs, running::RunningArgs};
 
 use crate::{
     bench::Wishes,
@@ -84,24 +84,6 @@ pub(super) struct OutputArgs {
     pub(super) compare: Option<PathBuf>,
 }
 
-/// How long and how hard throughput is measured.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Measurement")]
-pub(super) struct MeasureArgs {
-    /// Client connections
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) connections: u32,
-    /// Measured time of each round
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
-    pub(super) duration: Duration,
-    /// Offer this many requests per second instead of as many as are answered
-    #[arg(long, value_name = "R", value_parser = rate)]
-    pub(super) rate: Option<f64>,
-    /// Rounds; the models take turns, and the median round counts
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub(super) rounds: u32,
-}
-
 #[derive(Args, Debug)]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -127,7 +109,7 @@ pub(super) struct CheckArgs {
 }
 
 /// Options that say nothing of a URL.
-const OF_PAIRINGS: [&str; 13] = [
+const OF_PAIRINGS: [&str; 12] = [
     "gateway",
     "model",
     "backend",
@@ -140,12 +122,11 @@ const OF_PAIRINGS: [&str; 13] = [
     "via",
     "image",
     "binary",
-    "rounds",
 ];
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// Load this URL once instead of starting pairings
+    /// Load this URL instead of starting pairings
     #[arg(long, value_name = "URL", conflicts_with_all = OF_PAIRINGS)]
     pub(super) url: Option<String>,
     #[command(flatten)]
@@ -370,12 +351,5 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Ok((id.to_owned(), value.to_owned()))
         }
         _ => Err("it reads NAME=VALUE, for example nginx=nginx:1.29".to_owned()),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(rate) if (0.1..=10_000_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number of requests per second from 0.1 to 10000000".to_owned()),
     }
 }

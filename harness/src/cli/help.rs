@@ -38,11 +38,14 @@ Examples:
 /// Of `bench`.
 pub(super) const BENCH: &str = "\
 Without any output option reports of pairings go to reports/latest, those of a URL nowhere.
+With --compare the exit code is 1 where a pairing got slower in comparison with the first one.
 Measurements know no scenarios: --scenario, --level, --shard and --resume change nothing here.
 
 Examples:
   gatebench bench --gateway builtin --connections 64 --duration 10s --rounds 5
   gatebench bench --gateway nginx --model fastcgi,http --rate 2000
+  gatebench bench --gateway nginx --workload json,upload,mixed --until-steady 2%
+  gatebench bench --gateway nginx --model fastcgi,uwsgi --sweep 1..512 --html sweep.html
   gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s --json load.json
   gatebench bench --url http://unix:/run/app.sock:/ --rate 500";
 

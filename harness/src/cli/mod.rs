@@ -6,6 +6,7 @@ mod help;
 mod images;
 mod list;
 mod machine;
+mod measure;
 mod outputs;
 mod probe;
 mod replay;
@@ -36,6 +37,22 @@ pub enum Verdict {
     Failed,
     /// The bench could not judge everything: exit code 2.
     Incomplete,
+}
+
+impl Verdict {
+    /// The worse of two.
+    fn worse(self, other: Self) -> Self {
+        let badness = |verdict| match verdict {
+            Self::Passed => 0,
+            Self::Failed => 1,
+            Self::Incomplete => 2,
+        };
+        if badness(other) > badness(self) {
+            other
+        } else {
+            self
+        }
+    }
 }
 
 /// The compatibility and throughput bench for the CGI family.

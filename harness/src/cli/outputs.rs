@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 
-use super::args::OutputArgs;
+use super::{Verdict, args::OutputArgs};
 use crate::{
     outcome::Level,
     report::{change, files::Outputs, html, lone, stored, terminal},
@@ -63,12 +63,21 @@ impl Desk {
     ///
     /// # Errors
     /// When a file cannot be written. A reader of standard output may leave early.
-    pub(super) fn hand_out(&self, results: &Results) -> anyhow::Result<()> {
+    ///
+    /// Gives what the comparison with old results comes to: [`Verdict::Failed`] where a subject
+    /// got slower in comparison with the others.
+    pub(super) fn hand_out(&self, results: &Results) -> anyhow::Result<Verdict> {
         self.write(results)?;
         match self.tell(results) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            told => told.context("cannot write to standard output"),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            told => told.context("cannot write to standard output")?,
         }
+        let old = self.old.as_ref();
+        let is_slower = old.is_some_and(|old| change::compare(old, results).got_slower());
+        Ok(match is_slower {
+            true => Verdict::Failed,
+            false => Verdict::Passed,
+        })
     }
 
     /// Writes the files; standard output gets only what exactly one subject breaks.

@@ -75,6 +75,7 @@ async fn play(
             summary: Summary::of(std::slice::from_ref(&result), 0),
             results: vec![result.clone()],
             throughput: Vec::new(),
+            idle: Vec::new(),
         };
         let client = sent(seating, scenario, &session);
         let client = client.as_ref();
@@ -96,6 +97,7 @@ async fn play(
         summary: Summary::of(&cases, 0),
         results: cases,
         throughput: Vec::new(),
+        idle: Vec::new(),
     };
     let verdict = findings::Verdict::of(&results, Level::Recommended);
     Ok((texts.join("\n---\n\n"), verdict.into()))

@@ -26,9 +26,9 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
     }
     let files = outputs::named(&args.outputs);
     let desk = Desk::open(&args.outputs, files, Level::Required)?;
-    match args.only_one {
-        true => desk.hand_out_lone(&merged)?,
+    let compared = match args.only_one {
+        true => desk.hand_out_lone(&merged).map(|()| Verdict::Passed)?,
         false => desk.hand_out(&merged)?,
-    }
-    Ok(findings::Verdict::of(&merged, Level::Required).into())
+    };
+    Ok(Verdict::from(findings::Verdict::of(&merged, Level::Required)).worse(compared))
 }

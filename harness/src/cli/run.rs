@@ -6,8 +6,10 @@ use anyhow::Context;
 
 use super::{
     Verdict,
-    args::{BenchArgs, CheckArgs, LaunchArgs, MeasureArgs, OutputArgs, RunArgs, SelectArgs},
-    machine, open,
+    args::{BenchArgs, CheckArgs, LaunchArgs, OutputArgs, RunArgs, SelectArgs},
+    machine,
+    measure::MeasureArgs,
+    open,
     outputs::{self, Desk},
     running::RunningArgs,
 };
@@ -15,8 +17,8 @@ use crate::{
     bench::{Bench, Wishes},
     event::{Event, Observer},
     report::{findings, terminal::Progress},
-    results::{CaseResult, FORMAT, Results, Summary, Throughput},
-    run::{self, Check, Measure, Plan, Selection, Store},
+    results::{CaseResult, FORMAT, Idle, Results, Summary, Throughput},
+    run::{self, Check, Plan, Selection, Store},
     scenario::{Catalogue, KnownList, Stale},
 };
 
@@ -118,13 +120,14 @@ impl Job<'_> {
             requirements: catalogue.requirements.cited(&done.cases),
             results: done.cases,
             throughput: done.figures,
+            idle: done.idle,
         };
-        desk.hand_out(&results)?;
+        let compared = desk.hand_out(&results)?;
         if let Some(store) = store {
             let complete = store.complete();
             complete.context("the run's journal could not be removed")?;
         }
-        Ok(findings::Verdict::of(&results, counts).into())
+        Ok(Verdict::from(findings::Verdict::of(&results, counts)).worse(compared))
     }
 
     /// Checks and measures.
@@ -136,10 +139,10 @@ impl Job<'_> {
         store: &mut Option<Store>,
         progress: &mut Progress,
     ) -> anyhow::Result<Done> {
-        let measure = self.measure.map(measure);
+        let measure = self.measure.map(MeasureArgs::measure);
         progress.event(&Event::Planned {
             cases: store.as_ref().map_or(0, |_| plan.cases()),
-            measurements: measure.map_or(0, |measure| measure.count(plan)),
+            measurements: measure.as_ref().map_or(0, |measure| measure.count(plan)),
         });
         let mut done = Done::default();
         if let Some(store) = store {
@@ -163,6 +166,7 @@ impl Job<'_> {
             let measured = run::measure(measure, plan, &bench, progress).await;
             done.figures = measured.figures;
             run::add_steps(&mut done.figures, plan, &bench, progress).await;
+            done.idle = measured.idle;
             done.missing = u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
             done.notes.extend(measured.missing);
         }
@@ -175,6 +179,7 @@ impl Job<'_> {
 struct Done {
     cases: Vec<CaseResult>,
     figures: Vec<Throughput>,
+    idle: Vec<Idle>,
     /// Figures that were asked for and could not be had.
     missing: u32,
     stale: u32,
@@ -236,15 +241,6 @@ pub(super) async fn prepare(
         bench.verify(asked)?;
     }
     Ok((plan, Arc::new(bench)))
-}
-
-fn measure(args: &MeasureArgs) -> Measure {
-    Measure {
-        connections: args.connections,
-        duration: args.duration,
-        rate: args.rate,
-        rounds: args.rounds,
-    }
 }
 
 fn out_of_date(entry: &Stale<'_>) -> String {

@@ -1,6 +1,6 @@
 //! `gatebench bench --url`: loads anything that already runs, as wrk does.
 
-use std::sync::atomic::AtomicBool;
+use std::{sync::atomic::AtomicBool, time::SystemTime};
 
 use super::{
     Verdict,
@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     event::{Event, Observer},
-    load::{self, Cost, Labels, caveat, url},
+    load::{self, Cost, Labels, LoadSpec, url},
     outcome::Level,
     report::terminal::Progress,
-    results::{FORMAT, Results, Summary},
+    results::{FORMAT, Results, Summary, Throughput},
+    run,
 };
 
 /// Loads the URL and writes what was asked for.
@@ -21,42 +22,52 @@ pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
     let files = outputs::named(&args.outputs);
     let desk = Desk::open(&args.outputs, files, Level::Required)?;
     let started = machine::now();
-    let spec = url::spec(
-        at,
-        args.measure.connections,
-        args.measure.duration,
-        args.measure.rate,
-    )?;
+    let spec = url::spec(at, args.measure.closes())?;
+    let steps = args.measure.steps();
     let mut progress = Progress::on_stderr();
     progress.event(&Event::Planned {
         cases: 0,
-        measurements: 1,
+        measurements: steps.len(),
     });
-    progress.event(&Event::Busy(at));
-    let report = load::run(&spec, &AtomicBool::new(false), &mut |_, _| {})?;
-    let labels = Labels {
-        app: at.to_owned(),
-        workload: "url".to_owned(),
-        ..Labels::default()
-    };
-    let mut figure = load::throughput(&report, &Cost::default(), labels);
-    let doubt = caveat::of_runs(&[figure.rps], report.window);
-    figure.caveats.extend(doubt.map(|doubt| doubt.to_string()));
-    progress.event(&Event::Measured(&figure));
+    let mut figures = Vec::new();
+    for connections in steps {
+        progress.event(&Event::Busy(at));
+        let spec = args.measure.load(spec.clone(), connections)?;
+        let figure = rounds(&spec, args.measure.repeats(), at)?;
+        progress.event(&Event::Measured(&figure));
+        figures.push(figure);
+    }
     progress.event(&Event::Finished);
     // No reply at all is no measurement.
-    let verdict = match figure.requests {
-        0 => Verdict::Incomplete,
-        _ => Verdict::Passed,
+    let verdict = match figures.iter().any(|figure| figure.requests == 0) {
+        true => Verdict::Incomplete,
+        false => Verdict::Passed,
     };
-    desk.hand_out(&Results {
+    let compared = desk.hand_out(&Results {
         format: FORMAT,
         environment: machine::plain(started),
         subjects: Vec::new(),
         requirements: Default::default(),
         results: Vec::new(),
-        throughput: vec![figure],
+        throughput: figures,
+        idle: Vec::new(),
         summary: Summary::default(),
     })?;
-    Ok(verdict)
+    Ok(verdict.worse(compared))
+}
+
+/// The median of so many rounds.
+fn rounds(spec: &LoadSpec, rounds: u32, at: &str) -> anyhow::Result<Throughput> {
+    let labels = Labels {
+        app: at.to_owned(),
+        workload: "url".to_owned(),
+        ..Labels::default()
+    };
+    let mut figures = Vec::new();
+    for _ in 0..rounds {
+        let report = load::run(spec, &AtomicBool::new(false), &mut |_, _| {})?;
+        figures.push(load::throughput(&report, &Cost::default(), labels.clone()));
+    }
+    let turns = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    Ok(run::median(figures, &turns).expect("there is at least one round"))
 }

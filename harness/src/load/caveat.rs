@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     LoadReport,
     cost::{Doubt, Side},
+    machine,
 };
 
 /// A reason to doubt a figure.
@@ -106,6 +107,23 @@ pub enum Caveat {
         /// Which one, and how.
         how: String,
     },
+    /// A steady rate was looked for and not found.
+    #[error("the rate was not steady after {:.0} s: take the mean with care", .after.as_secs_f64())]
+    Unsteady {
+        /// Measured time.
+        after: Duration,
+    },
+    /// The host of a virtual machine ran something else.
+    #[error("the host took {percent} % of the processor time for others: compare ratios only")]
+    Stolen {
+        /// In percent of all processors' time.
+        percent: u64,
+    },
+    /// The clock rises when few processors are busy.
+    #[error(
+        "turbo is on: what keeps few processors busy runs at a higher clock than what keeps all busy"
+    )]
+    Turbo,
     /// Somebody ended the run.
     #[error("the run was cut short after {:.1} s", .window.as_secs_f64())]
     Cancelled {
@@ -116,6 +134,9 @@ pub enum Caveat {
 
 /// A load thread busier than this may be what was measured.
 const SATURATED_PERCENT: u64 = 85;
+
+/// Of less stolen time nobody needs to hear.
+const STOLEN_PERCENT: u64 = 2;
 
 /// With fewer answers, one request in a hundred is a handful.
 const FEW: u64 = 1000;
@@ -134,10 +155,14 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
     let (answered, missed, retried) = (report.answered, report.missed, report.retried);
     let kinds = report.failures.to_string();
     let all = failed + report.latency.count();
+    let stolen = (100.0 * report.stolen.unwrap_or_default()).round() as u64;
+    let after = report.unsteady.unwrap_or_default();
     let doubts = [
+        (report.unsteady.is_some(), Caveat::Unsteady { after }),
         (report.cancelled, Caveat::Cancelled { window }),
         (failed > 0, Caveat::Failed { failed, all, kinds }),
         (missed > 0, Caveat::Missed { missed }),
+        (stolen >= STOLEN_PERCENT, Caveat::Stolen { percent: stolen }),
         (retried > 0, Caveat::Retried { retried }),
         (
             cpu_percent > SATURATED_PERCENT,
@@ -147,6 +172,11 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
     ];
     let holds = doubts.into_iter().filter(|(holds, _)| *holds);
     holds.map(|(_, caveat)| caveat).collect()
+}
+
+/// What the machine gives reason to doubt.
+pub fn of_machine() -> Option<Caveat> {
+    (machine::turbo() == Some(true)).then_some(Caveat::Turbo)
 }
 
 /// What runs of the same load, each of length `window` and given by their requests per second,
@@ -208,6 +238,28 @@ mod tests {
         assert_caveat(
             &saturated,
             "the load generator used 86 % of one core: it may have been the bottleneck",
+        );
+    }
+
+    #[test]
+    fn time_that_the_host_took_is_named() {
+        let mut stolen = report();
+        stolen.stolen = Some(0.125);
+        assert_caveat(
+            &stolen,
+            "the host took 13 % of the processor time for others: compare ratios only",
+        );
+        stolen.stolen = Some(0.01);
+        assert_eq!(of_report(&stolen), []);
+    }
+
+    #[test]
+    fn a_rate_that_never_settled_is_named() {
+        let mut unsteady = report();
+        unsteady.unsteady = Some(Duration::from_secs(60));
+        assert_caveat(
+            &unsteady,
+            "the rate was not steady after 60 s: take the mean with care",
         );
     }
 

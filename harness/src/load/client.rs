@@ -43,6 +43,10 @@ pub(super) struct Shared {
     pub(super) stop: AtomicBool,
     /// Replies counted so far, of all threads.
     pub(super) answered: AtomicU64,
+    /// Nothing more is to be sent; what is under way is waited for.
+    pub(super) full: AtomicBool,
+    /// That is so because the rate is known well enough.
+    pub(super) enough: AtomicBool,
 }
 
 /// What one thread brings home.
@@ -70,8 +74,10 @@ pub(super) struct Client<'a> {
     armed: Option<Instant>,
     tally: Tally,
     cpu: Cpu,
-    /// The request may be sent again (RFC 9110 §9.2.2).
-    idempotent: bool,
+    /// Connections from this one on have slow clients.
+    slow_from: usize,
+    /// Which of the requests comes next.
+    turn: usize,
     /// Answered requests that `shared` knows of.
     told: u64,
     now: Instant,
@@ -79,12 +85,13 @@ pub(super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Prepares `connections`; none is opened before its first request.
+    /// Prepares so many connections, and so many more with slow clients; none is opened before its
+    /// first request.
     pub(super) fn new(
         spec: &'a LoadSpec,
         to: &'a SockAddr,
         shared: &'a Shared,
-        connections: usize,
+        (connections, slow): (usize, usize),
         schedule: Schedule,
         window: Window,
     ) -> io::Result<Self> {
@@ -96,15 +103,14 @@ impl<'a> Client<'a> {
         let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         epoll.add(timer.as_fd(), EpollEvent::new(edge, TIMER))?;
         let now = Instant::now();
-        let bodiless = spec.request.starts_with(b"HEAD ");
         Ok(Self {
             spec,
             to,
             shared,
             epoll,
             timer,
-            connections: (0..connections)
-                .map(|_| Connection::new(bodiless, now))
+            connections: (0..connections + slow)
+                .map(|at| Connection::new(at >= connections, now))
                 .collect(),
             idle: (0..connections).collect(),
             resting: Vec::with_capacity(connections),
@@ -112,7 +118,8 @@ impl<'a> Client<'a> {
             armed: None,
             tally: Tally::new(window),
             cpu: Cpu::new(window),
-            idempotent: !spec.request.starts_with(b"POST ") && !spec.request.starts_with(b"PATCH "),
+            slow_from: connections,
+            turn: 0,
             told: 0,
             now,
             next_tick: now,
@@ -127,6 +134,7 @@ impl<'a> Client<'a> {
         let mut buf = vec![0; READ_LEN];
         let mut events = [EpollEvent::empty(); EVENTS];
         self.fill()?;
+        self.begin_slow()?;
         while !self.is_over() {
             let ready = match self.epoll.wait(&mut events, TICK_MS) {
                 Err(nix::Error::EINTR) => 0,
@@ -145,6 +153,7 @@ impl<'a> Client<'a> {
             }
         }
         self.tell();
+        self.tally.end();
         Ok(Counted {
             cpu: self.cpu.used(),
             missed: self.schedule.missed(self.now),
@@ -153,14 +162,14 @@ impl<'a> Client<'a> {
     }
 
     fn is_over(&self) -> bool {
-        let under_way = self.connections.len() - self.idle.len() - self.resting.len();
+        let under_way = self.slow_from - self.idle.len() - self.resting.len();
         self.shared.stop.load(Relaxed) || (under_way == 0 && self.schedule.is_over(self.now))
     }
 
     /// Lets a connection do what epoll says it can.
     fn turn(&mut self, index: usize, ready: EpollFlags, buf: &mut [u8]) -> io::Result<()> {
         let connection = &mut self.connections[index];
-        let request = &self.spec.request;
+        let request = &self.spec.asks[connection.ask].request;
         match connection.advance(ready, request, &self.epoll, index as u64, buf) {
             Ok(Progress::Pending) => Ok(()),
             Ok(Progress::Dropped) => {
@@ -177,9 +186,11 @@ impl<'a> Client<'a> {
     fn done(&mut self, index: usize) -> io::Result<()> {
         self.now = Instant::now();
         let connection = &mut self.connections[index];
-        let keep = self.spec.keep_alive && connection.is_reusable(&self.spec.request);
+        let ask = &self.spec.asks[connection.ask];
+        let keep = self.spec.keep_alive && connection.is_reusable(&ask.request);
         connection.finish(keep);
-        match self.spec.objection(&connection.reply) {
+        match ask.objection(&connection.reply) {
+            None if index >= self.slow_from => {}
             None => self.tally.answer(connection.due, self.now),
             Some(failure) => self.tally.failure(&failure, connection.due, self.now),
         }
@@ -193,14 +204,34 @@ impl<'a> Client<'a> {
         connection.close();
         self.tally.failure(failure, connection.due, self.now);
         if failure.kind() == FailureKind::Connect {
-            self.resting.push(index);
+            self.rest(index);
             return Ok(());
         }
         self.next(index)
     }
 
+    /// Leaves a connection that could not be made alone until the next tick.
+    fn rest(&mut self, index: usize) {
+        if index < self.slow_from {
+            self.resting.push(index);
+        }
+    }
+
+    /// Lets clients that are slow and have nothing to do ask for the next thing.
+    fn begin_slow(&mut self) -> io::Result<()> {
+        for index in self.slow_from..self.connections.len() {
+            if self.connections[index].is_idle() && !self.schedule.is_over(self.now) {
+                self.start(index, self.now)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Gives a free connection its next request, or none yet.
     fn next(&mut self, index: usize) -> io::Result<()> {
+        if index >= self.slow_from {
+            return Ok(());
+        }
         match self.schedule.take(self.now) {
             Some(due) => self.start(index, due),
             None => {
@@ -223,7 +254,10 @@ impl<'a> Client<'a> {
     }
 
     fn start(&mut self, index: usize, due: Instant) -> io::Result<()> {
-        self.connections[index].begin(due, self.now);
+        let ask = self.turn;
+        self.turn = (ask + 1) % self.spec.asks.len();
+        let bodiless = self.spec.asks[ask].is_bodiless();
+        self.connections[index].begin((ask, bodiless), due, self.now);
         self.launch(index)
     }
 
@@ -239,7 +273,7 @@ impl<'a> Client<'a> {
                 let connection = &mut self.connections[index];
                 connection.close();
                 self.tally.failure(&failure, connection.due, self.now);
-                self.resting.push(index);
+                self.rest(index);
                 Ok(())
             }
         }
@@ -247,7 +281,8 @@ impl<'a> Client<'a> {
 
     /// Whether a failed request was only unlucky and does no harm when it is sent twice.
     fn may_resend(&self, index: usize, failure: &Failure) -> bool {
-        self.idempotent && self.connections[index].was_closed_idle(failure)
+        let connection = &self.connections[index];
+        self.spec.asks[connection.ask].is_idempotent() && connection.was_closed_idle(failure)
     }
 
     /// Sends the current request on a new connection; its latency still counts from when it was due.
@@ -265,7 +300,7 @@ impl<'a> Client<'a> {
             self.tally.open(self.now);
         }
         connection
-            .send(&self.spec.request, &self.epoll, token)
+            .send(&self.spec.asks[connection.ask].request, &self.epoll, token)
             .map_err(OpenError::Request)
     }
 
@@ -292,8 +327,22 @@ impl<'a> Client<'a> {
                 self.fail(index, &Failure::Timeout(self.spec.timeout))?;
             }
         }
+        self.trickle()?;
         self.idle.extend(self.resting.drain(..));
+        if self.shared.full.load(Relaxed) {
+            self.schedule.end();
+        }
         self.fill()
+    }
+
+    /// Sends the next byte of each slow client.
+    fn trickle(&mut self) -> io::Result<()> {
+        for index in self.slow_from..self.connections.len() {
+            if self.connections[index].has_more_to_say(&self.spec.asks) {
+                self.launch(index)?;
+            }
+        }
+        self.begin_slow()
     }
 
     /// Lets the other threads know how many replies there are.

@@ -10,6 +10,7 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{
+    Ask,
     failure::{Failure, FailureKind},
     reply::Reply,
 };
@@ -20,6 +21,9 @@ const CLOSING: EpollFlags = EpollFlags::EPOLLRDHUP
     .union(EpollFlags::EPOLLERR);
 
 const READABLE: EpollFlags = EpollFlags::EPOLLIN.union(CLOSING);
+
+/// How long the request of a slow client may take: servers give up on it earlier.
+const SLOW_LIMIT: Duration = Duration::from_secs(120);
 
 /// A connection and its current request.
 #[derive(Debug)]
@@ -32,6 +36,10 @@ pub(super) struct Connection {
     closing: bool,
     /// The socket has carried an earlier request.
     reused: bool,
+    /// Its client sends a byte at a time.
+    slow: bool,
+    /// Which of the requests it carries.
+    pub(super) ask: usize,
     /// From when the latency of the current request counts.
     pub(super) due: Instant,
     /// When work on it began; its timeout counts from here.
@@ -63,7 +71,7 @@ pub(super) enum OpenError {
 }
 
 impl Connection {
-    pub(super) fn new(bodiless: bool, now: Instant) -> Self {
+    pub(super) fn new(slow: bool, now: Instant) -> Self {
         Self {
             socket: None,
             phase: Phase::Idle,
@@ -71,9 +79,11 @@ impl Connection {
             written: 0,
             closing: false,
             reused: false,
+            slow,
+            ask: 0,
             due: now,
             began: now,
-            reply: Reply::new(bodiless),
+            reply: Reply::new(false),
         }
     }
 
@@ -84,11 +94,24 @@ impl Connection {
 
     /// Whether its request has been under way for longer than `limit`.
     pub(super) fn is_late(&self, now: Instant, limit: Duration) -> bool {
+        let limit = if self.slow { SLOW_LIMIT } else { limit };
         self.phase != Phase::Idle && now.saturating_duration_since(self.began) > limit
     }
 
-    /// Takes the next request.
-    pub(super) fn begin(&mut self, due: Instant, now: Instant) {
+    /// Whether it has no request.
+    pub(super) fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// Whether a slow client has not sent all of its request.
+    pub(super) fn has_more_to_say(&self, asks: &[Ask]) -> bool {
+        self.phase == Phase::Exchanging && self.written < asks[self.ask].request.len()
+    }
+
+    /// Takes the next request: which, and whether its reply has no body.
+    pub(super) fn begin(&mut self, (ask, bodiless): (usize, bool), due: Instant, now: Instant) {
+        self.ask = ask;
+        self.reply.bodiless = bodiless;
         self.due = due;
         self.began = now;
         self.rewind();
@@ -159,8 +182,12 @@ impl Connection {
             return Ok(());
         }
         self.phase = Phase::Exchanging;
-        while self.written < request.len() {
-            match socket.send(&request[self.written..]) {
+        let end = match self.slow {
+            true => (self.written + 1).min(request.len()),
+            false => request.len(),
+        };
+        while self.written < end {
+            match socket.send(&request[self.written..end]) {
                 Ok(sent) => self.written += sent,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     return self.watch_out(epoll, token).map_err(Failure::Lost);
@@ -188,7 +215,7 @@ impl Connection {
             Phase::Exchanging => {}
         }
         self.closing |= ready.intersects(CLOSING);
-        if self.written < request.len() && !self.closing {
+        if self.written < request.len() && !self.closing && !self.slow {
             self.send(request, epoll, token)?;
         }
         if ready.intersects(READABLE) {

@@ -1,8 +1,12 @@
 //! A latency histogram in microseconds, and what reports take from it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use hdrhistogram::Histogram;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hdrhistogram::{
+    Histogram,
+    serialization::{Serializer, V2Serializer},
+};
 
 use crate::results::Percentiles;
 
@@ -34,6 +38,20 @@ impl Latency {
         self.0
             .add(&other.0)
             .expect("all histograms have the same bounds");
+    }
+
+    /// Takes out everything that was recorded.
+    pub(super) fn drain(&mut self) -> Sparse {
+        let recorded = self.0.iter_recorded();
+        let counts = recorded.map(|value| {
+            (
+                value.value_iterated_to(),
+                value.count_since_last_iteration(),
+            )
+        });
+        let sparse = Sparse(counts.collect());
+        self.0.reset();
+        sparse
     }
 
     /// How many were recorded.
@@ -69,6 +87,30 @@ impl Latency {
             (rounded, self.percentile(rounded))
         };
         (0..CURVE_POINTS).map(point).collect()
+    }
+}
+
+/// The same without the room for what was not recorded: one is kept for each second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sparse(BTreeMap<u64, u64>);
+
+impl Sparse {
+    pub(super) fn merge(&mut self, other: Self) {
+        for (micros, count) in other.0 {
+            *self.0.entry(micros).or_default() += count;
+        }
+    }
+
+    /// The V2 encoding of HDR histograms in base64, as the tools of HdrHistogram read it.
+    pub fn encoded(&self) -> String {
+        let mut latency = Latency::new();
+        for (&micros, &count) in &self.0 {
+            latency.0.saturating_record_n(micros, count);
+        }
+        let mut octets = Vec::new();
+        // A vector takes whatever is written to it.
+        let written = V2Serializer::new().serialize(&latency.0, &mut octets);
+        written.map_or_else(|_| String::new(), |_| STANDARD.encode(&octets))
     }
 }
 
@@ -128,6 +170,20 @@ mod tests {
         both.merge(&uniform());
         assert_eq!(both.count(), 200_000);
         assert_near(both.percentile(50.0), 50_000);
+    }
+
+    #[test]
+    fn a_second_is_stored_so_that_other_tools_read_it() {
+        let mut latency = uniform();
+        let mut sparse = latency.drain();
+        assert_eq!(latency.count(), 0);
+        sparse.merge(uniform().drain());
+        let octets = STANDARD.decode(sparse.encoded()).unwrap();
+        let read: Histogram<u64> = hdrhistogram::serialization::Deserializer::new()
+            .deserialize(&mut octets.as_slice())
+            .unwrap();
+        assert_eq!(read.len(), 200_000);
+        assert_near(read.value_at_percentile(99.0), 99_000);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! became free; in open pacing it is fixed beforehand, so that a server which stalls cannot hide
 //! the requests that it held up (coordinated omission).
 
+mod ask;
 pub mod caveat;
 mod chunks;
 mod client;
@@ -18,10 +19,12 @@ pub mod cost;
 pub mod failure;
 mod head;
 pub mod latency;
+mod machine;
 pub mod pacing;
 mod reply;
 mod report;
 mod run;
+mod steady;
 pub mod summary;
 mod tally;
 pub mod url;
@@ -31,6 +34,7 @@ use std::{io, time::Duration};
 
 use crate::address::Address;
 
+pub use ask::Ask;
 pub use caveat::Caveat;
 pub use cost::{Cost, Meter};
 pub use failure::{Failure, FailureKind, Failures};
@@ -46,14 +50,13 @@ pub use watch::Watch;
 pub struct LoadSpec {
     /// The server.
     pub to: Address,
-    /// The bytes of one whole HTTP/1.1 request.
-    pub request: Vec<u8>,
-    /// Status of a good reply.
-    pub expect_status: u16,
-    /// Length of a good reply's body in bytes; `None` takes any.
-    pub expect_body_len: Option<u64>,
+    /// What is asked, one after the other and from the first again; at least one.
+    pub asks: Vec<Ask>,
     /// Client connections over all threads.
     pub connections: u32,
+    /// Connections besides these whose clients are slow: each sends one byte of its request every
+    /// 10 ms. How fast they are served is not counted; that they fail is.
+    pub slow: u32,
     /// Whether a connection carries more than one request. `false` closes each after its reply;
     /// the request should say so with `Connection: close`.
     pub keep_alive: bool,
@@ -70,12 +73,20 @@ pub struct LoadSpec {
 }
 
 /// What ends the measured time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stop {
     /// So much time. Requests that are under way then are still waited for.
     After(Duration),
     /// So many requests, answered or failed.
     Requests(u64),
+    /// The rate is known well enough: half of the 95 % interval of its mean over spans of 250 ms
+    /// is no more than `within` of the mean, or `most` is over.
+    Steady {
+        /// A share of the mean, for example 0.02.
+        within: f64,
+        /// The longest measured time.
+        most: Duration,
+    },
 }
 
 impl LoadSpec {
@@ -83,10 +94,9 @@ impl LoadSpec {
     pub fn new(to: Address, request: Vec<u8>) -> Self {
         Self {
             to,
-            request,
-            expect_status: 200,
-            expect_body_len: None,
+            asks: vec![Ask::new(request)],
             connections: 32,
+            slow: 0,
             keep_alive: true,
             pacing: Pacing::Closed,
             warm_up: Duration::from_millis(500),
@@ -96,19 +106,12 @@ impl LoadSpec {
         }
     }
 
-    /// What is wrong with a whole reply, if anything.
-    fn objection(&self, reply: &reply::Reply) -> Option<Failure> {
-        if reply.status != self.expect_status {
-            return Some(Failure::Status {
-                expected: self.expect_status,
-                actual: reply.status,
-            });
+    /// The same, where every good reply's body has this length in bytes.
+    pub fn expecting(mut self, body_len: u64) -> Self {
+        for ask in &mut self.asks {
+            ask.body_len = Some(body_len);
         }
-        let expected = self.expect_body_len.filter(|&len| len != reply.body_len)?;
-        Some(Failure::Body {
-            expected,
-            actual: reply.body_len,
-        })
+        self
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Reply {
     /// Asked with HEAD: its head is all there is (RFC 9110 §9.3.2).
-    bodiless: bool,
+    pub(super) bodiless: bool,
     stage: Stage,
     /// A head that came in pieces, up to here.
     partial: Vec<u8>,

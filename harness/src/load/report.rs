@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Failures, Latency, LoadSpec, Pacing, client::Counted, tally::Window};
+use super::{Failures, Latency, LoadSpec, Pacing, client::Counted, latency::Sparse, tally::Window};
 
 /// What one run measured.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct LoadReport {
     pub answered: u64,
     /// Answered requests in each second of it.
     pub by_second: Vec<u64>,
+    /// Latency of these, second by second.
+    pub latency_by_second: Vec<Sparse>,
     /// Latency of the answered requests that were due within it.
     pub latency: Latency,
     /// Requests due within it that failed.
@@ -33,6 +35,12 @@ pub struct LoadReport {
     pub busiest_thread: Duration,
     /// Somebody cut it short.
     pub cancelled: bool,
+    /// A steady rate was looked for in vain for so long.
+    pub unsteady: Option<Duration>,
+    /// The share of the machine's processor time that its host took meanwhile, from 0 to 1.
+    pub stolen: Option<f64>,
+    /// Each request came on a connection of its own.
+    pub closes: bool,
 }
 
 impl LoadReport {
@@ -54,6 +62,7 @@ impl LoadReport {
         let mut report = Self {
             connections: spec.connections,
             pacing: spec.pacing,
+            closes: !spec.keep_alive,
             cancelled,
             ..Self::default()
         };
@@ -70,10 +79,25 @@ impl LoadReport {
         report
     }
 
+    /// Each second as a stored HDR histogram.
+    pub fn hdr_by_second(&self) -> Vec<String> {
+        let seconds = self.latency_by_second.iter();
+        seconds.map(Sparse::encoded).collect()
+    }
+
+    fn add_latencies(&mut self, seconds: Vec<Sparse>) {
+        let len = self.latency_by_second.len().max(seconds.len());
+        self.latency_by_second.resize(len, Sparse::default());
+        for (sum, second) in self.latency_by_second.iter_mut().zip(seconds) {
+            sum.merge(second);
+        }
+    }
+
     fn add(&mut self, Counted { tally, cpu, missed }: Counted) {
         self.answered += tally.answered;
         add_seconds(&mut self.by_second, &tally.by_second);
         self.latency.merge(&tally.latency);
+        self.add_latencies(tally.seconds);
         self.failures.merge(tally.failures);
         self.missed += missed;
         self.opened += tally.opened;

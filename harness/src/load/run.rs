@@ -12,6 +12,7 @@ use socket2::{SockAddr, Socket, Type};
 use super::{
     LoadError, LoadReport, LoadSpec, Pacing, Stop, Watch,
     client::{Client, Counted, Shared},
+    machine,
     pacing::{Schedule, Share},
     tally::Window,
     watch::{Attendant, Teller},
@@ -45,6 +46,7 @@ pub fn run_watched(
 ) -> Result<LoadReport, LoadError> {
     check(spec)?;
     let to = reach(spec)?;
+    let stolen = machine::Stolen::so_far();
     let run = Run::begin(spec, &to);
     let counted = run
         .threads(cancel, watch)
@@ -52,12 +54,10 @@ pub fn run_watched(
             connections: spec.connections,
             source,
         })?;
-    Ok(LoadReport::of(
-        spec,
-        run.window,
-        counted,
-        cancel.load(Relaxed),
-    ))
+    let mut report = LoadReport::of(spec, run.window, counted, cancel.load(Relaxed));
+    report.unsteady = unsteady(spec, &report, run.shared.enough.load(Relaxed));
+    report.stolen = stolen.and_then(machine::Stolen::share);
+    Ok(report)
 }
 
 /// What the threads of a run have in common.
@@ -75,7 +75,7 @@ impl<'a> Run<'a> {
         let opens = start + spec.warm_up;
         let closes = match spec.stop {
             Stop::After(time) => Some(opens + time),
-            Stop::Requests(_) => None,
+            Stop::Requests(_) | Stop::Steady { .. } => None,
         };
         Self {
             spec,
@@ -94,7 +94,9 @@ impl<'a> Run<'a> {
                 .map(|index| scope.spawn(move || self.client(Share { index, of })))
                 .collect();
             let running = || clients.iter().any(|client| !client.is_finished());
-            Attendant::new(watch, self.start, self.window).stay(&self.shared, cancel, &running);
+            Attendant::new(watch, self.start, self.window)
+                .until(self.spec.stop)
+                .stay(&self.shared, cancel, &running);
             let ended = clients.into_iter().map(thread::ScopedJoinHandle::join);
             ended
                 .map(|ended| ended.unwrap_or_else(|panic| panic::resume_unwind(panic)))
@@ -111,12 +113,13 @@ impl<'a> Run<'a> {
         if let Some(end) = self.window.closes {
             schedule = schedule.until(end);
         }
-        let connections = share.portion(u64::from(self.spec.connections)) as usize;
+        let part = |whole: u32| share.portion(u64::from(whole)) as usize;
+        let (connections, slow) = (part(self.spec.connections), part(self.spec.slow));
         let client = Client::new(
             self.spec,
             self.to,
             &self.shared,
-            connections,
+            (connections, slow),
             schedule,
             self.window,
         );
@@ -128,16 +131,31 @@ impl<'a> Run<'a> {
     }
 }
 
+/// How long it went on for a steady rate in vain.
+fn unsteady(spec: &LoadSpec, report: &LoadReport, steady: bool) -> Option<Duration> {
+    let sought = matches!(spec.stop, Stop::Steady { .. });
+    (sought && !steady && !report.cancelled).then_some(report.window)
+}
+
 fn check(spec: &LoadSpec) -> Result<(), LoadError> {
     let wrong = match (spec.pacing, spec.stop) {
         _ if spec.connections == 0 => "no connections; at least 1 is needed",
         _ if spec.threads == 0 => "no threads; at least 1 is needed",
-        _ if spec.request.is_empty() => "the request is empty",
+        _ if spec.asks.iter().any(|ask| ask.request.is_empty()) || spec.asks.is_empty() => {
+            "the request is empty"
+        }
         _ if spec.timeout.is_zero() => "a time limit of zero lets no request end",
         (Pacing::Open { rate, .. }, _) if !rate.is_finite() || rate <= 0.0 => {
             "the rate of open pacing must be above 0 requests per second"
         }
-        (_, Stop::After(Duration::ZERO) | Stop::Requests(0)) => "it would end before it began",
+        (_, Stop::After(Duration::ZERO) | Stop::Requests(0))
+        | (
+            _,
+            Stop::Steady {
+                most: Duration::ZERO,
+                ..
+            },
+        ) => "it would end before it began",
         _ => return Ok(()),
     };
     Err(LoadError::Spec(wrong))

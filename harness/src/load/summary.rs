@@ -87,7 +87,8 @@ pub fn throughput(report: &LoadReport, cost: &Cost, labels: Labels) -> Throughpu
         Pacing::Closed => (PacingKind::Closed, None),
         Pacing::Open { rate, .. } => (PacingKind::Open, Some(rate)),
     };
-    let caveats = caveat::of_report(report);
+    let mut caveats = caveat::of_report(report);
+    caveats.extend(caveat::of_machine());
     Throughput {
         gateway: labels.gateway,
         model: labels.model,
@@ -116,6 +117,10 @@ pub fn throughput(report: &LoadReport, cost: &Cost, labels: Labels) -> Throughpu
         latency_curve: report.latency.curve(),
         rps_by_second: report.by_second.clone(),
         cgi_steps: None,
+        hdr_by_second: report.hdr_by_second(),
+        rounds: vec![rounded(report.rps())],
+        turns: None,
+        closes: report.closes,
         caveats: caveats
             .iter()
             .chain(&cost.caveats)

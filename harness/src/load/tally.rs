@@ -9,7 +9,7 @@ use nix::sys::{
 
 use super::{
     failure::{Failure, Failures},
-    latency::Latency,
+    latency::{Latency, Sparse},
 };
 
 /// The measured time: after the warm-up, up to the end.
@@ -39,7 +39,12 @@ pub(super) struct Tally {
     window: Window,
     pub(super) answered: u64,
     pub(super) by_second: Vec<u64>,
+    /// All but those of the present second.
     pub(super) latency: Latency,
+    /// Those of the present second.
+    present: Latency,
+    /// Latencies of each second, by the time of the reply.
+    pub(super) seconds: Vec<Sparse>,
     pub(super) failures: Failures,
     /// Connections opened in the window.
     pub(super) opened: u64,
@@ -56,6 +61,8 @@ impl Tally {
             answered: 0,
             by_second: Vec::with_capacity(64),
             latency: Latency::new(),
+            present: Latency::new(),
+            seconds: Vec::new(),
             failures: Failures::default(),
             opened: 0,
             retried: 0,
@@ -65,7 +72,8 @@ impl Tally {
 
     pub(super) fn answer(&mut self, due: Instant, now: Instant) {
         if self.window.holds(due) {
-            self.latency.record(now - due);
+            self.turn_to(now);
+            self.present.record(now - due);
             self.last_end = now;
         }
         // Where a number of requests ends the window, it is these requests that count.
@@ -81,6 +89,21 @@ impl Tally {
             }
             self.by_second[second] += 1;
         }
+    }
+
+    /// Puts the past seconds away.
+    fn turn_to(&mut self, now: Instant) {
+        let second = now.saturating_duration_since(self.window.opens).as_secs() as usize;
+        while self.seconds.len() < second {
+            self.latency.merge(&self.present);
+            self.seconds.push(self.present.drain());
+        }
+    }
+
+    /// Puts the last second away: nothing more is counted.
+    pub(super) fn end(&mut self) {
+        self.latency.merge(&self.present);
+        self.seconds.push(self.present.drain());
     }
 
     pub(super) fn failure(&mut self, failure: &Failure, due: Instant, now: Instant) {
@@ -164,6 +187,7 @@ mod tests {
         let (opens, mut tally) = window();
         let before = opens - ms(10);
         tally.answer(before, opens - ms(5));
+        tally.end();
         tally.failure(&Failure::Timeout(ms(1)), before, opens);
         tally.open(before);
         assert_eq!((tally.answered, tally.latency.count()), (0, 0));
@@ -174,6 +198,7 @@ mod tests {
     fn a_late_reply_has_a_latency_but_no_part_in_the_rate() {
         let (opens, mut tally) = window();
         tally.answer(opens + ms(1900), opens + ms(3400));
+        tally.end();
         assert_eq!(tally.answered, 0);
         assert_eq!(tally.latency.count(), 1);
         assert!(tally.latency.percentiles().max >= 1_500_000);
@@ -186,5 +211,8 @@ mod tests {
             tally.answer(opens + ms(end - 50), opens + ms(end));
         }
         assert_eq!(tally.by_second, [2, 2]);
+        tally.end();
+        assert_eq!(tally.seconds.len(), 2);
+        assert_eq!(tally.latency.count(), 4);
     }
 }

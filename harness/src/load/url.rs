@@ -1,8 +1,6 @@
 //! A load for any URL, as `gatebench bench --url` makes it.
 
-use std::time::Duration;
-
-use super::{LoadSpec, Pacing, Spacing, Stop};
+use super::LoadSpec;
 use crate::address::{Address, BadAddress, Endpoint};
 
 /// A URL that cannot be loaded.
@@ -21,27 +19,21 @@ pub enum BadUrl {
     Address(#[from] BadAddress),
 }
 
-/// GET requests for `url` that expect status 200: on so many kept connections, for so long, at
-/// `rate` per second or, without one, as fast as they are answered.
+/// GET requests for `url` that expect status 200, as [`LoadSpec::new`] makes them; with `close`
+/// each on a connection of its own.
 ///
 /// # Errors
 /// The URL is no plain http.
-pub fn spec(
-    url: &str,
-    connections: u32,
-    duration: Duration,
-    rate: Option<f64>,
-) -> Result<LoadSpec, BadUrl> {
+pub fn spec(url: &str, close: bool) -> Result<LoadSpec, BadUrl> {
     let Target { to, host, path } = target(url)?;
     let agent = concat!("gatebench/", env!("CARGO_PKG_VERSION"));
+    let connection = if close { "Connection: close\r\n" } else { "" };
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: */*\r\n\
+         {connection}\r\n"
     );
-    let spacing = Spacing::Constant;
     Ok(LoadSpec {
-        connections,
-        pacing: rate.map_or(Pacing::Closed, |rate| Pacing::Open { rate, spacing }),
-        stop: Stop::After(duration),
+        keep_alive: !close,
         ..LoadSpec::new(to, request.into_bytes())
     })
 }
@@ -161,21 +153,12 @@ mod tests {
 
     #[test]
     fn the_request_is_a_plain_get() {
-        let spec = spec("http://h:1/p", 8, Duration::from_secs(3), Some(50.0)).unwrap();
-        let request = String::from_utf8(spec.request).unwrap();
-        assert!(request.starts_with("GET /p HTTP/1.1\r\nHost: h:1\r\nUser-Agent: gatebench/"));
-        assert!(request.ends_with("\r\n\r\n"));
-        assert_eq!(
-            (spec.connections, spec.stop),
-            (8, Stop::After(Duration::from_secs(3)))
-        );
-        let spacing = Spacing::Constant;
-        assert_eq!(
-            spec.pacing,
-            Pacing::Open {
-                rate: 50.0,
-                spacing
-            }
-        );
+        let text = |close| {
+            let spec = spec("http://h:1/p", close).unwrap();
+            String::from_utf8(spec.asks[0].request.clone()).unwrap()
+        };
+        assert!(text(false).starts_with("GET /p HTTP/1.1\r\nHost: h:1\r\nUser-Agent: gatebench/"));
+        assert!(text(false).ends_with("Accept: */*\r\n\r\n"));
+        assert!(text(true).ends_with("Connection: close\r\n\r\n"));
     }
 }

@@ -6,7 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{client::Shared, tally::Window};
+use super::{
+    Stop,
+    client::Shared,
+    steady::{SPAN, Steady},
+    tally::Window,
+};
 
 /// How often somebody who watches is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -41,6 +46,45 @@ pub(super) struct Attendant<'a> {
     opened: bool,
     closed: bool,
     next_tick: Instant,
+    stop: Option<Search>,
+}
+
+/// The search for a steady rate.
+struct Search {
+    within: f64,
+    end: Instant,
+    next_span: Instant,
+    steady: Option<Steady>,
+}
+
+impl Search {
+    fn new(within: f64, most: Duration, opens: Instant) -> Self {
+        Self {
+            within,
+            end: opens + most,
+            next_span: opens,
+            steady: None,
+        }
+    }
+
+    /// Looks at the replies counted so far, once each span.
+    fn look(&mut self, now: Instant, shared: &Shared, answered: u64) {
+        if now >= self.end {
+            shared.full.store(true, Relaxed);
+        }
+        if now < self.next_span {
+            return;
+        }
+        self.next_span = now + SPAN;
+        let Some(steady) = &mut self.steady else {
+            self.steady = Some(Steady::new(self.within, answered));
+            return;
+        };
+        if steady.is_reached(answered) {
+            shared.enough.store(true, Relaxed);
+            shared.full.store(true, Relaxed);
+        }
+    }
 }
 
 impl<'a> Attendant<'a> {
@@ -52,7 +96,16 @@ impl<'a> Attendant<'a> {
             opened: false,
             closed: false,
             next_tick: start + TELL_EVERY,
+            stop: None,
         }
+    }
+
+    /// Ends the run as `stop` says, where time alone or a number of requests does not.
+    pub(super) fn until(mut self, stop: Stop) -> Self {
+        if let Stop::Steady { within, most } = stop {
+            self.stop = Some(Search::new(within, most, self.window.opens));
+        }
+        self
     }
 
     /// Stays until nothing is `running`; passes a cancellation on to the threads.
@@ -66,7 +119,11 @@ impl<'a> Attendant<'a> {
             if cancel.load(Relaxed) {
                 shared.stop.store(true, Relaxed);
             }
-            self.look(Instant::now(), shared.answered.load(Relaxed));
+            let (now, answered) = (Instant::now(), shared.answered.load(Relaxed));
+            self.look(now, answered);
+            if let Some(search) = &mut self.stop {
+                search.look(now, shared, answered);
+            }
             thread::sleep(LOOK_EVERY);
         }
         self.open();

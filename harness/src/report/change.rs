@@ -7,13 +7,16 @@ use super::{
     findings::plural,
     key,
     text::visible,
-    units,
     view::{Column, Mark},
 };
-use crate::results::{CaseResult, Results, Throughput};
+use crate::{
+    results::{CaseResult, Results, Throughput},
+    stats::{self, Ratio},
+};
 
-/// Rates closer than this are the same: short runs scatter by a few per cent.
-const NOISE: f64 = 0.05;
+/// A ratio may be worse by this share before it counts: subjects that are started anew do not run
+/// exactly as fast as before.
+const TOLERANCE: f64 = 0.05;
 
 /// What changed from one run to another.
 #[derive(Debug, Default)]
@@ -28,7 +31,7 @@ pub struct Changes<'a> {
     pub added: usize,
     /// Cases that only the earlier run has.
     pub gone: usize,
-    /// Measurements whose rate moved.
+    /// Measurements whose ratio to the first of their contest can be held against the earlier one.
     pub rates: Vec<RateChange<'a>>,
 }
 
@@ -43,13 +46,39 @@ pub struct Change<'a> {
     pub after: Mark,
 }
 
-/// One measurement that moved.
+/// One measurement in both runs. Absolute rates are no part of it: another day, another neighbour
+/// on the same machine.
 #[derive(Debug)]
 pub struct RateChange<'a> {
     /// The later measurement.
     pub entry: &'a Throughput,
-    /// Requests per second before.
-    pub before: f64,
+    /// What it is compared to within its run.
+    pub against: &'a Throughput,
+    /// Its multiple of that one before.
+    pub before: Ratio,
+    /// And now.
+    pub after: Ratio,
+    /// The second as a multiple of the first.
+    pub shift: Ratio,
+}
+
+impl RateChange<'_> {
+    /// Whether it is slower by more than the tolerance, whichever end of the interval is true.
+    pub fn is_slower(&self) -> bool {
+        let interval = self.shift.interval;
+        interval.is_some_and(|interval| interval.high < 1.0 - TOLERANCE)
+    }
+
+    /// Whether it moved, or may have.
+    fn is_told(&self) -> bool {
+        let moved = (self.shift.value - 1.0).abs() > TOLERANCE;
+        self.is_slower() || self.is_faster() || (moved && self.shift.interval.is_none())
+    }
+
+    fn is_faster(&self) -> bool {
+        let interval = self.shift.interval;
+        interval.is_some_and(|interval| interval.low > 1.0 + TOLERANCE)
+    }
 }
 
 /// Compares cases by scenario, gateway, model and backend.
@@ -77,6 +106,11 @@ impl<'a> Changes<'a> {
         !self.worse.is_empty()
     }
 
+    /// Whether a measurement got slower in comparison with the first of its contest.
+    pub fn got_slower(&self) -> bool {
+        self.rates.iter().any(RateChange::is_slower)
+    }
+
     fn note(&mut self, change: Change<'a>) {
         let list = match (change.before, change.after) {
             (before, after) if before == after => return,
@@ -92,18 +126,43 @@ fn broke(mark: Mark) -> bool {
     mark.is_violation() || mark == Mark::Known
 }
 
+/// Where the first of a contest is another one than before, nothing can be compared.
 fn rates<'a>(old: &Results, new: &'a Results) -> Vec<RateChange<'a>> {
     let before: BTreeMap<_, _> = old
         .throughput
         .iter()
-        .map(|t| (key::of_measurement(t), t.rps))
+        .map(|entry| (key::of_measurement(entry), entry))
         .collect();
-    let moved = new.throughput.iter().filter_map(|entry| {
-        let before = *before.get(&key::of_measurement(entry))?;
-        let moved = (entry.rps / before - 1.0).abs() > NOISE;
-        moved.then_some(RateChange { entry, before })
-    });
-    moved.collect()
+    let earlier = |entry| before.get(&key::of_measurement(entry)).copied();
+    let mut changes = Vec::new();
+    for contest in contest::contests(new) {
+        let against = contest.first();
+        for &entry in &contest.entries[1..] {
+            let (Some(old), Some(old_against)) = (earlier(entry), earlier(against)) else {
+                continue;
+            };
+            let (before, after) = (contest::ratio(old, old_against), contest.ratio(entry));
+            let shift = shift((entry, against), (old, old_against));
+            changes.push(RateChange {
+                entry,
+                against,
+                before,
+                after,
+                shift: shift.unwrap_or_else(|| Ratio::bare(after.value / before.value)),
+            });
+        }
+    }
+    changes
+}
+
+/// How the ratio of a pair moved; `None` where one of the two pairs took no turns.
+fn shift(later: (&Throughput, &Throughput), earlier: (&Throughput, &Throughput)) -> Option<Ratio> {
+    let ratios = |(one, against): (&Throughput, &Throughput)| -> Option<Vec<f64>> {
+        let pairs = one.rounds.iter().zip(&against.rounds);
+        let took_turns = one.turns.is_some() && one.turns == against.turns;
+        took_turns.then(|| pairs.map(|(a, b)| a / b).collect())
+    };
+    stats::of_shift(&ratios(later)?, &ratios(earlier)?)
 }
 
 /// The changes as Markdown, which reads well on a terminal too.
@@ -119,9 +178,14 @@ pub fn render(changes: &Changes<'_>) -> String {
         out.extend(list.iter().map(line));
         out.push('\n');
     }
-    if !changes.rates.is_empty() {
-        out += "### Rates that moved by more than 5 %\n\n";
-        out.extend(changes.rates.iter().map(rate_line));
+    let mut told = changes
+        .rates
+        .iter()
+        .filter(|rate| rate.is_told())
+        .peekable();
+    if told.peek().is_some() {
+        out += "### Throughput, as a multiple of the first model's\n\n";
+        out.extend(told.map(rate_line));
         out.push('\n');
     }
     if out.is_empty() {
@@ -154,14 +218,23 @@ fn line(change: &Change<'_>) -> String {
 }
 
 fn rate_line(change: &RateChange<'_>) -> String {
-    let (before, after) = (change.before, change.entry.rps);
+    let verdict = match change.shift.interval {
+        _ if change.is_slower() => "**slower**",
+        _ if change.is_faster() => "faster",
+        _ => "too few rounds to tell",
+    };
+    let of = |entry: &Throughput| match &entry.backend {
+        Some(backend) => format!("{} {backend}", contest::way(entry)),
+        None => contest::way(entry),
+    };
     format!(
-        "- {} · {} · {}: {} → {} requests/s ({:+.0} %)\n",
+        "- {} · {} on {} · {} against {}: {} → {}, {verdict}\n",
         change.entry.gateway.as_deref().unwrap_or("url"),
-        contest::way(change.entry),
         change.entry.workload,
-        units::amount(before),
-        units::amount(after),
-        (after / before - 1.0) * 100.0
+        change.entry.connections,
+        of(change.entry),
+        of(change.against),
+        contest::ratio_text(&change.before),
+        contest::ratio_text(&change.after),
     )
 }

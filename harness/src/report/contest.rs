@@ -4,6 +4,7 @@ use super::units;
 use crate::{
     model::Model,
     results::{PacingKind, Results, Throughput},
+    stats::{self, Ratio},
 };
 
 /// Measurements of one gateway under one workload; only the way to the application differs.
@@ -25,7 +26,8 @@ impl<'a> Contest<'a> {
             (PacingKind::Open, Some(rate)) => format!("{} requests/s offered", units::amount(rate)),
             (PacingKind::Open, None) => "open loop".to_owned(),
         };
-        format!("{}, {connections}, {pacing}", one.workload)
+        let closes = if one.closes { ", each on its own" } else { "" };
+        format!("{}, {connections}, {pacing}{closes}", one.workload)
     }
 
     /// What the others are compared to.
@@ -34,8 +36,47 @@ impl<'a> Contest<'a> {
     }
 
     /// The rate of `entry` as a multiple of the first one's.
-    pub fn ratio(&self, entry: &Throughput) -> f64 {
-        entry.rps / self.first().rps
+    pub fn ratio(&self, entry: &Throughput) -> Ratio {
+        ratio(entry, self.first())
+    }
+
+    /// Whether `entry` is what the others are compared to.
+    pub fn is_first(&self, entry: &Throughput) -> bool {
+        std::ptr::eq(entry, self.first())
+    }
+
+    /// The entries of the same model against the first of it: there only the backend differs.
+    pub fn duels(&self) -> Vec<Duel<'a>> {
+        let mut duels = Vec::new();
+        for (at, &one) in self.entries.iter().enumerate() {
+            let same = |other: &&&Throughput| other.model == one.model;
+            match self.entries[..at].iter().find(same) {
+                // What is compared to the first of all stands in the table already.
+                Some(&against) if !self.is_first(against) => duels.push(Duel {
+                    one,
+                    against,
+                    ratio: ratio(one, against),
+                }),
+                _ => {}
+            }
+        }
+        duels
+    }
+
+    /// What an entry is called here: its way, and its backend where there are several.
+    pub fn label(&self, entry: &Throughput) -> String {
+        let way = way(entry);
+        match (&entry.backend, self.has_backends()) {
+            (Some(backend), true) => format!("{way} {backend}"),
+            _ => way,
+        }
+    }
+
+    /// Whether a model has several entries, told apart by their backends.
+    pub fn has_backends(&self) -> bool {
+        self.entries
+            .windows(2)
+            .any(|two| two[0].model == two[1].model)
     }
 
     /// The highest rate.
@@ -49,6 +90,7 @@ impl<'a> Contest<'a> {
             && one.workload == other.workload
             && one.pacing == other.pacing
             && one.connections == other.connections
+            && one.closes == other.closes
             && one.offered_rps == other.offered_rps
     }
 }
@@ -69,6 +111,47 @@ pub fn contests(results: &Results) -> Vec<Contest<'_>> {
         contest.entries.sort_by_key(|entry| entry.model);
     }
     contests
+}
+
+/// Two entries of one model.
+#[derive(Debug)]
+pub struct Duel<'a> {
+    /// The later one.
+    pub one: &'a Throughput,
+    /// What it is compared to.
+    pub against: &'a Throughput,
+    /// Its rate as a multiple of the other's.
+    pub ratio: Ratio,
+}
+
+/// How many times as fast `one` is: round by round where they took turns, else by their medians
+/// and without interval.
+pub fn ratio(one: &Throughput, against: &Throughput) -> Ratio {
+    let took_turns = one.turns.is_some() && one.turns == against.turns;
+    let paired = took_turns.then(|| stats::of_pairs(&one.rounds, &against.rounds));
+    paired
+        .flatten()
+        .unwrap_or_else(|| Ratio::bare(one.rps / against.rps))
+}
+
+/// The ratio with its interval: `1.42× 1.38–1.47`.
+pub fn ratio_text(ratio: &Ratio) -> String {
+    match ratio.interval {
+        Some(interval) => format!(
+            "{} {}",
+            units::times(ratio.value),
+            units::span(interval.low, interval.high)
+        ),
+        None => units::times(ratio.value),
+    }
+}
+
+/// The verdict in words; without an interval there is none.
+pub fn verdict(ratio: &Ratio) -> String {
+    match ratio.interval {
+        Some(_) => ratio.verdict().to_string(),
+        None => "too few rounds to tell".to_owned(),
+    }
 }
 
 fn gateway(entry: &Throughput) -> &str {

@@ -260,11 +260,23 @@ fn throughput(results: &Results) -> String {
             plain(contest.gateway),
             contest.conditions()
         );
-        out += "| model | to the backend | req/s | × | p50 | p90 | p99 | CPU µs/request: gateway | backend | load | forks | PSS peak |\n";
-        out += "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+        out += "| model | to the backend | req/s | × | 95 % | p50 | p90 | p99 | CPU µs/request: gateway | backend | load | forks | PSS peak |\n";
+        out += "|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
         for entry in &contest.entries {
             let marks = contest::raised(&notes.refer(&entry.caveats));
             _ = writeln!(out, "{}", row(figures(contest, entry, &marks).into_iter()));
+        }
+        for duel in contest.duels() {
+            let backend = |entry: &Throughput| plain(entry.backend.as_deref().unwrap_or_default());
+            _ = write!(
+                out,
+                "\nBy {}: {} against {}: {}, {}\n",
+                contest::way(duel.one),
+                backend(duel.one),
+                backend(duel.against),
+                contest::ratio_text(&duel.ratio),
+                contest::verdict(&duel.ratio)
+            );
         }
     }
     out.push('\n');
@@ -277,16 +289,26 @@ fn throughput(results: &Results) -> String {
     out
 }
 
-fn figures(contest: &Contest<'_>, entry: &Throughput, marks: &str) -> [String; 12] {
+fn figures(contest: &Contest<'_>, entry: &Throughput, marks: &str) -> [String; 13] {
     let dash = || "–".to_owned();
     let (latency, cpu) = (entry.latency_us, entry.cpu_us_per_request);
     let cost = |us: Option<f64>| us.map_or_else(dash, units::amount);
     let memory = entry.pss_peak_bytes.or(entry.rss_peak_bytes);
+    let ratio = contest.ratio(entry);
+    let interval = match ratio.interval {
+        Some(interval) if !contest.is_first(entry) => format!(
+            "{} {}",
+            units::span(interval.low, interval.high),
+            ratio.verdict()
+        ),
+        _ => String::new(),
+    };
     [
-        format!("{}{marks}", contest::way(entry)),
+        format!("{}{marks}", plain(&contest.label(entry))),
         contest::link(entry),
         format!("**{}**", units::amount(entry.rps)),
-        units::times(contest.ratio(entry)),
+        units::times(ratio.value),
+        interval,
         units::micros(latency.p50),
         units::micros(latency.p90),
         units::micros(latency.p99),

@@ -56,6 +56,11 @@ pub fn times(ratio: f64) -> String {
     }
 }
 
+/// Two ratios as an interval: `1.38–1.47`.
+pub fn span(low: f64, high: f64) -> String {
+    format!("{}–{}", three_digits(low), three_digits(high))
+}
+
 fn three_digits(value: f64) -> String {
     match value {
         v if v >= 99.95 => format!("{v:.0}"),

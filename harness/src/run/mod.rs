@@ -14,6 +14,7 @@ pub(crate) mod smoke;
 mod steps;
 mod store;
 mod verdict;
+pub mod workload;
 
 use std::{io, sync::Arc};
 
@@ -28,11 +29,13 @@ use crate::{
 };
 use crew::{Crew, Told, Work};
 
+pub(crate) use measure::median;
 pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session, Staging};
 pub use steps::add_steps;
 pub use store::Store;
+pub use workload::Workload;
 
 /// Everything that a correctness run needs.
 pub struct Check<'a> {

@@ -13,7 +13,8 @@ use std::{
 use gatebench::{
     address::Address,
     load::{
-        Caveat, FailureKind, LoadError, LoadReport, LoadSpec, Pacing, Spacing, Stop, caveat, run,
+        Ask, Caveat, FailureKind, LoadError, LoadReport, LoadSpec, Pacing, Spacing, Stop, caveat,
+        run,
     },
 };
 use server::{Server, Then};
@@ -75,10 +76,7 @@ fn assert_all_fail(report: &LoadReport, kind: FailureKind, requests: u64) {
 #[test]
 fn every_request_is_sent_and_answered_once() {
     let server = same(HELLO, Then::Stay);
-    let report = load(&LoadSpec {
-        expect_body_len: Some(13),
-        ..closed(&server, 500)
-    });
+    let report = load(&closed(&server, 500).expecting(13));
     assert_all_answered(&report, 500);
     assert_eq!(server.requests(), 500);
     assert_eq!(report.opened, 4);
@@ -112,10 +110,7 @@ fn chunked_replies_keep_their_connection() {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nHello,\r\n7\r\n world!\r\n0\r\n\r\n",
         Then::Stay,
     );
-    let report = load(&LoadSpec {
-        expect_body_len: Some(13),
-        ..closed(&server, 100)
-    });
+    let report = load(&closed(&server, 100).expecting(13));
     assert_all_answered(&report, 100);
     assert_eq!(report.opened, 4);
 }
@@ -135,10 +130,7 @@ fn a_reply_in_single_bytes_is_put_together() {
 #[test]
 fn replies_that_end_with_the_connection_are_whole() {
     let server = same(b"HTTP/1.0 200 OK\r\n\r\nHello, world!", Then::Close);
-    let report = load(&LoadSpec {
-        expect_body_len: Some(13),
-        ..closed(&server, 50)
-    });
+    let report = load(&closed(&server, 50).expecting(13));
     assert_all_answered(&report, 50);
     assert_eq!(report.opened, 50);
 }
@@ -187,7 +179,9 @@ fn a_post_is_never_sent_twice() {
     });
     let report = load(&LoadSpec {
         connections: 1,
-        request: b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        asks: vec![Ask::new(
+            b"POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        )],
         ..closed(&server, 10)
     });
     assert_eq!(report.failures.count(FailureKind::Reset), 1);
@@ -209,7 +203,7 @@ fn without_keep_alive_each_request_has_its_own_connection() {
 fn the_reply_to_head_has_no_body() {
     let server = same(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n", Then::Stay);
     let report = load(&LoadSpec {
-        request: b"HEAD / HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec(),
+        asks: vec![Ask::new(b"HEAD / HTTP/1.1\r\nHost: bench\r\n\r\n".to_vec())],
         ..closed(&server, 30)
     });
     assert_all_answered(&report, 30);
@@ -238,7 +232,7 @@ fn a_request_larger_than_the_socket_buffers_is_sent_whole() {
     for server in [Server::tcp(reply), Server::unix(path, reply)] {
         let report = load(&LoadSpec {
             connections: 2,
-            request: request.clone(),
+            asks: vec![Ask::new(request.clone())],
             timeout: Duration::from_secs(30),
             ..closed(&server, 4)
         });
@@ -265,10 +259,7 @@ fn another_status_is_a_failure_that_keeps_the_connection() {
 #[test]
 fn a_body_of_another_length_is_a_failure() {
     let server = same(HELLO, Then::Stay);
-    let report = load(&LoadSpec {
-        expect_body_len: Some(12),
-        ..closed(&server, 40)
-    });
+    let report = load(&closed(&server, 40).expecting(12));
     assert_all_fail(&report, FailureKind::Body, 40);
 }
 
@@ -373,6 +364,64 @@ fn a_rate_that_the_server_cannot_keep_up_with_is_said() {
     let missed = report.missed;
     assert!(missed > 0);
     assert!(caveat::of_report(&report).contains(&Caveat::Missed { missed }));
+}
+
+#[test]
+fn requests_take_turns_and_each_knows_its_reply() {
+    let server = Server::tcp(|number, out| {
+        let reply: &[u8] = match number % 2 {
+            0 => HELLO,
+            _ => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        };
+        out.write_all(reply).map(|()| Then::Stay)
+    });
+    let mut missing = Ask::new(GET.to_vec());
+    (missing.status, missing.body_len) = (404, Some(0));
+    let report = load(&LoadSpec {
+        connections: 1,
+        asks: vec![Ask::new(GET.to_vec()), missing],
+        ..closed(&server, 40)
+    });
+    assert_all_answered(&report, 40);
+}
+
+#[test]
+fn a_slow_client_is_served_but_not_counted() {
+    let server = same(HELLO, Then::Stay);
+    let report = load(&LoadSpec {
+        connections: 1,
+        slow: 2,
+        stop: Stop::After(ms(900)),
+        ..closed(&server, 1)
+    });
+    assert_eq!(report.failures.to_string(), "");
+    assert_eq!(report.opened, 3);
+    // What the two asked for came to the server besides.
+    assert!(server.requests() > report.answered, "{report:?}");
+}
+
+#[test]
+fn a_steady_rate_ends_the_run_and_a_wild_one_is_said_not_to_be() {
+    let server = Server::tcp(|_, out| {
+        thread::sleep(ms(5));
+        out.write_all(HELLO).map(|()| Then::Stay)
+    });
+    let steady = |within, most| LoadSpec {
+        stop: Stop::Steady { within, most },
+        ..closed(&server, 1)
+    };
+    let report = load(&steady(10.0, Duration::from_secs(600)));
+    assert_eq!(report.unsteady, None);
+    let report = load(&steady(0.0, ms(400)));
+    let after = report.unsteady.unwrap();
+    assert!(caveat::of_report(&report).contains(&Caveat::Unsteady { after }));
+}
+
+#[test]
+fn the_seconds_have_a_histogram_each() {
+    let server = same(HELLO, Then::Stay);
+    let report = load(&open(&server, 100.0, 1500));
+    assert!(report.hdr_by_second().len() >= 2, "{report:?}");
 }
 
 #[test]

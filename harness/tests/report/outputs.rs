@@ -25,6 +25,7 @@ fn empty() -> Results {
         requirements: Default::default(),
         results: Vec::new(),
         throughput: Vec::new(),
+        idle: Vec::new(),
         summary: Summary::default(),
         ..sample::results()
     }

@@ -161,10 +161,13 @@ fn two_runs_are_told_apart_by_what_got_better_and_worse() {
     new.results[0].expected = Some("a response".to_owned());
     new.results[0].actual = Some("nothing within 5 s".to_owned());
     new.results.pop();
-    new.throughput[1].rps *= 0.5;
-    new.throughput[2].rps *= 1.01;
+    for (at, times) in [(1, 0.5), (2, 1.01)] {
+        let entry = &mut new.throughput[at];
+        entry.rps *= times;
+        entry.rounds.iter_mut().for_each(|rps| *rps *= times);
+    }
     let changes = change::compare(&old, &new);
-    assert!(changes.got_worse());
+    assert!(changes.got_worse() && changes.got_slower());
     insta::assert_snapshot!(change::render(&changes), @r"
     ### Worse: 1 case
 
@@ -179,12 +182,36 @@ fn two_runs_are_told_apart_by_what_got_better_and_worse() {
 
     - cgi/response/status on builtin · cgi · script: blocked → unsupported
 
-    ### Rates that moved by more than 5 %
+    ### Throughput, as a multiple of the first model's
 
-    - nginx@1.22:documented · fastcgi · hello: 24,103 → 12,052 requests/s (-50 %)
+    - nginx@1.22:documented · hello on 32 · fastcgi gateserve:probe against cgi via fastcgi gateserve:cgi: 22.0× 21.5–22.7 → 11.0× 10.7–11.3, **slower**
 
     0 cases only in the later run, 1 case only in the earlier one.
     ");
+}
+
+#[test]
+fn a_machine_that_is_slower_for_all_changes_no_ratio() {
+    let (old, mut new) = (sample::results(), sample::results());
+    for entry in &mut new.throughput {
+        entry.rps *= 0.4;
+        entry.rounds.iter_mut().for_each(|rps| *rps *= 0.4);
+    }
+    assert!(!change::compare(&old, &new).got_slower());
+}
+
+#[test]
+fn what_took_no_turns_is_no_reason_to_fail_a_job() {
+    let (old, mut new) = (sample::results(), sample::results());
+    new.throughput[1].rps *= 0.5;
+    new.throughput[1].turns = Some("another run".to_owned());
+    let changes = change::compare(&old, &new);
+    assert!(!changes.got_slower());
+    let told = change::render(&changes);
+    assert!(
+        told.contains("22.0× 21.") && told.contains("→ 11.0×, too few rounds to tell"),
+        "{told}"
+    );
 }
 
 #[test]

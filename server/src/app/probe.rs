@@ -56,6 +56,7 @@ async fn follow(plan: &Plan, request: Request, reply: &mut Reply) -> Result<(), 
         report.body = read_body(&mut body, plan.read, report.content_length()).await?;
     }
     wait(plan.delay, reply).await?;
+    probe::burn::burn(plan.burn);
     if plan.die == Some(Death::BeforeHead) {
         return Err(AppError::new(
             502,

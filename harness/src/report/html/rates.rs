@@ -9,7 +9,7 @@ use super::{
 use crate::{
     model::Model,
     report::{
-        contest::{self, Contest, Footnotes},
+        contest::{self, Contest, Duel, Footnotes},
         text::visible,
         units,
     },
@@ -29,6 +29,8 @@ struct Table {
     gateway: String,
     conditions: String,
     rows: Vec<Figures>,
+    /// What differs only in the backend: model, backend, against which, ratio, verdict.
+    duels: Vec<[String; 5]>,
     plots: Vec<Plot>,
 }
 
@@ -42,6 +44,9 @@ struct Figures {
     link: String,
     rps: String,
     times: String,
+    /// The interval and what it says.
+    interval: String,
+    verdict: String,
     requests: String,
     errors: String,
     failed: bool,
@@ -68,6 +73,7 @@ pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
             gateway: visible(contest.gateway).into_owned(),
             conditions: visible(&contest.conditions()).into_owned(),
             rows: rows.collect(),
+            duels: contest.duels().iter().map(duel).collect(),
             plots: plots::of(contest)?,
         });
     }
@@ -78,6 +84,20 @@ pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
         common: owned(notes.common()),
         caveats: caveats.collect(),
     })
+}
+
+fn duel(duel: &Duel<'_>) -> [String; 5] {
+    let backend = |entry: &Throughput| {
+        let backend = entry.backend.as_deref().unwrap_or("–");
+        visible(backend).into_owned()
+    };
+    [
+        contest::way(duel.one),
+        backend(duel.one),
+        backend(duel.against),
+        contest::ratio_text(&duel.ratio),
+        contest::verdict(&duel.ratio),
+    ]
 }
 
 fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnotes<'a>) -> Figures {
@@ -91,6 +111,8 @@ fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnot
         latency.max,
     ];
     let backend = entry.backend.as_deref().unwrap_or("–");
+    let ratio = contest.ratio(entry);
+    let interval = ratio.interval.filter(|_| !contest.is_first(entry));
     Figures {
         model: entry.model.map_or("http", Model::word),
         carrier: entry.carrier.clone(),
@@ -99,7 +121,9 @@ fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnot
         app: visible(&entry.app).into_owned(),
         link: contest::link(entry),
         rps: units::amount(entry.rps),
-        times: units::times(contest.ratio(entry)),
+        times: units::times(ratio.value),
+        interval: interval.map_or_else(String::new, |one| units::span(one.low, one.high)),
+        verdict: interval.map_or_else(String::new, |_| ratio.verdict().to_string()),
         requests: units::count(entry.requests),
         errors: units::count(entry.errors),
         failed: entry.errors > 0,

@@ -7,11 +7,12 @@ use crate::{
         text::{self, visible},
         units,
     },
-    results::{CpuSplit, Results},
+    results::{CpuSplit, Results, Throughput},
+    stats::{Ratio, Verdict},
 };
 
 /// Columns of a row besides its name and bar; the bar takes what is left, up to [`BAR`].
-const FIGURES: usize = 68;
+const FIGURES: usize = 86;
 const BAR: usize = 24;
 
 /// Draws two tables per gateway and workload: how fast, and at what price.
@@ -37,6 +38,7 @@ pub(super) fn draw(page: &mut Page, results: &Results, width: usize) {
         speed(page, contest, room, &marks);
         page.gap();
         price(page, contest, room);
+        duels(page, contest);
     }
     legend(page);
     for text in notes.common() {
@@ -55,42 +57,86 @@ fn legend(page: &mut Page) {
         (CYAN, "░", " load generator   "),
         (DIM, "kept, new", " connection to the backend"),
     ];
-    let mut line = Line::of(PLAIN, "  ");
-    for (style, sign, meaning) in parts {
-        line = line.with(style, sign).with(DIM, meaning);
-    }
+    let signs = [
+        (GREEN, "▲", " faster  "),
+        (YELLOW, "▼", " slower  "),
+        (DIM, "≈", " no difference shown"),
+    ];
     page.gap();
-    page.line(line);
+    for meanings in [parts.as_slice(), &signs] {
+        let mut line = Line::of(PLAIN, "  ");
+        for (style, sign, meaning) in meanings {
+            line = line.with(*style, *sign).with(DIM, *meaning);
+        }
+        page.line(line);
+    }
 }
 
 /// What a bar may take of a line.
 fn room(contest: &Contest<'_>, marks: &[String], width: usize) -> usize {
     let names = contest.entries.iter().zip(marks);
-    let names = names.map(|(entry, marks)| 2 + text::width(&(contest::way(entry) + marks)));
+    let names = names.map(|(entry, marks)| 2 + text::width(&(contest.label(entry) + marks)));
     let name = names.max().unwrap_or_default();
     width.saturating_sub(FIGURES + name).min(BAR)
 }
 
 fn speed(page: &mut Page, contest: &Contest<'_>, room: usize, marks: &[String]) {
     let mut rows = vec![heads(&[
-        "", "", "req/s", "", "", "p50", "p90", "p99", "max",
+        "", "", "req/s", "", "", "95 %", "", "p50", "p99", "max",
     ])];
     for (entry, marks) in contest.entries.iter().zip(marks) {
         let share = entry.rps / contest.best_rps();
         let latency = entry.latency_us;
         let mut row = vec![
-            Line::of(PLAIN, format!("  {}", contest::way(entry))).with(YELLOW, marks.as_str()),
+            Line::of(PLAIN, format!("  {}", contest.label(entry))).with(YELLOW, marks.as_str()),
             Line::of(DIM, contest::link(entry)),
             Line::of(BOLD, units::amount(entry.rps)),
             Line::of(CYAN, bar(share, room)),
-            Line::of(PLAIN, units::times(contest.ratio(entry))),
         ];
-        let spans = [latency.p50, latency.p90, latency.p99, latency.max];
+        row.extend(compared(&contest.ratio(entry), contest.is_first(entry)));
+        let spans = [latency.p50, latency.p99, latency.max];
         row.extend(spans.map(|us| Line::of(PLAIN, units::micros(us))));
         rows.push(row);
     }
-    let columns = if room == 0 { 8 } else { 9 };
+    let columns = if room == 0 { 9 } else { 10 };
     page.table(&aligned(3, columns), rows);
+}
+
+/// Multiple, interval and verdict; the first is compared to nothing.
+fn compared(ratio: &Ratio, is_first: bool) -> [Line; 3] {
+    let interval = ratio.interval.filter(|_| !is_first);
+    let interval = interval.map(|interval| (interval.low, interval.high));
+    let sign = match (interval, ratio.verdict()) {
+        (None, _) => Line::default(),
+        (_, Verdict::Faster) => Line::of(GREEN, "▲"),
+        (_, Verdict::Slower) => Line::of(YELLOW, "▼"),
+        (_, Verdict::NoDifference) => Line::of(DIM, "≈"),
+    };
+    let interval = interval.map_or_else(String::new, |(low, high)| units::span(low, high));
+    [
+        Line::of(PLAIN, units::times(ratio.value)),
+        Line::of(DIM, interval),
+        sign,
+    ]
+}
+
+/// What differs only in the backend, one line each.
+fn duels(page: &mut Page, contest: &Contest<'_>) {
+    let duels = contest.duels();
+    if duels.is_empty() {
+        return;
+    }
+    page.gap();
+    for duel in duels {
+        let backend = |entry: &Throughput| entry.backend.clone().unwrap_or_default();
+        page.line(
+            Line::of(DIM, format!("  by {}: ", contest::way(duel.one)))
+                .with(PLAIN, backend(duel.one))
+                .with(DIM, format!(" against {}: ", backend(duel.against)))
+                .with(PLAIN, contest::ratio_text(&duel.ratio))
+                .with(DIM, format!("  {}", contest::verdict(&duel.ratio))),
+        );
+    }
 }
 
 fn price(page: &mut Page, contest: &Contest<'_>, room: usize) {
@@ -101,7 +147,7 @@ fn price(page: &mut Page, contest: &Contest<'_>, room: usize) {
     for entry in &contest.entries {
         let cpu = entry.cpu_us_per_request;
         let mut row = vec![
-            Line::of(PLAIN, format!("  {}", contest::way(entry))),
+            Line::of(PLAIN, format!("  {}", contest.label(entry))),
             Line::of(BOLD, units::amount(total(cpu))),
             split(cpu, room),
         ];

@@ -31,6 +31,17 @@ pub(super) fn all() -> Vec<Throughput> {
     all
 }
 
+/// Five rounds that scatter, each model in its own way.
+fn rounds(rps: f64, model: Model) -> Vec<f64> {
+    let mut shares = [0.98, 1.01, 1.0, 1.02, 0.99];
+    shares.rotate_left(match model {
+        Model::FastCgi => 1,
+        Model::Uwsgi => 2,
+        _ => 0,
+    });
+    shares.map(|share| rps * share).to_vec()
+}
+
 fn measured(gateway: &str, model: Model, rps: f64, p50: u64, cpu: [f64; 3]) -> Throughput {
     let cgi = model == Model::Cgi;
     let carried = cgi && gateway == NGINX;
@@ -93,6 +104,10 @@ fn measured(gateway: &str, model: Model, rps: f64, p50: u64, cpu: [f64; 3]) -> T
             .to_vec(),
         rps_by_second: wobble.map(|share| (rps * share) as u64).to_vec(),
         cgi_steps: None,
+        hdr_by_second: Vec::new(),
+        rounds: rounds(rps, model),
+        turns: Some("sample".to_owned()),
+        closes: false,
         caveats: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::thread::sleep;
 
 use crate::answer::Answer;
+use crate::burn::burn;
 use crate::command;
 use crate::pieces::PIECE_LEN;
 use crate::plan::{Death, Plan};
@@ -61,6 +62,7 @@ fn follow<I: Read, O: Write, E: Write>(
         report.body = read_body(&length, plan.read, &mut streams.stdin);
     }
     sleep(plan.delay);
+    burn(plan.burn);
     if plan.die == Some(Death::BeforeHead) {
         return Ok(Ending::Killed);
     }

@@ -16,6 +16,7 @@
 //! ```
 
 pub mod answer;
+pub mod burn;
 pub mod cgi;
 pub mod command;
 pub mod pieces;

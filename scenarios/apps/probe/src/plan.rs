@@ -18,6 +18,8 @@ pub struct Plan {
     pub length: Length,
     /// Wait before the head.
     pub delay: Duration,
+    /// CPU time to use up before the head.
+    pub burn: Duration,
     /// Number of pieces the body is written in, at least 1; `None` to leave it to the driver.
     pub chunks: Option<u64>,
     /// Wait between two pieces.
@@ -83,6 +85,7 @@ impl Default for Plan {
             content: Content::Report,
             length: Length::Default,
             delay: Duration::ZERO,
+            burn: Duration::ZERO,
             chunks: None,
             pause: Duration::ZERO,
             stderr: Vec::new(),
@@ -147,6 +150,7 @@ impl Plan {
             "location" => self.content = Content::Location(printable(value)?.to_vec()),
             "length" => self.length = length(value)?,
             "delay" => self.delay = command::duration(value)?,
+            "burn" => self.burn = command::duration(value)?,
             "chunks" => self.chunks = Some(command::number(value).filter(|&n| n > 0)?),
             "pause" => self.pause = command::duration(value)?,
             "stderr" => self.stderr = value.to_vec(),
@@ -171,6 +175,7 @@ const NAMES: &[&str] = &[
     "size",
     "length",
     "delay",
+    "burn",
     "chunks",
     "pause",
     "stderr",
@@ -242,7 +247,7 @@ mod tests {
     fn every_command_finds_its_place() {
         let plan = Plan::parse(
             b"status=418 I'm a teapot; header=X-A: 1; header=x-a:2; size=7; length=no; \
-              delay=300ms; chunks=3; pause=1s; stderr=oops%0A; stderr-size=9; exit=3; \
+              delay=300ms; burn=2ms; chunks=3; pause=1s; stderr=oops%0A; stderr-size=9; exit=3; \
               die=after-head; read=5",
         );
         let expected = Plan {
@@ -257,6 +262,7 @@ mod tests {
             content: Content::Counter(7),
             length: Length::No,
             delay: Duration::from_millis(300),
+            burn: Duration::from_millis(2),
             chunks: Some(3),
             pause: Duration::from_secs(1),
             stderr: b"oops\n".to_vec(),

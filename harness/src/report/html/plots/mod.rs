@@ -10,11 +10,7 @@ use plotters::{
 };
 use serde::Serialize;
 
-use crate::{
-    model::Model,
-    report::contest::{self, Contest},
-    results::Throughput,
-};
+use crate::{model::Model, report::contest::Contest, results::Throughput};
 
 /// Colours that stand for the page's own: each is replaced by a CSS variable of its name.
 const STAND_INS: [(RGBColor, &str); 13] = [
@@ -135,7 +131,7 @@ fn series<'a>(contest: &Contest<'a>) -> Vec<Series<'a>> {
     let entries = contest.entries.iter().enumerate();
     entries
         .map(|(at, &entry)| Series {
-            label: contest::way(entry),
+            label: contest.label(entry),
             color: color(at, entry.model),
             entry,
         })

@@ -57,6 +57,7 @@ fn heads_are_alike() {
         "size=0; length=yes",
         "status=201 Created",
         "delay=1ms; body=late",
+        "burn=1ms; body=late",
     ] {
         let reply = alike("heads_are_alike", &get(commands));
         let lengths = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-length");
@@ -163,6 +164,7 @@ fn refusals_are_alike() {
         ("read=-1", "bad value for read: -1"),
         ("length=maybe", "bad value for length: maybe"),
         ("delay=5", "bad value for delay: 5"),
+        ("burn=5", "bad value for burn: 5"),
         ("body=%4", "bad value for body: %4"),
         (
             "body=\"caf\u{e9}%\"",
