@@ -2,17 +2,18 @@
 //!
 //! `SPAWN_PROGRAM` names another program than `/bin/true`, such as a built `gatebench-probe`.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Read;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::{Command, Stdio as CommandStdio};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use gateserve::app::cgi::spawn::{Program, Rights, Stdio, spawn};
 use gateserve::app::cgi::strings::Strings;
 use nix::fcntl::OFlag;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, posix_spawn};
 use nix::sys::wait::waitpid;
 use nix::unistd::pipe2;
 
@@ -63,6 +64,22 @@ fn with_pipe_and_wait(program: &Program<'_>, null: &File) -> usize {
     size
 }
 
+/// The bare limit: nothing but what any gateway has to do.
+fn with_posix_spawn(path: &CStr, environ: &[CString], null: &File) -> usize {
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).expect("descriptors are left");
+    let mut actions = PosixSpawnFileActions::init().expect("memory is left");
+    let null = null.as_raw_fd();
+    for (fd, target) in [(null, 0), (writer.as_raw_fd(), 1), (null, 2)] {
+        actions.add_dup2(fd, target).expect("memory is left");
+    }
+    let attr = PosixSpawnAttr::init().expect("memory is left");
+    let pid = posix_spawn(path, &actions, &attr, &[path], environ).expect("the program runs");
+    drop(writer);
+    let size = drain(reader);
+    waitpid(pid, None).expect("it is our child");
+    size
+}
+
 fn with_command(path: &str) -> usize {
     let mut command = Command::new(path);
     command.env_clear().envs(environ()).current_dir("/");
@@ -82,11 +99,15 @@ fn bench(criterion: &mut Criterion) {
         .expect("it is there");
     let c_path = CString::new(path.as_str()).expect("a path holds no NUL");
     let argv = strings([path.clone()]);
-    let environ = strings(
-        environ()
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}")),
-    );
+    let words = environ()
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    let words: Vec<_> = words.collect();
+    let c_environ: Vec<_> = words
+        .iter()
+        .map(|word| CString::new(word.as_str()).expect("no word holds a NUL"))
+        .collect();
+    let environ = strings(words);
     let rights = Rights::default();
     let program = Program {
         path: &c_path,
@@ -96,6 +117,9 @@ fn bench(criterion: &mut Criterion) {
         rights: &rights,
     };
     let mut group = criterion.benchmark_group("spawn");
+    group.bench_function("posix_spawn", |b| {
+        b.iter(|| with_posix_spawn(&c_path, &c_environ, &null));
+    });
     group.bench_function("spawn", |b| b.iter(|| with_pipe_and_wait(&program, &null)));
     group.bench_function("std::process::Command", |b| b.iter(|| with_command(&path)));
     let ballast = black_box(vec![1_u8; BALLAST]);

@@ -206,6 +206,10 @@ const CASES: &[Case] = &[
         page!("import os; print(os.listdir('/proc/self/fd'), open('/dev/null').fileno())"),
     ),
     case(
+        "importlib",
+        page!("import sys; print('importlib' in sys.modules, __loader__.name, __loader__.path)"),
+    ),
+    case(
         "limits",
         page!("import resource\nprint([resource.getrlimit(n) for n in range(16)])"),
     ),

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream as StdUnixStream;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
@@ -33,12 +34,14 @@ const WORD: usize = 5;
 impl Link {
     /// Both ends; the second is for the interpreter.
     pub(super) fn pair() -> io::Result<(Self, OwnedFd)> {
-        let (ours, theirs) = UnixStream::pair()?;
+        // Not tokio's own pair, which would have the poll watch the interpreter's end too.
+        let (ours, theirs) = StdUnixStream::pair()?;
+        ours.set_nonblocking(true)?;
         let link = Self {
-            stream: ours,
+            stream: UnixStream::from_std(ours)?,
             word: Vec::with_capacity(WORD),
         };
-        Ok((link, theirs.into_std()?.into()))
+        Ok((link, theirs.into()))
     }
 
     /// Resolves once the interpreter has decided.

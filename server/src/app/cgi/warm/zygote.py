@@ -28,6 +28,7 @@ import _weakref
 
 FOUR = 4 * 4
 KILL = 9
+FIFO = 1, 0  # as what_is() tells it
 
 
 class Zygote:
@@ -45,6 +46,29 @@ class Zygote:
         self.watches = {}  # descriptor that tells the end of a process: its link
         self.codes = {}
         self.top = control
+        self.streams = {}  # for a descriptor and the kind of its file
+
+    def prepare(self):
+        """Makes the streams of all requests to come; what a stream knows of its file, it knows from
+        its beginning, so they are made on the kinds of files that requests come with."""
+        null = os.open("/dev/null", os.O_RDWR)
+        pipe = os.pipe()
+        for fd, kinds in (0, (null, pipe[0])), (1, (pipe[1],)), (2, (pipe[1],)):
+            own = os.dup(fd)
+            for kind in kinds:
+                os.dup2(kind, fd)
+                self.streams[fd, what_is(fd)] = stream(fd)
+            os.dup2(own, fd)
+            os.close(own)
+        for fd in (null, *pipe):
+            os.close(fd)
+        # Those of the boot go here and not in each request's process.
+        sys.stdin = sys.__stdin__ = self.stream(0)
+        sys.stdout = sys.__stdout__ = self.streams[1, FIFO]
+        sys.stderr = sys.__stderr__ = self.streams[2, FIFO]
+
+    def stream(self, fd):
+        return self.streams.get((fd, what_is(fd))) or stream(fd)
 
     def preload(self):
         for name in self.control.recv(65536).decode().split(","):
@@ -189,9 +213,11 @@ def become(zygote, words, folder, variables, fds):
     os.closerange(3, zygote.top + 1)
     os.chdir(folder)
     environment(variables)
-    sys.stdin = sys.__stdin__ = stream(0, "<stdin>", "r", sys.__stdin__)
-    sys.stdout = sys.__stdout__ = stream(1, "<stdout>", "w", sys.__stdout__)
-    sys.stderr = sys.__stderr__ = stream(2, "<stderr>", "w", sys.__stderr__)
+    for fd, name in enumerate(("stdin", "stdout", "stderr")):
+        text = zygote.stream(fd)
+        if text is not getattr(sys, name):
+            setattr(sys, name, text)
+            setattr(sys, "__%s__" % name, text)
     sys.argv[:] = words[1:]
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[:] = words
@@ -203,9 +229,9 @@ def become(zygote, words, folder, variables, fds):
     names.clear()
     names.update(sys.modules["__main__"].__dict__)
     sys.modules["__main__"] = main
-    from importlib._bootstrap_external import SourceFileLoader
-
-    names["__loader__"] = SourceFileLoader("__main__", script)
+    # Not imported, which would also be seen: a script finds no importlib that it did not ask for.
+    loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
+    names["__loader__"] = loader("__main__", script)
     names["__file__"] = script
     if sys.version_info < (3, 15):
         names["__cached__"] = None
@@ -214,16 +240,28 @@ def become(zygote, words, folder, variables, fds):
 
 def environment(variables):
     """Also for the C library, and with what the interpreter set itself (LC_CTYPE, PEP 538)."""
-    os.environb.clear()
+    known = os.environ._data  # of os.environb as well, which would do the same more slowly
+    for name in known:
+        posix.unsetenv(name)
+    known.clear()
     posix.environ.clear()
     for variable in variables + ADDED:
         name, _, value = variable.partition(b"=")
-        posix.environ[name] = value
-        os.environb[name] = value
+        posix.putenv(name, value)
+        posix.environ[name] = known[name] = value
 
 
-def stream(fd, name, mode, boot):
+def what_is(fd):
+    """The kind of file, and which device."""
+    status = os.fstat(fd)
+    return status.st_mode >> 12, status.st_rdev
+
+
+def stream(fd):
     """As the interpreter made its own, which were on other files."""
+    name = ("<stdin>", "<stdout>", "<stderr>")[fd]
+    mode = "r" if fd == 0 else "w"
+    boot = (sys.__stdin__, sys.__stdout__, sys.__stderr__)[fd]
     raw = boot.write_through  # PYTHONUNBUFFERED
     binary = io.open(fd, mode + "b", 0 if raw else -1, None, None, None, False)
     (binary if raw else binary.raw).name = name
@@ -291,6 +329,7 @@ def empty(names):
 
 zygote = Zygote()
 zygote.preload()
+zygote.prepare()
 GIVEN = set(zygote.control.recv(1 << 18).split(b"\0"))
 ADDED = [name + b"=" + value for name, value in os.environb.items()]
 ADDED = [variable for variable in ADDED if variable not in GIVEN]
