@@ -5,6 +5,7 @@
 //! line here.
 
 use crate::{
+    backends::libfcgi,
     event::{Event, Observer},
     launch::{
         Engine,
@@ -36,6 +37,36 @@ pub static IMAGES: &[ImageSpec] = &[
         name: "fcgiwrap",
         official: None,
         dockerfile: include_str!("../images/fcgiwrap/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "gunicorn",
+        official: None,
+        dockerfile: include_str!("../images/gunicorn/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "granian",
+        official: None,
+        dockerfile: include_str!("../images/granian/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "php-cgi",
+        official: Some("php:8.4-cli"),
+        dockerfile: include_str!("../images/php-cgi/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "libfcgi",
+        official: None,
+        dockerfile: include_str!("../images/libfcgi/Dockerfile"),
+        files: &[("probe.c", libfcgi::SOURCE)],
+    },
+    ImageSpec {
+        name: "flup",
+        official: None,
+        dockerfile: include_str!("../images/flup/Dockerfile"),
         files: &[],
     },
 ];

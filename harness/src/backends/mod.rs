@@ -1,10 +1,15 @@
 //! The application servers behind. Adding one is a file here and a line in [`BACKENDS`].
 
 mod fcgiwrap;
+mod flup;
 mod gateserve;
 mod gateserve_python;
 mod gateserve_wsgi;
+mod granian;
+mod gunicorn;
+pub(crate) mod libfcgi;
 mod php;
+mod php_cgi;
 mod php_fpm;
 #[cfg(test)]
 mod tests;
@@ -60,6 +65,11 @@ pub trait Backend: Sync {
     /// How to get it on a machine that has neither its program nor an image.
     fn source(&self) -> &'static str {
         "comes with the bench"
+    }
+
+    /// The C source of its program, where one is compiled on the spot.
+    fn c_source(&self) -> Option<&'static str> {
+        None
     }
 
     /// Variables that it needs of each request that the harness sends itself.
@@ -149,8 +159,13 @@ pub static BACKENDS: &[&dyn Backend] = &[
     &gateserve_wsgi::GateserveWsgi,
     &GATESERVE_PYTHON,
     &uwsgi::Uwsgi,
+    &gunicorn::Gunicorn,
+    &granian::Granian,
     &php_fpm::PhpFpm,
+    &php_cgi::PhpCgi,
     &fcgiwrap::Fcgiwrap,
+    &libfcgi::Libfcgi,
+    &flup::Flup,
 ];
 
 /// The subject id of what a backend runs for a model: `gateserve:wsgi`, `uwsgi`.

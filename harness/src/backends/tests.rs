@@ -67,6 +67,33 @@ fn fcgiwrap_tells_complaints_to_the_gateway() {
 }
 
 #[test]
+fn gunicorn_serves_one_request_at_a_time_in_each_process() {
+    insta::assert_snapshot!(launch("gunicorn", Model::Http, ""));
+    let told = launch("gunicorn", Model::Uwsgi, "");
+    assert!(told.contains("--protocol uwsgi "), "{told}");
+}
+
+#[test]
+fn granian_serves_its_wsgi_interface() {
+    insta::assert_snapshot!(launch("granian", Model::Http, ""));
+}
+
+#[test]
+fn php_cgi_keeps_its_children() {
+    insta::assert_snapshot!(launch("php-cgi", Model::FastCgi, ""));
+}
+
+#[test]
+fn libfcgi_needs_no_file() {
+    insta::assert_snapshot!(launch("libfcgi", Model::FastCgi, ""));
+}
+
+#[test]
+fn flup_serves_by_a_program_of_the_bench() {
+    insta::assert_snapshot!(launch("flup", Model::FastCgi, ""));
+}
+
+#[test]
 fn versions_are_read_from_what_programs_say() {
     for (name, about, version) in [
         (

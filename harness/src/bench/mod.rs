@@ -1,8 +1,9 @@
 //! What every pairing of a run shares: programs, engine, how each gateway is started, and why.
 
+mod compile;
 mod wishes;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::PathBuf};
 
 use anyhow::bail;
 
@@ -11,7 +12,12 @@ use crate::{
     event::{Event, Observer},
     gateways::{self, Gateway},
     images,
-    launch::{Engine, EngineError, Obtained, Via, inherited, obtain, sweep, version::output},
+    launch::{
+        Engine, EngineError, Obtained, Via,
+        choose::{Preference, Wish},
+        inherited, obtain, sweep,
+        version::output,
+    },
     programs::Programs,
     results::{Role, Subject},
     scenario::{self, AppFile},
@@ -212,7 +218,11 @@ impl Bench {
         if backend.programs().is_empty() || self.backends.contains_key(name) {
             return Ok(());
         }
-        let wish = self.wishes.of(name, backend.programs());
+        let own = self.compiled(backend);
+        let wish = Wish {
+            own: own.as_deref(),
+            ..self.wishes.of(name, backend.programs())
+        };
         let Obtained { via, why, .. } =
             obtain(&wish, &self.engine, images::find(name), observer).await?;
         let about = output(&via, wish.program, backend.about()).await?;
@@ -230,6 +240,17 @@ impl Bench {
         };
         self.backends.insert(name, prepared);
         Ok(())
+    }
+
+    /// The backend's program, made here where a process could be wanted.
+    fn compiled(&self, backend: &dyn Backend) -> Option<PathBuf> {
+        let source = backend.c_source()?;
+        let is_named = self.wishes.binaries.contains_key(backend.name());
+        let in_container = self.wishes.via == Preference::Container;
+        match !is_named && !in_container {
+            true => compile::program(backend.programs()[0], source),
+            false => None,
+        }
     }
 
     /// How a backend was prepared; `None` for one that comes with the bench.

@@ -80,6 +80,7 @@ impl Wishes {
             name,
             program,
             aliases,
+            own: None,
             via: self.via,
             image: self.images.get(name).map(String::as_str),
             binary: self.binaries.get(name).map(PathBuf::as_path),

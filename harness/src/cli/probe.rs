@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::Verdict;
+use crate::backends::libfcgi;
 
 #[derive(Args, Debug)]
 pub(super) struct ProbeArgs {
@@ -19,6 +20,8 @@ enum Language {
     Python,
     /// For php-fpm and php-cgi
     Php,
+    /// A FastCGI responder on libfcgi
+    C,
 }
 
 impl Language {
@@ -26,6 +29,7 @@ impl Language {
         match self {
             Self::Python => include_str!("../../../scenarios/apps/probe.py"),
             Self::Php => include_str!("../../../scenarios/apps/probe.php"),
+            Self::C => libfcgi::SOURCE,
         }
     }
 }

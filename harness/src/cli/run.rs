@@ -227,7 +227,7 @@ pub(super) async fn prepare(
         true => bench.default_gateway(progress).await?,
         false => "builtin",
     };
-    let plan = Plan::new(selection, catalogue, default)?;
+    let mut plan = Plan::new(selection, catalogue, default)?;
     for why in plan.left_out() {
         bench.note(why, progress);
     }
@@ -235,7 +235,15 @@ pub(super) async fn prepare(
         bench.add(gateway, progress).await?;
     }
     for backend in plan.backends() {
-        bench.add_backend(backend, progress).await?;
+        let name = backend.name();
+        let is_named = selection.backends.iter().any(|asked| asked.name == name);
+        match bench.add_backend(backend, progress).await {
+            Err(why) if !is_named => {
+                plan.leave_out(name);
+                bench.note(format!("left out: {why}"), progress);
+            }
+            added => added?,
+        }
     }
     for asked in selection.gateways.iter().chain(&selection.backends) {
         bench.verify(asked)?;

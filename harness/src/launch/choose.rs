@@ -51,6 +51,8 @@ pub struct Wish<'a> {
     pub program: &'a str,
     /// Other names that packages give it, looked for after that one.
     pub aliases: &'a [&'a str],
+    /// A program that was made here, for where none is on the path.
+    pub own: Option<&'a Path>,
     /// `--via`.
     pub via: Preference,
     /// `--image NAME=IMAGE`.
@@ -181,7 +183,8 @@ pub fn program(wish: &Wish<'_>) -> Option<PathBuf> {
         None => {
             let path = env::var_os("PATH");
             let mut names = [&[wish.program], wish.aliases].concat().into_iter();
-            names.find_map(|name| find_program(name, path.as_deref()))
+            let found = names.find_map(|name| find_program(name, path.as_deref()));
+            found.or_else(|| wish.own.map(Path::to_owned))
         }
     }
 }

@@ -282,6 +282,14 @@ impl Plan {
         self.left_out.iter().map(told).collect()
     }
 
+    /// Takes out what needs a backend that this machine does not have.
+    pub fn leave_out(&mut self, backend: &str) {
+        for group in &mut self.groups {
+            group.retain(|seating| seating.backend().is_none_or(|one| one.name() != backend));
+        }
+        self.groups.retain(|group| !group.is_empty());
+    }
+
     /// The gateways to prepare, each once.
     pub fn gateways(&self) -> Vec<&'static dyn Gateway> {
         let mut gateways: Vec<&'static dyn Gateway> = Vec::new();
@@ -476,6 +484,25 @@ mod tests {
             ..of_gateways(&["builtin"])
         });
         assert_eq!(names, ["builtin cgi script"]);
+    }
+
+    #[test]
+    fn a_backend_that_is_not_there_takes_its_cases_with_it() {
+        let mut plan = planned(&Selection {
+            models: vec![Model::Uwsgi],
+            backends: ids(&["gateserve", "uwsgi"]),
+            ..of_gateways(&["nginx"])
+        })
+        .unwrap();
+        let names = |plan: &Plan| {
+            plan.backends()
+                .iter()
+                .map(|one| one.name())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&plan), ["gateserve", "uwsgi"]);
+        plan.leave_out("uwsgi");
+        assert_eq!(names(&plan), ["gateserve"]);
     }
 
     #[test]
