@@ -22,6 +22,30 @@ pub static IMAGES: &[ImageSpec] = &[
         files: &[],
     },
     ImageSpec {
+        name: "apache",
+        official: Some("httpd:2.4.65"),
+        dockerfile: include_str!("../images/apache/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "lighttpd",
+        official: None,
+        dockerfile: include_str!("../images/lighttpd/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "haproxy",
+        official: Some("haproxy:3.2"),
+        dockerfile: include_str!("../images/haproxy/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
+        name: "caddy",
+        official: Some("caddy:2.10"),
+        dockerfile: include_str!("../images/caddy/Dockerfile"),
+        files: &[],
+    },
+    ImageSpec {
         name: "uwsgi",
         official: None,
         dockerfile: include_str!("../images/uwsgi/Dockerfile"),

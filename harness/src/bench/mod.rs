@@ -189,7 +189,7 @@ impl Bench {
                 image: None,
             },
             Some(program) => {
-                let programs = [program];
+                let programs = [&[program], gateway.aliases()].concat();
                 let wish = self.wishes.of(gateway.name(), &programs);
                 obtain(&wish, &self.engine, images::find(gateway.name()), observer).await?
             }

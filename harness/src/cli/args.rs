@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Selection")]
 pub(super) struct SelectArgs {
-    /// Gateways: nginx, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
+    /// Gateways: nginx, apache, lighttpd, haproxy, caddy, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     gateway: Vec<SubjectId>,
     /// Models: cgi, cgi-warm, fastcgi, uwsgi, scgi, http, or all [default: cgi,fastcgi,uwsgi]
@@ -144,7 +144,7 @@ pub(super) struct ReplayArgs {
     /// Scenario id, as `gatebench list scenarios` and every report show it
     #[arg(value_name = "SCENARIO")]
     pub(super) scenario: String,
-    /// Gateways: nginx, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
+    /// Gateways: nginx, apache, lighttpd, haproxy, caddy, builtin, or all; with a variant: nginx:stock [default: nginx, else builtin]
     #[arg(long, value_name = "ID,…", value_delimiter = ',')]
     gateway: Vec<SubjectId>,
     /// Models [default: those that the scenario is for]

@@ -1,6 +1,6 @@
 //! `gatebench list`: what the bench knows.
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, env, io::Write, path::PathBuf};
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     backends::BACKENDS,
     gateways::GATEWAYS,
+    launch::choose::find_program,
     model::Model,
     requirement::{Coverage, Reach},
     scenario::{Catalogue, Scenario, field::FieldCase},
@@ -178,20 +179,41 @@ fn gateways() -> Vec<Row> {
             "CGI carried over FastCGI"
         };
         let variants = gateway.variants().join(", ");
+        let here = program_of(*gateway);
+        let told = match (&here, gateway.program()) {
+            (_, None) => gateway.source().to_owned(),
+            (Some(program), _) => format!("here as {}", program.display()),
+            (None, _) => {
+                let (name, source) = (gateway.name(), gateway.source());
+                format!("no program here: {source}, or with an engine, gatebench images {name}")
+            }
+        };
         Row {
             text: format!(
-                "{:10}  {models}; {executes}; variants: {variants}",
-                gateway.name()
+                "{:10}  {models}; {executes}; variants: {variants}\n{:12}{told}",
+                gateway.name(),
+                ""
             ),
             value: json!({
                 "name": gateway.name(),
                 "models": reached,
                 "executes_cgi": gateway.executes(),
                 "variants": gateway.variants(),
+                "program": here,
+                "source": gateway.source(),
             }),
         }
     };
     GATEWAYS.iter().map(row).collect()
+}
+
+/// The program of a gateway, where it is installed under one of its names.
+fn program_of(gateway: &dyn crate::gateways::Gateway) -> Option<PathBuf> {
+    let path = env::var_os("PATH");
+    let names = gateway.program().into_iter();
+    names
+        .chain(gateway.aliases().iter().copied())
+        .find_map(|name| find_program(name, path.as_deref()))
 }
 
 fn backends() -> Vec<Row> {

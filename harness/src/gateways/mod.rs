@@ -1,7 +1,13 @@
 //! The web servers in front. Adding one is a file here and a line in [`GATEWAYS`].
 
+mod apache;
 mod builtin;
+mod caddy;
+mod haproxy;
+mod lighttpd;
 mod nginx;
+#[cfg(test)]
+mod testing;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -54,6 +60,16 @@ pub trait Gateway: Sync {
     /// Program to start, unless the bench brings it along.
     fn program(&self) -> Option<&'static str>;
 
+    /// Other names of the same program.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// How to get it where it is not there.
+    fn source(&self) -> &'static str {
+        "comes with the bench"
+    }
+
     /// Arguments that make the program tell its version and how it was built.
     fn about(&self) -> &'static [&'static str];
 
@@ -87,7 +103,27 @@ pub struct Route<'a> {
 }
 
 /// Every gateway that the bench knows.
-pub static GATEWAYS: &[&dyn Gateway] = &[&nginx::Nginx, &builtin::Builtin];
+pub static GATEWAYS: &[&dyn Gateway] = &[
+    &nginx::Nginx,
+    &apache::Apache,
+    &lighttpd::Lighttpd,
+    &haproxy::Haproxy,
+    &caddy::Caddy,
+    &builtin::Builtin,
+];
+
+/// Who may pass where a gateway asks for a user: `bench` with password `bench`, as htpasswd
+/// writes it.
+const AUTH_USERS: &str = "bench:{SHA}5cicUp3MubQnFvTZEY1hB5yIPZ4=\n";
+
+/// A configuration from its template.
+fn render(template: &str, values: minijinja::Value) -> String {
+    let rendered = minijinja::Environment::new()
+        .render_str(template, values)
+        .expect("the template is tested with every variant");
+    // The engine drops the last newline, which HAProxy insists on.
+    rendered + "\n"
+}
 
 /// The subject id of a gateway in one of its variants: `nginx:stock`.
 pub fn id(gateway: &dyn Gateway, variant: &str) -> String {

@@ -38,6 +38,10 @@ impl Gateway for Nginx {
         Some("nginx")
     }
 
+    fn source(&self) -> &'static str {
+        "apt install nginx"
+    }
+
     fn about(&self) -> &'static [&'static str] {
         &["-V"]
     }

@@ -452,11 +452,14 @@ mod tests {
             models: vec![Model::Uwsgi],
             ..of_gateways(&["all"])
         });
-        let both = [
+        // HAProxy and Caddy do not speak it.
+        let all = [
             "nginx:documented uwsgi gateserve:probe",
+            "apache:documented uwsgi gateserve:probe",
+            "lighttpd:stock uwsgi gateserve:probe",
             "builtin uwsgi gateserve:probe",
         ];
-        assert_eq!(names, both);
+        assert_eq!(names, all);
     }
 
     #[test]
@@ -592,9 +595,9 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_named_with_all_that_is() {
-        insta::assert_snapshot!(refused(&of_gateways(&["ngnix"])), @"unknown gateway `ngnix`; the bench knows nginx, builtin");
+        insta::assert_snapshot!(refused(&of_gateways(&["ngnix"])), @"unknown gateway `ngnix`; the bench knows nginx, apache, lighttpd, haproxy, caddy, builtin");
         insta::assert_snapshot!(refused(&of_gateways(&["nginx:plain"])), @"nginx has no variant `plain`; it has documented, stock, keepalive");
-        insta::assert_snapshot!(refused(&of_gateways(&["all:stock"])), @"unknown gateway `all`; the bench knows nginx, builtin");
+        insta::assert_snapshot!(refused(&of_gateways(&["all:stock"])), @"unknown gateway `all`; the bench knows nginx, apache, lighttpd, haproxy, caddy, builtin");
         let backend = |word| Selection {
             backends: ids(&[word]),
             ..Selection::default()

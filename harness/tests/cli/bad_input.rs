@@ -27,7 +27,7 @@ fn an_unknown_gateway_lists_the_known_ones() {
         .assert()
         .code(2)
         .stderr(one_sentence().and(contains(
-            "unknown gateway `ngnix`; the bench knows nginx, builtin",
+            "unknown gateway `ngnix`; the bench knows nginx, apache, lighttpd, haproxy, caddy, builtin",
         )));
 }
 

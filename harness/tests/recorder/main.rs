@@ -25,6 +25,9 @@ use gatebench::{
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// Gateways that the recorder is tested behind.
+const GATEWAYS: [&str; 2] = ["builtin", "nginx"];
+
 fn main() -> ExitCode {
     // Gateways are started one at a time.
     let arguments = Arguments {
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
     let catalogue = load_dir(&folder).unwrap_or_else(|error| panic!("{error}"));
     let stage = Arc::new(Mutex::new(Stage::default()));
     let mut trials = Vec::new();
-    for name in ["builtin", "nginx"] {
+    for name in GATEWAYS {
         let gateway = gateways::named(name).expect("it is known");
         let missing = gateway.program().filter(|program| !is_installed(program));
         for model in Model::ALL {
@@ -129,9 +132,10 @@ impl Stage {
         }
         support::build_programs();
         let mut bench = Bench::set_up(Wishes::default()).await?;
-        for gateway in gateways::GATEWAYS {
+        for name in GATEWAYS {
             // One that is not installed is ignored by name.
-            bench.add(*gateway, &mut Silent).await.ok();
+            let gateway = gateways::named(name).expect("it is known");
+            bench.add(gateway, &mut Silent).await.ok();
         }
         Ok(self.bench.insert(Arc::new(bench)).clone())
     }
