@@ -25,5 +25,6 @@ pub mod scenario;
 pub mod seating;
 pub mod seats;
 pub mod subject;
+pub mod tap;
 pub mod transcript;
 pub mod witness;
