@@ -27,5 +27,6 @@ pub mod seating;
 pub mod seats;
 pub mod stats;
 pub mod subject;
+pub mod tap;
 pub mod transcript;
 pub mod witness;

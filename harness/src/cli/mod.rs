@@ -1,7 +1,9 @@
 //! The command line: what can be asked, and how the answer becomes an exit code.
 
 mod args;
+mod decode;
 mod demo;
+mod explain;
 mod help;
 mod images;
 mod list;
@@ -13,6 +15,7 @@ mod replay;
 mod report;
 mod run;
 mod running;
+mod tap;
 mod told;
 mod url;
 
@@ -22,6 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
+    model::{Model, UnknownModel},
     report::findings,
     scenario::{Catalogue, ScenarioError, load_dir, load_embedded},
 };
@@ -89,6 +93,15 @@ enum Command {
     /// Write out the probe, the application that a server under --backend-at has to run
     #[command(after_help = help::PROBE)]
     Probe(probe::ProbeArgs),
+    /// Raw bytes of a wire, field by field
+    #[command(after_help = decode::HELP)]
+    Decode(decode::DecodeArgs),
+    /// A relay that shows what gateway and application server say, and what is wrong with it
+    #[command(after_help = tap::HELP)]
+    Tap(tap::TapArgs),
+    /// A line of a log: its cause, what to change, the rules and scenarios it is about
+    #[command(after_help = explain::HELP)]
+    Explain(explain::ExplainArgs),
     /// Prepare the container images, so that a run need not wait for them
     #[command(after_help = help::IMAGES)]
     Images(args::ImagesArgs),
@@ -110,6 +123,17 @@ impl From<findings::Verdict> for Verdict {
             1 => Self::Failed,
             _ => Self::Incomplete,
         }
+    }
+}
+
+/// A protocol that can be spoken on a socket.
+fn spoken(word: &str) -> Result<Model, String> {
+    let model: Model = word
+        .parse()
+        .map_err(|error: UnknownModel| error.to_string())?;
+    match model.is_cgi() {
+        true => Err("cgi has no wire of its own; take that of its carrier, fastcgi".to_owned()),
+        false => Ok(model),
     }
 }
 
@@ -136,6 +160,9 @@ impl Cli {
             Command::Probe(args) => probe::probe(&args),
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),
+            Command::Decode(args) => decode::decode(&args),
+            Command::Tap(args) => tap::tap(&args),
+            Command::Explain(args) => explain::explain(&args),
             Command::Images(args) => images::images(&args),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

@@ -13,8 +13,10 @@ mod cursor;
 mod fastcgi;
 mod head;
 mod http;
+mod input;
 mod recognise;
 mod scgi;
+pub mod show;
 mod uwsgi;
 mod variable;
 
@@ -22,6 +24,7 @@ use serde::Serialize;
 
 use crate::model::Model;
 
+pub use input::octets;
 pub use recognise::{Recognised, recognise};
 
 /// Which way octets went.
@@ -97,6 +100,11 @@ pub(crate) fn text(octets: &[u8]) -> String {
         text.push('…');
     }
     text
+}
+
+/// The first octets as text, for a message that quotes them.
+pub fn show_start(octets: &[u8]) -> String {
+    text(&octets[..octets.len().min(16)])
 }
 
 #[cfg(test)]

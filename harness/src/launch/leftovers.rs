@@ -72,12 +72,22 @@ pub fn clean_on_signals() -> io::Result<()> {
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 again.store(true, Ordering::SeqCst);
+                if QUIET.load(Ordering::SeqCst) {
+                    clean_and_exit(0);
+                }
                 eprintln!("gatebench: interrupted; stopping what was started");
                 clean_and_exit(128 + signal);
             }
         })?;
     Ok(())
 }
+
+/// For a program that a signal is the ordinary end of: nothing is said, and the exit code is 0.
+pub(crate) fn end_quietly() {
+    QUIET.store(true, Ordering::SeqCst);
+}
+
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 fn clean_and_exit(code: i32) -> ! {
     let mut registry = registry();

@@ -172,6 +172,9 @@ impl Step {
     }
 }
 
+/// The `spec` of scenarios that were captured from whatever application ran there.
+pub const CAPTURED: &str = "captured traffic";
+
 /// The body that steps sent on a connection for request `id`: what `of-request` is the digest of.
 pub fn sent<'a>(steps: impl IntoIterator<Item = &'a Step>, on: &str, id: u16) -> Request {
     let steps = steps.into_iter().filter(|step| step.on == on);
@@ -195,9 +198,9 @@ pub fn sent<'a>(steps: impl IntoIterator<Item = &'a Step>, on: &str, id: u16) ->
 
 impl Scenario {
     /// Whether the application server has to run the probe for it: it tells the probe something,
-    /// or looks at what an application answers.
+    /// or looks at what an application answers. Captured traffic is another application's.
     pub fn uses_probe(&self) -> bool {
-        self.all_steps().any(Step::uses_probe)
+        self.spec != CAPTURED && self.all_steps().any(Step::uses_probe)
     }
 
     /// The steps, and those of the outcomes.
