@@ -187,7 +187,7 @@ fn a_folder_of_ones_own_needs_scenarios_only() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("mine")).unwrap();
     let text = "spec = 'RFC 3875'\n[[scenario]]\nname = 'one'\nlevel = 'observed'\nsays = 'Mine.'\n\
-                requirements = ['CGI-4.1.12-METHOD']\nfaults = ['gateway/method-upper-cased']\n";
+                requirements = ['CGI-4.1.12-METHOD']\n";
     fs::write(folder.path().join("mine/topic.toml"), text).unwrap();
     let catalogue = load_dir(folder.path()).unwrap();
     assert_eq!(ids(&catalogue), ["mine/topic/one"]);

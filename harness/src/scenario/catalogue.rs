@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Scenario,
     app::AppFile,
-    check::{check, missing},
+    check::{Trust, check, missing},
     error::{Flaw, ScenarioError, nearest},
     fault::{Fault, FaultFile},
     field::Field,
@@ -65,7 +65,8 @@ pub fn load_embedded() -> Result<Catalogue, ScenarioError> {
 }
 
 /// The scenarios in a folder. Requirements, faults and applications that it lacks are those of the program; the
-/// known list speaks of the scenarios of its own folder only.
+/// known list speaks of the scenarios of its own folder only. A folder without faults of its own has no
+/// doubles either, so that its scenarios need not name any.
 pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
     let mut sources = folder(root)?;
     if !sources.iter().any(Source::is_topic) {
@@ -81,12 +82,24 @@ pub fn load_dir(root: &Path) -> Result<Catalogue, ScenarioError> {
         false => lent.iter().flatten().any(|folder| theirs.is_in(folder)),
     };
     let lent: Vec<Source> = embedded().into_iter().filter(lacks).collect();
+    let has_faults = sources.iter().any(|own| own.is_in(FAULTS));
     sources.extend(lent);
-    parse(&sources)
+    read_all(
+        &sources,
+        if has_faults {
+            Trust::Shown
+        } else {
+            Trust::Given
+        },
+    )
 }
 
 /// Reads everything and names every mistake at once.
 pub(super) fn parse(sources: &[Source]) -> Result<Catalogue, ScenarioError> {
+    read_all(sources, Trust::Shown)
+}
+
+fn read_all(sources: &[Source], trust: Trust) -> Result<Catalogue, ScenarioError> {
     let mut flaws = Vec::new();
     let mut catalogue = Catalogue {
         scenarios: Vec::new(),
@@ -106,7 +119,7 @@ pub(super) fn parse(sources: &[Source]) -> Result<Catalogue, ScenarioError> {
             }
         }
     }
-    check(&catalogue, &places, &mut flaws);
+    check(&catalogue, &places, trust, &mut flaws);
     catalogue.known = known(sources, &catalogue, &mut flaws);
     catalogue.field = field(sources, &catalogue, &mut flaws);
     match flaws.is_empty() {

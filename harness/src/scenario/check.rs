@@ -10,9 +10,23 @@ use super::{
     source::Source,
 };
 
+/// Whether scenarios have to show by a fault that they can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// Each names one, and tests play it.
+    Shown,
+    /// Who has no doubles need not.
+    Given,
+}
+
 /// Adds a flaw for each reference that leads nowhere and each claim that its rules do not bear.
 /// `lines` tells for each scenario where it stands.
-pub(super) fn check(catalogue: &Catalogue, lines: &[(&Source, usize)], flaws: &mut Vec<Flaw>) {
+pub(super) fn check(
+    catalogue: &Catalogue,
+    lines: &[(&Source, usize)],
+    trust: Trust,
+    flaws: &mut Vec<Flaw>,
+) {
     let mut ids = BTreeMap::new();
     for (scenario, (source, at)) in catalogue.scenarios.iter().zip(lines) {
         let mut flaw = |message: String| {
@@ -20,6 +34,9 @@ pub(super) fn check(catalogue: &Catalogue, lines: &[(&Source, usize)], flaws: &m
         };
         if ids.insert(scenario.id.as_str(), ()).is_some() {
             flaw(format!("scenario `{}` is there twice", scenario.id));
+        }
+        if trust == Trust::Shown && scenario.faults.is_empty() {
+            flaw(format!("`{}` names no fault that breaks it", scenario.id));
         }
         let checks = [
             slug, citations, level, faults, needs, repeat, framing, reply, apps, notes, steps,
@@ -72,9 +89,6 @@ fn level(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
 }
 
 fn faults(scenario: &Scenario, catalogue: &Catalogue) -> Vec<String> {
-    if scenario.faults.is_empty() {
-        return vec![format!("`{}` names no fault that breaks it", scenario.id)];
-    }
     let ids = || catalogue.faults.iter().map(|fault| fault.id.as_str());
     let judge = |id: &String| match catalogue.faults.iter().find(|fault| fault.id == *id) {
         None => Some(missing("fault", id, ids())),

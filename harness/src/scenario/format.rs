@@ -44,6 +44,7 @@ pub(super) struct Entry {
     requirements: Vec<String>,
     level: Level,
     says: String,
+    #[serde(default)]
     faults: Vec<String>,
     models: Option<Vec<Model>>,
     #[serde(default)]
