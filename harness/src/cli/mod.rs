@@ -14,6 +14,7 @@ mod run;
 mod running;
 mod told;
 mod url;
+mod versions;
 
 use std::{io::Write, path::Path};
 
