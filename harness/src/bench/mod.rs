@@ -24,7 +24,7 @@ use crate::{
     subject::SubjectId,
 };
 
-pub use wishes::{BadWish, Wishes};
+pub use wishes::{BadWish, Editions, Wishes};
 
 /// A subject that is there, in another version than the one that was asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Bench {
     backends: HashMap<&'static str, Prepared>,
     own_version: String,
     notes: Vec<String>,
+    /// By plain names, versions that ids tell since another one runs beside.
+    labels: HashMap<String, String>,
 }
 
 impl Bench {
@@ -95,6 +97,7 @@ impl Bench {
             backends: HashMap::new(),
             own_version,
             notes: Vec::new(),
+            labels: HashMap::new(),
         })
     }
 
@@ -109,6 +112,31 @@ impl Bench {
             backends: HashMap::new(),
             own_version: env!("CARGO_PKG_VERSION").to_owned(),
             notes: Vec::new(),
+            labels: HashMap::new(),
+        }
+    }
+
+    /// From now on ids of this subject tell its version, `name@version`, for another one runs
+    /// beside it.
+    pub fn tell_version(&mut self, name: &str, version: String) {
+        self.labels.insert(name.to_owned(), version);
+    }
+
+    /// A subject id as the results give it.
+    pub fn id(&self, id: String) -> String {
+        let name = id.split(':').next().unwrap_or_default();
+        match self.labels.get(name) {
+            Some(version) => id.replacen(name, &format!("{name}@{version}"), 1),
+            None => id,
+        }
+    }
+
+    /// The version that a subject tells.
+    pub fn version(&self, name: &str) -> Option<&str> {
+        let prepared = self.gateways.get(name).or_else(|| self.backends.get(name));
+        match prepared {
+            Some(prepared) => prepared.version.as_deref(),
+            None => Some(&self.own_version),
         }
     }
 
@@ -154,11 +182,7 @@ impl Bench {
     /// # Errors
     /// Tells the version that is there.
     pub fn verify(&self, asked: &SubjectId) -> Result<(), WrongVersion> {
-        let name = asked.name.as_str();
-        let version = match self.gateways.get(name).or_else(|| self.backends.get(name)) {
-            Some(prepared) => prepared.version.as_deref(),
-            None => Some(self.own_version.as_str()),
-        };
+        let version = self.version(&asked.name);
         match asked.means(version) {
             true => Ok(()),
             false => Err(WrongVersion {
@@ -215,8 +239,14 @@ impl Bench {
         observer: &mut dyn Observer,
     ) -> anyhow::Result<()> {
         let name = backend.name();
-        if backend.programs().is_empty() || self.backends.contains_key(name) {
+        if self.backends.contains_key(name) {
             return Ok(());
+        }
+        if backend.programs().is_empty() {
+            return match self.wishes.insist_on_program(name) {
+                true => self.add_own(name, observer).await,
+                false => Ok(()),
+            };
         }
         let own = self.compiled(backend);
         let wish = Wish {
@@ -253,16 +283,40 @@ impl Bench {
         }
     }
 
+    /// Makes another build of a backend ready that comes with the bench.
+    async fn add_own(
+        &mut self,
+        name: &'static str,
+        observer: &mut dyn Observer,
+    ) -> anyhow::Result<()> {
+        let programs = [name];
+        let wish = self.wishes.of(name, &programs);
+        let Obtained { via, why, .. } =
+            obtain(&wish, &self.engine, images::find(name), observer).await?;
+        let about = output(&via, name, &["--version"]).await?;
+        let version = about.split_whitespace().last().map(str::to_owned);
+        self.note(format!("{name}: {why}"), observer);
+        let prepared = Prepared {
+            via,
+            why,
+            about,
+            version,
+        };
+        self.backends.insert(name, prepared);
+        Ok(())
+    }
+
     /// How a backend was prepared; `None` for one that comes with the bench.
     ///
     /// # Panics
     /// If the backend was not among the wanted ones.
     pub fn backend(&self, backend: &dyn Backend) -> Option<&Prepared> {
-        (!backend.programs().is_empty()).then(|| {
-            self.backends
-                .get(backend.name())
-                .expect("the plan's backends are prepared at set-up")
-        })
+        let prepared = self.backends.get(backend.name());
+        assert!(
+            prepared.is_some() || backend.programs().is_empty(),
+            "the plan's backends are prepared at set-up"
+        );
+        prepared
     }
 
     /// The container engine, where one answers.

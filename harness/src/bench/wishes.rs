@@ -19,6 +19,74 @@ pub struct Wishes {
     pub binaries: HashMap<String, PathBuf>,
 }
 
+/// The backend that comes with the bench, of which another build can be named all the same.
+pub(super) const OWN: &str = "gateserve";
+
+/// What the user wishes, where several versions of one peer shall run beside each other.
+#[derive(Clone, Debug, Default)]
+pub struct Editions {
+    /// Container, process, or what is there.
+    pub via: Preference,
+    /// Every `--image NAME=IMAGE`.
+    pub images: Vec<(String, String)>,
+    /// Every `--binary NAME=PATH`.
+    pub binaries: Vec<(String, PathBuf)>,
+}
+
+impl Editions {
+    /// One version of each: the one that was named first, images before programs.
+    pub fn first(&self) -> Wishes {
+        let mut wishes = Wishes {
+            via: self.via,
+            ..Wishes::default()
+        };
+        for (name, way) in self.ways() {
+            if !wishes.insist_on_program(name) {
+                way.put(name, &mut wishes);
+            }
+        }
+        wishes
+    }
+
+    /// For every further version of a peer, its name and what to start then.
+    pub fn further(&self) -> Vec<(String, Wishes)> {
+        let (mut seen, mut further) = (Vec::new(), Vec::new());
+        for (name, way) in self.ways() {
+            if !seen.contains(&name) {
+                seen.push(name);
+                continue;
+            }
+            let mut wishes = self.first();
+            wishes.images.remove(name);
+            wishes.binaries.remove(name);
+            way.put(name, &mut wishes);
+            further.push((name.to_owned(), wishes));
+        }
+        further
+    }
+
+    fn ways(&self) -> impl Iterator<Item = (&str, Way<'_>)> {
+        let images = self.images.iter();
+        let images = images.map(|(name, image)| (name.as_str(), Way::Image(image)));
+        let binaries = self.binaries.iter();
+        images.chain(binaries.map(|(name, path)| (name.as_str(), Way::Binary(path))))
+    }
+}
+
+enum Way<'a> {
+    Image(&'a String),
+    Binary(&'a PathBuf),
+}
+
+impl Way<'_> {
+    fn put(self, name: &str, wishes: &mut Wishes) {
+        match self {
+            Self::Image(image) => drop(wishes.images.insert(name.to_owned(), image.clone())),
+            Self::Binary(path) => drop(wishes.binaries.insert(name.to_owned(), path.clone())),
+        }
+    }
+}
+
 /// A wish that cannot be met, whatever the machine has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum BadWish {
@@ -32,9 +100,6 @@ pub enum BadWish {
         /// Those whose program can be chosen.
         known: String,
     },
-    /// Two ways for one subject.
-    #[error("{0} has both --image and --binary; give one of them")]
-    Both(String),
     /// An image, and no container to run it in.
     #[error("--image {0}=… takes a container, but --via asks for a process")]
     ImageAsProcess(String),
@@ -54,21 +119,13 @@ impl Wishes {
         for (option, name) in images.chain(binaries) {
             choosable(option, name)?;
         }
-        let both = self
-            .images
-            .keys()
-            .find(|name| self.binaries.contains_key(*name));
         match (
             self.via,
             self.images.keys().next(),
             self.binaries.keys().next(),
-            both,
         ) {
-            (_, _, _, Some(both)) => Err(BadWish::Both(both.clone())),
-            (Preference::Process, Some(name), ..) => Err(BadWish::ImageAsProcess(name.clone())),
-            (Preference::Container, _, Some(name), _) => {
-                Err(BadWish::BinaryInContainer(name.clone()))
-            }
+            (Preference::Process, Some(name), _) => Err(BadWish::ImageAsProcess(name.clone())),
+            (Preference::Container, _, Some(name)) => Err(BadWish::BinaryInContainer(name.clone())),
             _ => Ok(()),
         }
     }
@@ -89,8 +146,12 @@ impl Wishes {
 
     /// Whether the user wants this gateway and no other in its place.
     pub fn insist_on(&self, name: &str) -> bool {
-        let is_chosen = self.images.contains_key(name) || self.binaries.contains_key(name);
-        is_chosen || self.via == Preference::Container
+        self.insist_on_program(name) || self.via == Preference::Container
+    }
+
+    /// Whether the user named an image or a program of it.
+    pub(super) fn insist_on_program(&self, name: &str) -> bool {
+        self.images.contains_key(name) || self.binaries.contains_key(name)
     }
 }
 
@@ -113,6 +174,7 @@ fn started() -> Vec<&'static str> {
     let gateways = gateways.map(|gateway| gateway.name());
     gateways
         .chain(backends.map(|backend| backend.name()))
+        .chain([OWN])
         .collect()
 }
 
@@ -168,10 +230,6 @@ mod tests {
     #[test]
     fn contradictions_are_told_instead_of_one_side_ignored() {
         assert_refused(
-            &wishes(Preference::Auto, &["nginx"], &["nginx"]),
-            "nginx has both --image and --binary; give one of them",
-        );
-        assert_refused(
             &wishes(Preference::Process, &["nginx"], &[]),
             "--image nginx=… takes a container, but --via asks for a process",
         );
@@ -188,6 +246,29 @@ mod tests {
         assert!(!wishes(Preference::Process, &[], &[]).insist_on("nginx"));
         assert!(wishes(Preference::Container, &[], &[]).insist_on("nginx"));
         assert!(wishes(Preference::Auto, &[], &["nginx"]).insist_on("nginx"));
+    }
+
+    #[test]
+    fn every_further_version_is_a_set_of_its_own() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let editions = Editions {
+            images: vec![pair("nginx", "nginx:1.22"), pair("nginx", "nginx:1.29")],
+            binaries: vec![
+                ("nginx".to_owned(), "/opt/nginx".into()),
+                ("gateserve".to_owned(), "/opt/gateserve".into()),
+            ],
+            ..Editions::default()
+        };
+        let first = editions.first();
+        assert_eq!(first.images["nginx"], "nginx:1.22");
+        assert!(!first.binaries.contains_key("nginx"));
+        let further = editions.further();
+        assert_eq!(further.len(), 2);
+        assert_eq!(further[0].1.images["nginx"], "nginx:1.29");
+        assert!(further[1].1.images.is_empty());
+        assert!(further.iter().all(|(name, wishes)| {
+            name == "nginx" && wishes.binaries.contains_key("gateserve")
+        }));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{measure::MeasureArgs, running::RunningArgs};
 
 use crate::{
-    bench::Wishes,
+    bench::Editions,
     launch::choose::Preference,
     model::Model,
     outcome::Level,
@@ -55,10 +55,10 @@ pub(super) struct LaunchArgs {
     /// As containers, as processes, or what is there
     #[arg(long, value_enum, default_value_t = ViaArg::Auto)]
     via: ViaArg,
-    /// Container image of a subject, for example nginx=nginx:1.29
+    /// Container image of a subject, for example nginx=nginx:1.29; two of one subject run beside each other
     #[arg(long, value_name = "ID=IMAGE", value_parser = pair)]
     image: Vec<(String, String)>,
-    /// Program of a subject, for example nginx=/opt/nginx/sbin/nginx
+    /// Program of a subject, for example nginx=/opt/nginx/sbin/nginx; likewise
     #[arg(long, value_name = "ID=PATH", value_parser = pair)]
     binary: Vec<(String, String)>,
 }
@@ -307,18 +307,17 @@ fn each(asked: &[Models]) -> Vec<Model> {
 }
 
 impl LaunchArgs {
-    pub(super) fn wishes(&self) -> Wishes {
+    pub(super) fn wishes(&self) -> Editions {
         let via = match self.via {
             ViaArg::Auto => Preference::Auto,
             ViaArg::Container => Preference::Container,
             ViaArg::Process => Preference::Process,
         };
-        Wishes {
+        let binaries = self.binary.iter();
+        Editions {
             via,
-            images: self.image.iter().cloned().collect(),
-            binaries: self
-                .binary
-                .iter()
+            images: self.image.clone(),
+            binaries: binaries
                 .map(|(id, path)| (id.clone(), path.into()))
                 .collect(),
         }

@@ -18,6 +18,7 @@ mod running;
 mod tap;
 mod told;
 mod url;
+mod versions;
 
 use std::{io::Write, path::Path};
 

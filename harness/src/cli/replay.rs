@@ -56,7 +56,7 @@ async fn play(
     scenario: &Scenario,
 ) -> anyhow::Result<(String, Verdict)> {
     let started = machine::now();
-    let wishes = args.launch.wishes();
+    let wishes = args.launch.wishes().first();
     wishes.check()?;
     let (plan, bench) = run::prepare(selection, catalogue, wishes, &mut Silent).await?;
     let mut texts = Vec::new();

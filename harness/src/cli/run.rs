@@ -12,14 +12,17 @@ use super::{
     open,
     outputs::{self, Desk},
     running::RunningArgs,
+    sentence,
+    versions::{Set, prepare_all},
 };
 use crate::{
     bench::{Bench, Wishes},
     event::{Event, Observer},
     report::{findings, terminal::Progress},
-    results::{CaseResult, FORMAT, Idle, Results, Summary, Throughput},
+    results::{CaseResult, FORMAT, Idle, Results, Subject, Summary, Throughput},
     run::{self, Check, Plan, Selection, Store},
     scenario::{Catalogue, KnownList, Stale},
+    subject::SubjectId,
 };
 
 /// What one of the three commands does.
@@ -91,13 +94,17 @@ impl Job<'_> {
         let counts = self.select.counts();
         // Whatever is wrong with the command line is told before anything is prepared.
         Plan::new(&selection, &catalogue, "builtin")?;
-        wishes.check()?;
+        wishes.first().check()?;
+        for (_, further) in wishes.further() {
+            further.check()?;
+        }
         let desk = Desk::open(self.outputs, outputs::wanted(self.outputs), counts)?;
         let started = machine::now();
         let mut progress = Progress::on_stderr();
-        let (plan, bench) = prepare(&selection, &catalogue, wishes, &mut progress).await?;
-        let plan = Arc::new(plan);
-        progress.event(&Event::Note(&plan.sentence()));
+        let sets = prepare_all(&selection, &catalogue, &wishes, &mut progress).await?;
+        for set in &sets {
+            progress.event(&Event::Note(&set.plan.sentence()));
+        }
         let resume = self.select.resume;
         let mut store = self.check.then(|| desk.store(resume)).transpose()?;
         if let Some(store) = store.as_ref().filter(|_| resume) {
@@ -107,15 +114,15 @@ impl Job<'_> {
             );
             progress.event(&Event::Note(&note));
         }
-        let done = self.work(&plan, bench.clone(), &catalogue, &mut store, &mut progress);
+        let done = self.work(&sets, &catalogue, &mut store, &mut progress);
         let done = done.await?;
         progress.event(&Event::Finished);
-        let mut environment = machine::environment(started, &bench);
-        environment.notes = [bench.notes(), &done.notes].concat();
+        let mut environment = machine::environment(started, &sets[0].bench);
+        environment.notes = notes(&sets, &done);
         let results = Results {
             format: FORMAT,
             environment,
-            subjects: run::subjects(&plan, &bench, self.measure.is_some()),
+            subjects: done.subjects,
             summary: Summary::of(&done.cases, done.stale).with_missing(done.missing),
             requirements: catalogue.requirements.cited(&done.cases),
             results: done.cases,
@@ -133,51 +140,81 @@ impl Job<'_> {
     /// Checks and measures.
     async fn work(
         &self,
-        plan: &Arc<Plan>,
-        bench: Arc<Bench>,
+        sets: &[Set],
         catalogue: &Catalogue,
         store: &mut Option<Store>,
         progress: &mut Progress,
     ) -> anyhow::Result<Done> {
         let measure = self.measure.map(MeasureArgs::measure);
+        let count = |set: &Set| measure.as_ref().map_or(0, |one| one.count(&set.plan));
         progress.event(&Event::Planned {
-            cases: store.as_ref().map_or(0, |_| plan.cases()),
-            measurements: measure.as_ref().map_or(0, |measure| measure.count(plan)),
+            cases: match store {
+                Some(_) => sets.iter().map(|set| set.plan.cases()).sum(),
+                None => 0,
+            },
+            measurements: sets.iter().map(count).sum(),
         });
         let mut done = Done::default();
-        if let Some(store) = store {
-            let (known, observer) = (&catalogue.known, &mut *progress);
-            let mut check = Check {
-                plan: Arc::clone(plan),
-                bench: bench.clone(),
-                known,
-                jobs: self.select.jobs(),
-                store,
-                observer,
-            };
-            done.cases = check
-                .run()
-                .await
-                .context("the bench could not start its threads")?;
-            done.notes.extend(store.trouble().map(str::to_owned));
-            done.look_for_stale(plan, &bench, known);
+        for set in sets {
+            done.join_subjects(run::subjects(&set.plan, &set.bench, self.measure.is_some()));
         }
-        if let Some(measure) = &measure {
-            let measured = run::measure(measure, plan, &bench, progress).await;
-            done.figures = measured.figures;
-            run::add_steps(&mut done.figures, plan, &bench, progress).await;
-            done.idle = measured.idle;
-            done.missing = u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
+        if let Some(store) = store {
+            for set in sets {
+                let mut check = Check {
+                    plan: Arc::clone(&set.plan),
+                    bench: Arc::clone(&set.bench),
+                    known: &catalogue.known,
+                    jobs: self.select.jobs(),
+                    store,
+                    observer: progress,
+                };
+                let cases = check.run().await;
+                done.cases
+                    .extend(cases.context("the bench could not start its threads")?);
+            }
+            done.notes.extend(store.trouble().map(str::to_owned));
+            done.look_for_stale(&catalogue.known);
+        }
+        for set in sets {
+            let Some(measure) = &measure else { break };
+            let (plan, bench) = (&set.plan, &set.bench);
+            let mut measured = run::measure(measure, plan, bench, progress).await;
+            run::add_steps(&mut measured.figures, plan, bench, progress).await;
+            done.figures
+                .extend(measured.figures.into_iter().map(|mut figure| {
+                    figure.gateway = figure.gateway.map(|id| bench.id(id));
+                    figure.backend = figure.backend.map(|id| bench.id(id));
+                    figure
+                }));
+            done.idle.extend(measured.idle.into_iter().map(|idle| Idle {
+                gateway: bench.id(idle.gateway),
+                backend: bench.id(idle.backend),
+                ..idle
+            }));
+            done.missing += u32::try_from(measured.missing.len()).unwrap_or(u32::MAX);
             done.notes.extend(measured.missing);
         }
         Ok(done)
     }
 }
 
+/// What every set chose by itself, each note once, and what came of the work.
+fn notes(sets: &[Set], done: &Done) -> Vec<String> {
+    let mut notes = Vec::<String>::new();
+    let all = sets.iter().flat_map(|set| set.bench.notes());
+    for note in all.chain(&done.notes) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
+    notes
+}
+
 /// What came of the work.
 #[derive(Default)]
 struct Done {
     cases: Vec<CaseResult>,
+    subjects: Vec<Subject>,
     figures: Vec<Throughput>,
     idle: Vec<Idle>,
     /// Figures that were asked for and could not be had.
@@ -187,9 +224,16 @@ struct Done {
 }
 
 impl Done {
-    fn look_for_stale(&mut self, plan: &Plan, bench: &Bench, known: &KnownList) {
-        let subjects = run::subjects(plan, bench, false);
-        let stale = known.stale(&self.cases, &subjects);
+    fn join_subjects(&mut self, more: Vec<Subject>) {
+        for subject in more {
+            if !self.subjects.iter().any(|known| known.id == subject.id) {
+                self.subjects.push(subject);
+            }
+        }
+    }
+
+    fn look_for_stale(&mut self, known: &KnownList) {
+        let stale = known.stale(&self.cases, &self.subjects);
         self.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);
         self.notes.extend(stale.iter().map(out_of_date));
     }
@@ -232,23 +276,55 @@ pub(super) async fn prepare(
         bench.note(why, progress);
     }
     for gateway in plan.gateways() {
-        bench.add(gateway, progress).await?;
+        let added = bench.add(gateway, progress).await;
+        spare(
+            &mut plan,
+            &mut bench,
+            gateway.name(),
+            added,
+            &selection.gateways,
+            progress,
+        )?;
     }
     for backend in plan.backends() {
-        let name = backend.name();
-        let is_named = selection.backends.iter().any(|asked| asked.name == name);
-        match bench.add_backend(backend, progress).await {
-            Err(why) if !is_named => {
-                plan.leave_out(name);
-                bench.note(format!("left out: {why}"), progress);
-            }
-            added => added?,
-        }
+        let added = bench.add_backend(backend, progress).await;
+        spare(
+            &mut plan,
+            &mut bench,
+            backend.name(),
+            added,
+            &selection.backends,
+            progress,
+        )?;
     }
     for asked in selection.gateways.iter().chain(&selection.backends) {
         bench.verify(asked)?;
     }
     Ok((plan, Arc::new(bench)))
+}
+
+/// Of `all`, what this machine does not have is left out with a word on how to get it; who was asked
+/// for by name has to be there.
+fn spare(
+    plan: &mut Plan,
+    bench: &mut Bench,
+    name: &str,
+    added: anyhow::Result<()>,
+    asked: &[SubjectId],
+    progress: &mut dyn Observer,
+) -> anyhow::Result<()> {
+    let Err(why) = added else { return Ok(()) };
+    let is_named = asked.iter().any(|id| id.name == name);
+    let is_of_all = asked.iter().any(|id| id.is_plain() && id.name == "all");
+    if is_named || !is_of_all {
+        return Err(why);
+    }
+    plan.leave_out(name);
+    bench.note(format!("left out: {}", sentence(&why)), progress);
+    match plan.cases() {
+        0 => Err(why),
+        _ => Ok(()),
+    }
 }
 
 fn out_of_date(entry: &Stale<'_>) -> String {

@@ -76,7 +76,7 @@ impl Check<'_> {
             plan: Arc::clone(&self.plan),
             bench: Arc::clone(&self.bench),
             known: self.known.clone(),
-            finished: self.store.take_resumed().into(),
+            finished: self.store.finished().into(),
         };
         let mut crew = Crew::start(work, self.jobs.max(1))?;
         while let Some((at, told)) = crew.told().await {
@@ -87,7 +87,8 @@ impl Check<'_> {
 
     /// Takes what a worker tells of a seating.
     fn take(&mut self, seating: &Seating, played: &mut Played, told: Told) {
-        let (gateway, backend) = (seating.gateway_id(), seating.backend_id());
+        let id = |id: Option<String>| id.map(|id| self.bench.id(id));
+        let (gateway, backend) = (id(seating.gateway_id()), id(seating.backend_id()));
         let gateway = gateway.as_deref().unwrap_or("driver");
         let backend = backend.as_deref().unwrap_or("recorder");
         let model = seating.model().word();
@@ -97,7 +98,7 @@ impl Check<'_> {
                 model,
                 backend,
             }),
-            Told::Case(key, ended) => self.keep(seating, played, key, *ended),
+            Told::Case(key, ended) => self.keep(played, key, *ended),
             Told::After(at, key, result) => {
                 let how = result.actual.as_deref().unwrap_or_default();
                 let told = format!("{} is a crash after all: {how}", result.scenario);
@@ -110,7 +111,13 @@ impl Check<'_> {
                 let left: Vec<_> = left.into_iter().skip(played.results.len()).collect();
                 let why = format!("the bench broke while it played this: {why}");
                 for scenario in left {
-                    let case = session::without_play(seating, scenario, Outcome::BenchError, &why);
+                    let case = session::without_play(
+                        seating,
+                        &|id| self.bench.id(id),
+                        scenario,
+                        Outcome::BenchError,
+                        &why,
+                    );
                     self.observer.event(&Event::Case(&case));
                     played.results.push(case);
                 }
@@ -124,10 +131,10 @@ impl Check<'_> {
     }
 
     /// Writes down a case that ended.
-    fn keep(&mut self, seating: &Seating, played: &mut Played, key: String, ended: Ended) {
+    fn keep(&mut self, played: &mut Played, key: String, ended: Ended) {
         let mut result = ended.result;
         if let Some(text) = &ended.transcript {
-            result.transcript = self.store.transcript(seating, &result.scenario, text);
+            result.transcript = self.store.transcript(&result, text);
         }
         self.store.keep(key, &result, ended.face.as_ref());
         self.observer.event(&Event::Case(&result));
@@ -179,8 +186,9 @@ pub fn subjects(plan: &Plan, bench: &Bench, measured: bool) -> Vec<Subject> {
     let judged = plan.seatings().flat_map(|seating| seating.subjects(bench));
     let beside = contenders::of_plan(plan).filter(|_| measured);
     for subject in judged.chain(beside.flat_map(|pairing| pairing.subjects(bench))) {
-        if !subjects.iter().any(|known| known.id == subject.id) {
-            subjects.push(subject);
+        let id = bench.id(subject.id);
+        if !subjects.iter().any(|known| known.id == id) {
+            subjects.push(Subject { id, ..subject });
         }
     }
     subjects

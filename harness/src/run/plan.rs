@@ -9,7 +9,7 @@ use crate::{
     model::Model,
     outcome::Level,
     pairing::Pairing,
-    report::findings::plural,
+    report::{findings::plural, view::plain_name},
     scenario::{Catalogue, Kind, NoSuchScenario, Scenario},
     seating::{Driver, Fronted, Judged, Recorder, Seating},
     subject::SubjectId,
@@ -273,6 +273,28 @@ impl Plan {
         format!("{}: {}", parts.join(", "), plural(self.cases(), "case"))
     }
 
+    /// Keeps only what this subject takes part in.
+    pub fn keep(&mut self, name: &str) {
+        self.retain(|names| names.contains(&name));
+    }
+
+    /// Leaves out what this subject takes part in.
+    pub fn leave_out(&mut self, name: &str) {
+        self.retain(|names| !names.contains(&name));
+    }
+
+    /// Keeps the seatings for whose plain names it holds.
+    fn retain(&mut self, holds: impl Fn(&[&str]) -> bool) {
+        for group in &mut self.groups {
+            group.retain(|seating| {
+                let ids = [seating.gateway_id(), seating.backend_id()];
+                let names = ids.iter().flatten().map(|id| plain_name(id));
+                holds(&names.collect::<Vec<_>>())
+            });
+        }
+        self.groups.retain(|group| !group.is_empty());
+    }
+
     /// What was left out of `all` since it cannot be, a sentence for each reason.
     pub fn left_out(&self) -> Vec<String> {
         let told = |(why, count): &(String, usize)| match count {
@@ -280,14 +302,6 @@ impl Plan {
             _ => format!("left out: {why} ({count} pairings)"),
         };
         self.left_out.iter().map(told).collect()
-    }
-
-    /// Takes out what needs a backend that this machine does not have.
-    pub fn leave_out(&mut self, backend: &str) {
-        for group in &mut self.groups {
-            group.retain(|seating| seating.backend().is_none_or(|one| one.name() != backend));
-        }
-        self.groups.retain(|group| !group.is_empty());
     }
 
     /// The gateways to prepare, each once.
@@ -486,7 +500,9 @@ mod tests {
             backends: ids(&["all"]),
             ..of_gateways(&["builtin"])
         });
-        assert_eq!(names, ["builtin cgi script"]);
+        // Those that bring programs of their own stand behind it too.
+        let own = names.iter().filter(|name| name.ends_with(" script"));
+        assert_eq!(own.count(), 1, "{names:?}");
     }
 
     #[test]

@@ -50,7 +50,10 @@ pub struct Ended {
 impl Session {
     /// A session; nothing is started before the first case.
     pub fn new(seating: Seating, bench: Arc<Bench>, known: KnownList) -> Self {
-        let subjects = seating.subjects(&bench);
+        let mut subjects = seating.subjects(&bench);
+        for subject in &mut subjects {
+            subject.id = bench.id(std::mem::take(&mut subject.id));
+        }
         Self {
             seating,
             bench,
@@ -90,7 +93,13 @@ impl Session {
 
     fn unplayed(&self, scenario: &Scenario, outcome: Outcome, reason: &str) -> Ended {
         Ended {
-            result: without_play(&self.seating, scenario, outcome, reason),
+            result: without_play(
+                &self.seating,
+                &|id| self.bench.id(id),
+                scenario,
+                outcome,
+                reason,
+            ),
             face: None,
             transcript: None,
         }
@@ -183,7 +192,13 @@ impl Session {
             reason: reason.or_else(|| played.judgement.unsupported.clone()),
             duration_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
             repeats: played.repeats,
-            ..without_play(&self.seating, scenario, played.outcome, "")
+            ..without_play(
+                &self.seating,
+                &|id| self.bench.id(id),
+                scenario,
+                played.outcome,
+                "",
+            )
         };
         self.list_known(told(case, &played.judgement))
     }
@@ -243,9 +258,10 @@ fn transcript(live: &Live, played: &Played) -> String {
     text
 }
 
-/// The result of a case that was not played.
+/// The result of a case that was not played; `id` spells the subjects as the results do.
 pub(super) fn without_play(
     seating: &Seating,
+    id: &dyn Fn(String) -> String,
     scenario: &Scenario,
     outcome: Outcome,
     reason: &str,
@@ -255,10 +271,10 @@ pub(super) fn without_play(
         level: scenario.level,
         requirements: scenario.requirements.clone(),
         says: scenario.says.clone(),
-        gateway: seating.gateway_id(),
+        gateway: seating.gateway_id().map(id),
         model: Some(seating.model()),
         carrier: seating.carrier(),
-        backend: seating.backend_id(),
+        backend: seating.backend_id().map(id),
         at_fault: None,
         outcome,
         expected: None,

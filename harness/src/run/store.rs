@@ -14,7 +14,6 @@ use crate::{
     outcome::Outcome,
     results::{CaseResult, Subject},
     scenario::{Face, Scenario},
-    seating::Seating,
 };
 
 /// The files of a run beside its reports.
@@ -93,11 +92,10 @@ impl Store {
         self.trouble.as_deref()
     }
 
-    /// Takes the cases that an earlier run finished, by their keys; the bench's own errors run
-    /// again.
-    pub(super) fn take_resumed(&mut self) -> HashMap<String, Finished> {
+    /// The cases that an earlier run finished, by their keys; the bench's own errors run again.
+    pub(super) fn finished(&self) -> HashMap<String, Finished> {
         // A case may be told of twice; what was said last holds.
-        let told = std::mem::take(&mut self.resumed).into_iter();
+        let told = self.resumed.iter().cloned();
         let mut cases: HashMap<_, _> = told.map(|case| (case.key.clone(), case)).collect();
         cases.retain(|_, case| case.result.outcome != Outcome::BenchError);
         cases
@@ -116,13 +114,9 @@ impl Store {
     }
 
     /// Writes a transcript; its path relative to the folder. A full disk costs no more than that.
-    pub(super) fn transcript(
-        &mut self,
-        seating: &Seating,
-        scenario: &str,
-        text: &str,
-    ) -> Option<String> {
-        let path = format!("{}/{}/{scenario}.txt", self.transcripts, seating.slug());
+    pub(super) fn transcript(&mut self, case: &CaseResult, text: &str) -> Option<String> {
+        let (folder, scenario) = (slug(case), &case.scenario);
+        let path = format!("{}/{folder}/{scenario}.txt", self.transcripts);
         let written = write(&self.folder.join(&path), text);
         let is_written = written.is_ok();
         self.note("a transcript", written);
@@ -143,6 +137,14 @@ impl Store {
     pub fn complete(self) -> io::Result<()> {
         fs::remove_file(&self.journal).or_else(absent_is_fine)
     }
+}
+
+/// Front, model and back in words that fit a file name: `driver-fastcgi-gateserve-probe`.
+fn slug(case: &CaseResult) -> String {
+    let front = case.gateway.as_deref().unwrap_or("driver");
+    let back = case.backend.as_deref().unwrap_or("recorder");
+    let model = case.model.map_or("any", |model| model.word());
+    format!("{front}-{model}-{back}").replace([':', '/'], "-")
 }
 
 fn write(file: &Path, text: &str) -> io::Result<()> {
@@ -181,6 +183,7 @@ mod tests {
         model::Model,
         pairing::Pairing,
         scenario::{Catalogue, load_embedded},
+        seating::Seating,
     };
 
     fn catalogue() -> Catalogue {
@@ -198,7 +201,14 @@ mod tests {
 
     fn result(outcome: Outcome) -> CaseResult {
         let scenario = &catalogue().scenarios[0];
-        super::super::session::without_play(&seating(), scenario, outcome, "")
+        super::super::session::without_play(&seating(), &|id| id, scenario, outcome, "")
+    }
+
+    fn of(scenario: &str) -> CaseResult {
+        CaseResult {
+            scenario: scenario.to_owned(),
+            ..result(Outcome::Pass)
+        }
     }
 
     /// Opens the store of `folder` again, as `--resume` does.
@@ -212,9 +222,9 @@ mod tests {
         let mut store = Store::open(folder.path(), "", false).unwrap();
         store.keep("a".into(), &result(Outcome::Fail), Some(&Face::default()));
         drop(store);
-        let mut store = again(folder.path());
+        let store = again(folder.path());
         assert_eq!(store.resumable(), 1);
-        let resumed = store.take_resumed();
+        let resumed = store.finished();
         assert_eq!(resumed["a"].result, result(Outcome::Fail));
         assert_eq!(resumed["a"].face, Some(Face::default()));
         assert_eq!(resumed.len(), 1);
@@ -225,7 +235,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path(), "", false).unwrap();
         store.keep("a".into(), &result(Outcome::BenchError), None);
-        assert!(again(folder.path()).take_resumed().is_empty());
+        assert!(again(folder.path()).finished().is_empty());
     }
 
     #[test]
@@ -235,7 +245,7 @@ mod tests {
         for outcome in [Outcome::Pass, Outcome::Crash] {
             store.keep("a".into(), &result(outcome), None);
         }
-        let resumed = again(folder.path()).take_resumed();
+        let resumed = again(folder.path()).finished();
         assert_eq!(resumed["a"].result.outcome, Outcome::Crash);
     }
 
@@ -248,7 +258,7 @@ mod tests {
         // The next run goes on in the same journal, and is interrupted as well.
         let mut store = again(folder.path());
         store.keep("c".into(), &result(Outcome::Pass), None);
-        let resumed = again(folder.path()).take_resumed();
+        let resumed = again(folder.path()).finished();
         let kept = ["a", "b", "c"].map(|key| resumed.contains_key(key));
         assert_eq!(kept, [true, false, true]);
     }
@@ -280,7 +290,7 @@ mod tests {
         let there = |name: &str| folder.path().join(name).exists();
         for prefix in ["1-", "2-"] {
             let mut store = Store::open(folder.path(), prefix, false).unwrap();
-            let path = store.transcript(&seating(), "cgi/a/b", "bytes").unwrap();
+            let path = store.transcript(&of("cgi/a/b"), "bytes").unwrap();
             assert!(there(&path), "{path}");
         }
         fs::create_dir(folder.path().join("transcripts")).unwrap();
@@ -302,10 +312,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut store = Store::open(folder.path(), "", false).unwrap();
         fs::write(folder.path().join("transcripts"), "in the way").unwrap();
-        assert_eq!(store.transcript(&seating(), "cgi/a/b", "bytes"), None);
+        assert_eq!(store.transcript(&of("cgi/a/b"), "bytes"), None);
         let told = store.trouble().unwrap().to_owned();
         assert!(told.starts_with("a transcript in "), "{told}");
-        assert_eq!(store.transcript(&seating(), "cgi/a/c", "bytes"), None);
+        assert_eq!(store.transcript(&of("cgi/a/c"), "bytes"), None);
         assert_eq!(store.trouble(), Some(told.as_str()));
     }
 }

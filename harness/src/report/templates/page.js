@@ -118,12 +118,12 @@
     const observed = (told.observed || []).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, make("code", {}, value))]);
     const elsewhere = data.columns.map((other, index) => [other, index]).filter(([, index]) => row.cells[index] !== " ").map(([other, index]) =>
       make("li", {}, make("a", { href: `#${anchor(row, other)}`, class: index === at && "here" }, make("span", { class: `mark ${sign(row.cells[index]).class}` }, sign(row.cells[index]).symbol), ` ${other.label}`)));
-    panel.replaceChildren(close,
+    panel.replaceChildren(...[close,
       make("h3", { id: "case-title" }, make("span", { class: `mark ${kind}` }, `${symbol} ${word}`), " ", make("code", {}, row.id), " ", make("em", {}, row.level)),
       make("p", { class: "place" }, column.label), make("p", {}, row.says), make("dl", {}, ...facts, ...observed, ...rules),
       told.replay ? make("p", { class: "replay" }, "again: ", make("code", {}, told.replay)) : null,
       told.wire !== undefined ? make("pre", { tabindex: "0" }, data.wires[told.wire]) : told.path ? make("p", { class: "place" }, make("small", {}, "transcript in ", make("code", {}, told.path))) : null,
-      make("details", { open: elsewhere.length <= 12 || isTold(row, at) }, make("summary", {}, `the same case on ${elsewhere.length} pairings`), make("ul", { class: "elsewhere" }, ...elsewhere)));
+      make("details", { open: elsewhere.length <= 12 || isTold(row, at) }, make("summary", {}, `the same case on ${elsewhere.length} pairings`), make("ul", { class: "elsewhere" }, ...elsewhere))].filter(Boolean));
     if (!panel.open) panel.showModal();
     panel.scrollTop = 0;
   };
