@@ -217,18 +217,34 @@ fn program_of(gateway: &dyn crate::gateways::Gateway) -> Option<PathBuf> {
 }
 
 fn backends() -> Vec<Row> {
-    let row = |backend: &&dyn crate::backends::Backend| Row {
-        text: format!(
-            "{:10}  {}; variants: {}",
-            backend.name(),
-            words(backend.speaks()),
-            variants(*backend).join(", ")
-        ),
-        value: json!({
-            "name": backend.name(),
-            "models": backend.speaks(),
-            "variants": variants(*backend),
-        }),
+    let path = env::var_os("PATH");
+    let row = |backend: &&dyn crate::backends::Backend| {
+        let (name, source) = (backend.name(), backend.source());
+        let mut programs = backend.programs().iter();
+        let here = programs.find_map(|program| find_program(program, path.as_deref()));
+        let told = match &here {
+            _ if backend.programs().is_empty() => source.to_owned(),
+            Some(program) => format!("here as {}", program.display()),
+            None => {
+                format!("no program here: {source}, or with an engine, gatebench images {name}")
+            }
+        };
+        let variants = variants(*backend);
+        let listed = match variants.is_empty() {
+            true => String::new(),
+            false => format!("; variants: {}", variants.join(", ")),
+        };
+        let models = words(backend.speaks());
+        Row {
+            text: format!("{name:10}  {models}{listed}\n{:12}{told}", ""),
+            value: json!({
+                "name": name,
+                "models": backend.speaks(),
+                "variants": variants,
+                "program": here,
+                "source": source,
+            }),
+        }
     };
     BACKENDS.iter().map(row).collect()
 }
@@ -238,7 +254,7 @@ fn variants(backend: &dyn crate::backends::Backend) -> Vec<&'static str> {
     let mut once = Vec::new();
     for model in backend.speaks() {
         let variant = backend.variant(*model);
-        if !once.contains(&variant) {
+        if !variant.is_empty() && !once.contains(&variant) {
             once.push(variant);
         }
     }

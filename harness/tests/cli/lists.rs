@@ -26,6 +26,26 @@ fn every_list_is_valid_json() {
 }
 
 #[test]
+fn a_list_of_subjects_tells_where_each_is_or_how_to_get_it() {
+    for what in ["gateways", "backends"] {
+        let output = gatebench()
+            .args(["list", what])
+            .env("PATH", "/nowhere")
+            .assert()
+            .success();
+        let text = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len() % 2, 0, "{text}");
+        for two in lines.chunks(2) {
+            let told = two[1].trim();
+            let ways = ["comes with the bench", "here as ", "no program here: "];
+            assert!(ways.iter().any(|way| told.starts_with(way)), "{two:?}");
+        }
+        assert!(!text.contains("variants: \n"), "{text}");
+    }
+}
+
+#[test]
 fn completions_and_the_manual_come_from_the_command_line_itself() {
     gatebench()
         .args(["completions", "bash"])
