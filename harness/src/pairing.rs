@@ -414,7 +414,8 @@ pub(crate) fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
 }
 
-fn free_port() -> io::Result<SocketAddr> {
+/// A port of 127.0.0.1 that nobody listens at in this moment.
+pub(crate) fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

@@ -75,10 +75,14 @@ impl Backend for GateservePython {
 /// takes longer than Python does and cannot be kept booted.
 const PYTHONS: [&str; 2] = ["/usr/bin/python3", "/usr/local/bin/python3"];
 
+/// The one that is here.
+pub(crate) fn python() -> Option<&'static str> {
+    PYTHONS.into_iter().find(|file| Path::new(file).is_file())
+}
+
 /// The probe under both its names, and what cannot be started.
 fn files() -> Vec<FileSpec> {
-    let python = PYTHONS.into_iter().find(|file| Path::new(file).is_file());
-    let probe = match (python, PROBE.split_once('\n')) {
+    let probe = match (python(), PROBE.split_once('\n')) {
         (Some(python), Some((_, rest))) => format!("#!{python}\n{rest}"),
         _ => PROBE.to_owned(),
     };

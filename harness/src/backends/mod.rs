@@ -24,6 +24,8 @@ use crate::{
     scenario::AppFile,
 };
 
+pub(crate) use gateserve_python::python;
+
 /// An application server under test, running the probe.
 ///
 /// An implementation is pure: it says what to write and what to run.

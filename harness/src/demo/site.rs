@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -12,8 +12,11 @@ use serde::Serialize;
 
 use super::way::{App, Way};
 use crate::{
+    backends::python,
+    gateways::conf_folder,
     launch::{self, FileSpec, Launch, LaunchError, Ready, RunDir, Running, Via},
     model::Model,
+    pairing::free_port,
     programs::Programs,
     seats::tap::Tap,
     transcript::Log,
@@ -204,17 +207,10 @@ impl Site {
 /// File of the request trace, in the run folder.
 const TRACE: &str = "trace.jsonl";
 
-/// The Python of the demo's scripts. A version manager's `python3` is a script of its own, which
-/// takes longer than Python does.
-fn python() -> &'static str {
-    let usual = ["/usr/bin/python3", "/usr/local/bin/python3"];
-    let found = usual.into_iter().find(|file| Path::new(file).is_file());
-    found.unwrap_or("/usr/bin/env python3")
-}
-
 fn write_app(run: &Path) -> io::Result<()> {
     let script = run.join("hello.py");
-    fs::write(&script, format!("#!{}\n{HELLO}", python()))?;
+    let python = python().unwrap_or("/usr/bin/env python3");
+    fs::write(&script, format!("#!{python}\n{HELLO}"))?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
 }
 
@@ -312,7 +308,7 @@ fn nginx_launch(
     let run = dir.path().display().to_string();
     let values = context! {
         run => &run,
-        params => params_folder(&nginx.about),
+        params => conf_folder(&nginx.about),
         listen => listen.to_string(),
         upstream => upstream.display().to_string(),
         protocol => order.way.protocol().word(),
@@ -359,14 +355,6 @@ fn builtin_launch(order: &Order, upstream: &Path, listen: SocketAddr) -> Launch 
     }
 }
 
-/// The folder of the params files as shipped, from `nginx -V`.
-fn params_folder(about: &str) -> &str {
-    let told = about.split_once("--conf-path=");
-    let path = told.and_then(|(_, rest)| rest.split_whitespace().next());
-    let folder = path.and_then(|path| path.rsplit_once('/'));
-    folder.map_or("/etc/nginx", |(folder, _)| folder)
-}
-
 fn shown_gateway(launch: &Launch) -> Shown {
     match launch.files.first() {
         Some(file) => Shown {
@@ -392,10 +380,6 @@ fn shown_command(name: &str, launch: &Launch) -> Shown {
         name: name.to_owned(),
         text,
     }
-}
-
-fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 #[cfg(test)]

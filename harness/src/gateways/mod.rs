@@ -13,6 +13,8 @@ use std::{net::SocketAddr, path::Path};
 
 use crate::{launch::Launch, model::Model, programs::Programs};
 
+pub(crate) use nginx::conf_folder;
+
 /// A web server in front of the backend under test.
 ///
 /// An implementation is pure: it says what to write and what to run.

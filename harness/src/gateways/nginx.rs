@@ -96,7 +96,7 @@ fn configuration(route: &Route<'_>) -> String {
 }
 
 /// The folder of the params files as shipped, from `nginx -V`.
-fn conf_folder(about: &str) -> &str {
+pub(crate) fn conf_folder(about: &str) -> &str {
     let told = about
         .split_once("--conf-path=")
         .and_then(|(_, rest)| rest.split_whitespace().next());
