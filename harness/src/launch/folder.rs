@@ -120,10 +120,24 @@ pub(super) fn remove(path: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::FileSpec, *};
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    #[test]
+    fn a_folder_that_was_removed_is_not_made_anew_by_who_still_writes() {
+        let path = {
+            let dir = RunDir::create().unwrap();
+            let file = FileSpec::text("htdocs/cgi-bin/page", "x");
+            file.write(dir.path()).unwrap();
+            file.write(dir.path()).unwrap();
+            dir.path().to_owned()
+        };
+        let late = FileSpec::text("htdocs/index.html", "x").write(&path);
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(!path.exists() && !path.with_extension("gone").exists());
     }
 
     #[test]
