@@ -164,6 +164,12 @@ const CASES: &[Case] = &[
         ),
     ),
     case(
+        "old cycles end too",
+        page!(
+            "import gc\nclass A:\n    def __init__(self): self.me = self\n    def __del__(self): print('del', self.n)\ndef lost(n):\n    a = A(); a.n = n\nlost(1)\nkept = A(); kept.n = 2; gc.collect(1); lost(3)\nmany = [[] for _ in range(5000)]"
+        ),
+    ),
+    case(
         "open-file",
         page!(
             "import os, tempfile\nname = tempfile.mktemp()\npid = os.fork()\nif not pid:\n    f = open(name, 'w'); f.write('kept')\nelse:\n    os.waitpid(pid, 0); print(open(name).read()); os.unlink(name)"

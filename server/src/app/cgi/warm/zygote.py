@@ -289,7 +289,7 @@ def only_the_script(code):
     sys.excepthook = show
 
 
-def fast_end(status):
+def fast_end(status, young):
     """Ends as the interpreter would, but leaves alone what it was booted with: taking that apart
     costs more than all the rest. What goes wrong here is left to the interpreter."""
     for name, act in (("threading", "_shutdown"), ("atexit", "_run_exitfuncs")):
@@ -297,17 +297,43 @@ def fast_end(status):
             getattr(sys.modules[name], act)()
     flush()
     left = []
-    for name in [name for name in sys.modules if name not in BOOTED or name == "__main__"]:
+    for name in the_scripts_own(sys.modules):
         try:
             left.append(_weakref.ref(sys.modules.pop(name)))
         except TypeError:
             pass
-    gc.collect()
+    collect(young)
     for module in reversed(left):
         empty(getattr(module(), "__dict__", None))
-    gc.collect()
+    collect(young + 1)
     flush()
     os._exit(status & 0xFF)
+
+
+def the_scripts_own(modules):
+    """Names of the modules that came after the boot. Those stand at the end, and to look at a name
+    is to write to its page, so the search ends with the last that was there before."""
+    names = []
+    for name in reversed(modules):
+        if name == LAST:
+            break
+        if name not in BOOTED:
+            names.append(name)
+    return ["__main__"] * ("__main__" in modules) + names[::-1]
+
+
+def collections():
+    """How often the youngest objects were looked through."""
+    return gc.get_stats()[0]["collections"]
+
+
+def collect(young):
+    """While all that this process made is young, only the young are looked at. A collection of
+    all would also give back what the interpreter keeps at hand, page by page."""
+    if collections() > young:
+        gc.collect()
+    else:
+        gc.collect(0)
 
 
 def flush():
@@ -334,12 +360,14 @@ GIVEN = set(zygote.control.recv(1 << 18).split(b"\0"))
 ADDED = [name + b"=" + value for name, value in os.environb.items()]
 ADDED = [variable for variable in ADDED if variable not in GIVEN]
 BOOTED = set(sys.modules)
+LAST = next(reversed(sys.modules))
 gc.collect()
 gc.freeze()
 zygote.control.send(b"R")
 code, *job = zygote.serve()
 names = become(zygote, *job)
 del zygote, job
+young = collections()
 status = None
 try:
     exec(code, names)
@@ -353,7 +381,7 @@ except BaseException:
     raise
 try:
     del names, code
-    fast_end(status)
+    fast_end(status, young)
 except BaseException:
     pass
 if status:
