@@ -164,7 +164,7 @@ const CASES: &[Case] = &[
         ),
     ),
     case(
-        "old cycles end too",
+        "old-cycles",
         page!(
             "import gc\nclass A:\n    def __init__(self): self.me = self\n    def __del__(self): print('del', self.n)\ndef lost(n):\n    a = A(); a.n = n\nlost(1)\nkept = A(); kept.n = 2; gc.collect(1); lost(3)\nmany = [[] for _ in range(5000)]"
         ),
