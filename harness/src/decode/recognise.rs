@@ -28,7 +28,8 @@ pub fn recognise(octets: &[u8]) -> Option<Recognised> {
             3 | 6 | 7 | 10 | 11 => told(Model::FastCgi, Direction::Reply),
             _ => told(Model::FastCgi, Direction::Request),
         },
-        [0, low, high, 0, name_low, name_high, ..] => {
+        // 30 is a modifier of old configurations, which is told as such.
+        [0 | 30, low, high, 0, name_low, name_high, ..] => {
             let size = u16::from_le_bytes([*low, *high]);
             let name = u16::from_le_bytes([*name_low, *name_high]);
             let fits = u32::from(name) + 4 <= u32::from(size);
@@ -92,6 +93,7 @@ mod tests {
             Some((Model::FastCgi, reply))
         );
         assert_eq!(of(b"\0\x20\0\0\x04\0NAME"), Some((Model::Uwsgi, request)));
+        assert_eq!(of(b"\x1e\x20\0\0\x04\0NAME"), Some((Model::Uwsgi, request)));
         assert_eq!(of(b"24:CONTENT_LENGTH"), Some((Model::Scgi, request)));
         assert_eq!(of(b"GET / HTTP/1.1\r\n"), Some((Model::Http, request)));
         assert_eq!(of(b"HTTP/1.1 200 OK\r\n"), Some((Model::Http, reply)));

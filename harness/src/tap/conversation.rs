@@ -46,6 +46,8 @@ pub struct Conversation {
     done: Vec<Exchange>,
     gone: Option<Ending>,
     lost: bool,
+    /// When the gateway sent its last, if it said so.
+    left: Option<Duration>,
     /// When the last exchange ended on a connection that was to be kept.
     kept: Option<Duration>,
     note: Option<Finding>,
@@ -73,6 +75,7 @@ impl Conversation {
             done: Vec::new(),
             gone: None,
             lost: false,
+            left: None,
             kept: None,
             note: None,
             http: http::State::default(),
@@ -88,6 +91,7 @@ impl Conversation {
             Happened::Ended(Way::Reply) => self.ended(at, Ending::BackendClosed),
             Happened::Broke(Way::Reply, _) => self.ended(at, Ending::BackendReset),
             Happened::Ended(Way::Request) => {
+                self.left.get_or_insert(at);
                 // A half-close after the whole request is in order.
                 let (request, open) = (&self.request, &mut self.open);
                 if let Some(live) = open.last_mut().filter(|_| request.is_empty()) {
@@ -255,7 +259,17 @@ impl Conversation {
                 (ending, _) => ending.clone(),
             };
             live.head.finish(&mut live.exchange);
-            self.finish(at, live);
+            // A gateway that went without a reply is what ended it, however long the server went on.
+            match self.left {
+                Some(left)
+                    if live.exchange.reply.octets == 0
+                        && live.exchange.request.first.is_some_and(|it| it < left) =>
+                {
+                    live.exchange.ending = Ending::GatewayClosed;
+                    self.finish(left, live);
+                }
+                _ => self.finish(at, live),
+            }
         }
         self.gone = Some(ending);
     }

@@ -54,6 +54,7 @@ pub fn diagnose(exchange: &Exchange) -> Vec<Finding> {
         too_large,
         rejected,
         early,
+        overdue,
         closed,
         given_up,
     ];
@@ -186,6 +187,13 @@ fn polluted(exchange: &Exchange) -> Option<Finding> {
         return None;
     }
     let start = &exchange.polluted;
+    let is_cut = matches!(
+        exchange.ending,
+        Ending::BackendClosed | Ending::BackendReset
+    );
+    if is_cut && begins_head(start) {
+        return None;
+    }
     let shown = decode::show_start(start);
     let (what, cure) = if start.starts_with(b"\xef\xbb\xbf") {
         ("a byte order mark", "Save the script as UTF-8 without BOM.")
@@ -224,6 +232,16 @@ fn polluted(exchange: &Exchange) -> Option<Finding> {
     ))
 }
 
+/// Whether octets are the beginning of a head that goes on.
+fn begins_head(octets: &[u8]) -> bool {
+    let mut lines = octets.split(|&octet| octet == b'\n').rev();
+    let last = lines.next().unwrap_or_default();
+    let is_name = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+    let named = |line: &[u8]| line.iter().take_while(|octet| is_name(octet)).count();
+    let is_field = |line: &[u8]| named(line) > 0 && line.get(named(line)) == Some(&b':');
+    lines.all(is_field) && (named(last) == last.len() || is_field(last))
+}
+
 /// What the application says itself, on its error stream.
 fn by_log(exchange: &Exchange) -> Option<Finding> {
     if exchange.stderr.is_empty() || exchange.stderr.contains("Primary script unknown") {
@@ -244,12 +262,16 @@ fn too_large(exchange: &Exchange) -> Option<Finding> {
         exchange.ending,
         Ending::BackendClosed | Ending::BackendReset
     );
-    (size > 4096 && closed && exchange.reply.octets == 0).then(|| {
+    let (silent, said) = (
+        closed && exchange.reply.octets == 0,
+        exchange.status == Some(431),
+    );
+    (size > 4096 && (silent || said)).then(|| {
         let wanted = usize::from(size).next_multiple_of(4096);
         Finding::new(
             "block-too-large",
             "UWSGI-HDR-APP-LIMIT",
-            format!("The variables are {size} octets, and the server closed at once: more than its buffer-size (4096 in uWSGI) allows. Its log says `invalid request block size: {size}`."),
+            format!("The variables are {size} octets, and the server {} at once: more than its buffer-size (4096 in uWSGI) allows. Its log says `invalid request block size: {size}`.", if said { "refused them (431)" } else { "closed" }),
             format!("buffer-size = {} in the server's configuration, or smaller cookies.", wanted.min(65535)),
         )
     })
@@ -287,6 +309,24 @@ fn early(exchange: &Exchange) -> Option<Finding> {
             exchange.request.body
         ),
         "Read the body before answering; uWSGI: post-buffering = 1; or refuse large bodies in the gateway (client_max_body_size).",
+    ))
+}
+
+/// A server that answers in the name of a request that took too long.
+fn overdue(exchange: &Exchange) -> Option<Finding> {
+    let waited = exchange.waited().unwrap_or_default();
+    if exchange.status != Some(504) || !exchange.has_head || exchange.protocol == Some(Model::Http)
+    {
+        return None;
+    }
+    Some(Finding::new(
+        "killed-by-timer",
+        "CGI-6.1-TIMEOUT",
+        format!(
+            "The application server itself answers 504, {:.1} s after the request began: its own timer, such as harakiri, ended the request.",
+            waited.as_secs_f64()
+        ),
+        "Its log names the timer (`HARAKIRI`). Raise it above what the slowest request needs, and the gateway's read timeout above it.",
     ))
 }
 

@@ -40,7 +40,9 @@ fn is_php(exchange: &Exchange) -> bool {
 }
 
 fn script_filename(exchange: &Exchange) -> Option<Finding> {
-    let refused = exchange.stderr.contains("Primary script unknown");
+    let said = b"No input file specified";
+    let refused = exchange.stderr.contains("Primary script unknown")
+        || exchange.reply.raw.windows(said.len()).any(|it| it == said);
     match exchange.param("SCRIPT_FILENAME").unwrap_or_default() {
         "" if exchange.protocol == Some(Model::FastCgi) && (is_php(exchange) || refused) => {
             Some(Finding::new(
@@ -53,8 +55,8 @@ fn script_filename(exchange: &Exchange) -> Option<Finding> {
         file if refused => Some(Finding::new(
             "script-unknown",
             "DF-VAR-SCRIPT-FILENAME",
-            format!("php-fpm finds no file at SCRIPT_FILENAME, which is `{file}`."),
-            "Compare that path as php-fpm sees it (its container, its chroot, its user): nginx's root must stand in the same server or location, and the folders need the x bit.",
+            format!("PHP finds no file at SCRIPT_FILENAME, which is `{file}`."),
+            "Compare that path as PHP sees it (its container, its chroot, its user): nginx's root must stand in the same server or location, and the folders need the x bit.",
         )),
         _ => None,
     }

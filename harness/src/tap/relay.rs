@@ -291,6 +291,16 @@ fn is_fatal(error: &io::Error) -> bool {
     )
 }
 
+/// Why a step of passing octets did not pass any.
+enum Stop {
+    /// Nothing to read yet.
+    Empty,
+    /// Reading failed.
+    Sender(io::Error),
+    /// Writing failed.
+    Receiver(io::Error),
+}
+
 /// One relayed connection.
 struct Wire {
     number: u64,
@@ -354,14 +364,14 @@ impl Wire {
                     let sent = match to.try_write(octets) {
                         Ok(sent) => Ok(sent),
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                        Err(error) => Err((false, error)),
+                        Err(error) => Err(Stop::Receiver(error)),
                     };
                     self.copy(way, octets);
                     let sent = sent?;
                     Ok(Some(octets[sent..].to_vec()).filter(|rest| !rest.is_empty()))
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err((true, error)),
-                Err(error) => Err((false, error)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Stop::Empty),
+                Err(error) => Err(Stop::Sender(error)),
             });
             match step {
                 Ok(None) => {}
@@ -371,34 +381,33 @@ impl Wire {
                 }
                 Ok(Some(rest)) => {
                     if let Err(error) = write(to, &rest).await {
-                        return self.broke(from, to, way, &error);
+                        return self.receiver_went(from, way, &error);
                     }
                 }
-                Err((true, _)) => {
+                Err(Stop::Empty) => {
                     if let Err(error) = from.readable().await {
-                        return self.broke(from, to, way, &error);
+                        return self.sender_went(to, way, &error);
                     }
                 }
-                Err((false, error)) => return self.broke(from, to, way, &error),
+                Err(Stop::Sender(error)) => return self.sender_went(to, way, &error),
+                Err(Stop::Receiver(error)) => return self.receiver_went(from, way, &error),
             }
         }
     }
 
-    /// A side is gone: the other is told by a reset.
-    fn broke(&self, from: &Stream, to: &Stream, way: Way, error: &io::Error) {
-        // A write that fails is the other side's doing.
-        let by_receiver = error.kind() == io::ErrorKind::BrokenPipe;
-        let gone = match (way, by_receiver) {
-            (Way::Request, false) | (Way::Reply, true) => Way::Request,
-            (Way::Reply, false) | (Way::Request, true) => Way::Reply,
-        };
-        self.tell(Happened::Broke(gone, error.to_string()));
-        if by_receiver {
-            // What the receiver still sent is passed by the other direction.
-            from.socket().shutdown(Shutdown::Read).ok();
-        } else {
-            to.reset();
+    /// The side that sends this way is gone: the other is told by a reset.
+    fn sender_went(&self, to: &Stream, way: Way, error: &io::Error) {
+        self.tell(Happened::Broke(way, error.to_string()));
+        to.reset();
+    }
+
+    /// The side that receives this way is gone. What it still sent is passed by the other direction,
+    /// which tells of its end as well; a gateway's may never come, since it waits for nothing more.
+    fn receiver_went(&self, from: &Stream, way: Way, error: &io::Error) {
+        if way == Way::Reply {
+            self.tell(Happened::Broke(Way::Request, error.to_string()));
         }
+        from.socket().shutdown(Shutdown::Read).ok();
     }
 }
 
