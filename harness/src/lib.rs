@@ -9,6 +9,7 @@ pub mod cli;
 pub mod decode;
 pub mod demo;
 pub mod dialogue;
+pub mod doctor;
 pub mod event;
 pub mod gateways;
 pub mod images;

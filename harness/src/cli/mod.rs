@@ -3,6 +3,7 @@
 mod args;
 mod decode;
 mod demo;
+mod doctor;
 mod explain;
 mod help;
 mod images;
@@ -100,6 +101,9 @@ enum Command {
     /// A relay that shows what gateway and application server say, and what is wrong with it
     #[command(after_help = tap::HELP)]
     Tap(tap::TapArgs),
+    /// Ask a socket, a URL or every upstream of an nginx.conf: what speaks there, what is wrong, which line to change
+    #[command(after_help = doctor::HELP)]
+    Doctor(doctor::DoctorArgs),
     /// A line of a log: its cause, what to change, the rules and scenarios it is about
     #[command(after_help = explain::HELP)]
     Explain(explain::ExplainArgs),
@@ -163,6 +167,7 @@ impl Cli {
             Command::List(args) => list::list(&args),
             Command::Decode(args) => decode::decode(&args),
             Command::Tap(args) => tap::tap(&args),
+            Command::Doctor(args) => doctor::doctor(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Images(args) => images::images(&args),
             Command::Completions { shell } => {
