@@ -208,10 +208,10 @@ fn a_scheme_that_is_lost_behind_another_proxy_is_told() {
 
 #[test]
 fn a_host_that_is_hidden_is_told() {
-    let Some((room, tap)) = hello(&format!(
-        "location / {{ fastcgi_param REQUEST_METHOD $request_method; fastcgi_param SERVER_PROTOCOL $server_protocol; \
-         fastcgi_pass_request_headers off; fastcgi_pass unix:ROOM/tap.sock; }}"
-    )) else {
+    let Some((room, tap)) = hello(
+        "location / { fastcgi_param REQUEST_METHOD $request_method; fastcgi_param SERVER_PROTOCOL $server_protocol; \
+         fastcgi_pass_request_headers off; fastcgi_pass unix:ROOM/tap.sock; }",
+    ) else {
         return;
     };
     room.get("/");

@@ -262,7 +262,7 @@ mod tests {
 
     fn of(params: &[(String, String)], name: &str) -> String {
         let found = params.iter().find(|(known, _)| known == name);
-        found.map_or("(none)".to_owned(), |(_, value)| value.clone())
+        found.map_or_else(|| "(none)".to_owned(), |(_, value)| value.clone())
     }
 
     #[test]
