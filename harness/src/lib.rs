@@ -10,6 +10,7 @@ pub mod decode;
 pub mod demo;
 pub mod dialogue;
 pub mod doctor;
+pub mod env_diff;
 pub mod event;
 pub mod gateways;
 pub mod images;

@@ -326,6 +326,13 @@ pub struct Started {
     dir: RunDir,
 }
 
+impl Started {
+    /// The run folder, which is removed when this is dropped.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
 impl Target for Started {
     fn listen(&self) -> SocketAddr {
         self.listen

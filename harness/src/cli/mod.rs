@@ -4,6 +4,7 @@ mod args;
 mod decode;
 mod demo;
 mod doctor;
+mod env_diff;
 mod explain;
 mod help;
 mod images;
@@ -107,6 +108,9 @@ enum Command {
     /// A line of a log: its cause, what to change, the rules and scenarios it is about
     #[command(after_help = explain::HELP)]
     Explain(explain::ExplainArgs),
+    /// The environments that two gateways or models make of one request, side by side
+    #[command(after_help = env_diff::HELP)]
+    EnvDiff(env_diff::EnvDiffArgs),
     /// Prepare the container images, so that a run need not wait for them
     #[command(after_help = help::IMAGES)]
     Images(args::ImagesArgs),
@@ -168,6 +172,7 @@ impl Cli {
             Command::Decode(args) => decode::decode(&args),
             Command::Tap(args) => tap::tap(&args),
             Command::Doctor(args) => doctor::doctor(&args),
+            Command::EnvDiff(args) => env_diff::env_diff(&args),
             Command::Explain(args) => explain::explain(&args),
             Command::Images(args) => images::images(&args),
             Command::Completions { shell } => {

@@ -183,6 +183,12 @@ impl Room {
     }
 
     pub(crate) fn tap_between(&mut self, listen: &str, to: &str, more: &[&str]) -> Tap {
+        self.try_tap(listen, to, more)
+            .unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// A tap, or what it says where it cannot listen.
+    pub(crate) fn try_tap(&mut self, listen: &str, to: &str, more: &[&str]) -> Result<Tap, String> {
         let mut command = Command::new(cargo_bin!("gatebench"));
         command
             .args(["tap", "--listen", listen, "--to", to, "--json"])
@@ -202,8 +208,10 @@ impl Room {
             .told
             .recv_timeout(LIMIT)
             .expect("the tap says where it listens");
-        assert!(said.contains("Ctrl-C ends it"), "{said}");
-        tap
+        match said.contains("Ctrl-C ends it") {
+            true => Ok(tap),
+            false => Err(said),
+        }
     }
 
     /// Ends what was started last and waits for it.

@@ -27,10 +27,14 @@
 mod bodies;
 mod doctor;
 mod endings;
+mod env_diff;
+mod gateserve_lines;
 mod heads;
 mod kit;
+mod recorded;
 mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
+mod tap;
 mod timers;
 mod variables;
