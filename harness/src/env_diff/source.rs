@@ -176,7 +176,10 @@ async fn pairing(
     observer: &mut dyn Observer,
 ) -> anyhow::Result<Environ> {
     let gateway = gateways::named(&id.name).context("the gateway is known")?;
-    let variant = id.variant.as_deref().unwrap_or_else(|| gateway.variants()[0]);
+    let variant = id
+        .variant
+        .as_deref()
+        .unwrap_or_else(|| gateway.variants()[0]);
     let variant = gateway.variants().iter().find(|known| **known == variant);
     let Some(variant) = variant else {
         bail!(
