@@ -123,7 +123,8 @@ fn a_configuration_that_cannot_be_used_leaves_the_running_server_alone() {
 fn a_request_that_runs_is_finished_before_the_reload() {
     let (_folder, mut server) = server(&[HTTP]);
     let mut responses = Responses::on(server.connect());
-    let request = "GET / HTTP/1.1\r\nHost: a\r\nX-Probe: chunks=2; pause=500ms; body=ab\r\n\r\n";
+    let probe = "X-Probe: chunks=2; pause=500ms; body=ab";
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{probe}\r\n\r\n");
     responses.peer.send(request);
     responses.head();
     server.signal(Signal::SIGHUP);
@@ -132,6 +133,24 @@ fn a_request_that_runs_is_finished_before_the_reload() {
     let rest = String::from_utf8(responses.peer.rest()).unwrap();
     assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
     server.line("gracefully (RE)spawned");
+}
+
+#[test]
+fn idle_connections_go_on_with_the_workers_that_come_after() {
+    let (_folder, mut server) = server(&[HTTP, "processes = 2"]);
+    let get = |responses: &mut Responses| {
+        responses.peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        responses.next("GET").report().pid()
+    };
+    let mut idle: Vec<_> = (0..20).map(|_| Responses::on(server.connect())).collect();
+    let before: Vec<_> = idle.iter_mut().skip(1).map(get).collect();
+    server.signal(Signal::SIGHUP);
+    server.line("gracefully (RE)spawned");
+    // The first has not sent anything before.
+    for responses in &mut idle {
+        let pid = get(responses);
+        assert!(!before.contains(&pid), "{pid} has ended");
+    }
 }
 
 #[test]

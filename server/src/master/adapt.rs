@@ -119,6 +119,8 @@ impl Master<'_, '_> {
         }
         log::fault("going cheap...");
         self.is_cheap = true;
+        // A request on a connection that waits for a worker would wake nobody.
+        self.board.set_heirs(false);
         for number in 0..self.workers.len() {
             let worker = &mut self.workers[number];
             worker.leaves_place_empty = true;
@@ -133,6 +135,7 @@ impl Master<'_, '_> {
     /// A connection waits: the workers are started that there are at least.
     pub(super) fn wake(&mut self, now: Instant) {
         self.is_cheap = false;
+        self.board.set_heirs(true);
         self.rest.since = now;
         let least = self.settings.cheaper.least;
         let least = least.unwrap_or(self.settings.processes.workers) as usize;

@@ -31,6 +31,7 @@ impl Trial {
 impl Master<'_, '_> {
     /// Lets the workers finish what they have, then ends with 0. Asked again, ends at once.
     pub(super) fn stop(&mut self) {
+        self.board.set_heirs(false);
         match self.phase {
             Phase::Stopping { .. } => return self.stop_now(codes::DONE),
             Phase::Reloading => {}
@@ -46,6 +47,7 @@ impl Master<'_, '_> {
     /// Ends as soon as the workers have dropped everything.
     pub(super) fn stop_now(&mut self, code: i32) {
         log::tell("SIGINT/SIGTERM received...killing workers...");
+        self.board.set_heirs(false);
         self.beside.stopping();
         self.phase = Phase::Stopping { code };
         self.curse_all(Signal::SIGQUIT);
@@ -107,6 +109,7 @@ impl Master<'_, '_> {
     fn leave_for_reload(&mut self, brutal: bool) {
         self.beside.reloading();
         self.phase = Phase::Reloading;
+        self.board.set_heirs(!self.settings.reload.exit_on_reload);
         if brutal {
             log::tell("...brutally killing workers...");
             self.curse_all(Signal::SIGQUIT);
@@ -134,7 +137,9 @@ impl Master<'_, '_> {
         let sockets = listeners.zip(&self.sockets);
         let sockets =
             sockets.map(|(listener, bound)| (Purpose::Requests, &listener.address, bound));
-        let error = self.program.run_again(sockets.chain(self.beside.sockets()));
+        let error = self
+            .program
+            .run_again(sockets.chain(self.beside.sockets()), &self.relay);
         // The program's file may have gone since it was tried.
         self.goes_on(&format!("cannot run {}: {error}", self.program.name()));
         self.phase = Phase::Serving;

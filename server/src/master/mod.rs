@@ -37,7 +37,7 @@ use std::io;
 use crate::app::cgi::SetupError;
 use crate::language::{Language, LoadError};
 use crate::options::Settings;
-use crate::socket::{BindError, Handover};
+use crate::socket::{BindError, Handover, Relay};
 use crate::system::hooks::{self, HookError, HookPhase};
 use crate::system::identity::IdentityError;
 use crate::system::notify::Notifier;
@@ -117,8 +117,12 @@ fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Sta
     if program::is_trial() {
         trial::end(settings, language);
     }
-    let handover = Handover::received();
+    let mut handover = Handover::received();
     let resumed = handover.is_some();
+    let relay = match handover.as_mut().and_then(Handover::relay) {
+        Some(relay) => relay,
+        None => Relay::new().map_err(system("make a queue for connections"))?,
+    };
     let program =
         Program::of_this_process(settings).map_err(system("tell the folder that this is"))?;
     // Before a change of root or user: its path is the one that the parent sees.
@@ -131,6 +135,7 @@ fn serve(settings: &Settings, language: Option<&dyn Language>) -> Result<(), Sta
         settings,
         language,
         sockets,
+        relay,
         program: &program,
         resumed,
     };

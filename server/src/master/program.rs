@@ -12,7 +12,7 @@ use nix::unistd::{Pid, execvpe};
 
 use crate::log;
 use crate::options::Settings;
-use crate::socket::{Address, Bound, Handover, Purpose};
+use crate::socket::{Address, Bound, Handover, Purpose, Relay};
 
 /// The variable that asks for a trial.
 const TRIAL: &str = "GATESERVE_TRIAL";
@@ -86,9 +86,10 @@ impl Program {
     pub(super) fn run_again<'a>(
         &self,
         sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
+        relay: &Relay,
     ) -> io::Error {
         let here = std::env::current_dir();
-        let failed = self.exec(sockets);
+        let failed = self.exec(sockets, relay);
         if let Ok(here) = here {
             // The error above is the one to be told.
             let _ = std::env::set_current_dir(here);
@@ -102,13 +103,14 @@ impl Program {
     fn exec<'a>(
         &self,
         sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
+        relay: &Relay,
     ) -> io::Result<Infallible> {
         std::env::set_current_dir(&self.folder)?;
         let program = c_string(self.program.clone())?;
         let name = std::iter::once(Ok(program.clone()));
         let arguments = self.arguments.iter().map(|it| c_string(it.clone().into()));
         let arguments = name.chain(arguments).collect::<io::Result<Vec<_>>>()?;
-        let handover = Handover::announce(sockets)?;
+        let handover = Handover::announce(sockets, relay)?;
         let variables = self.environment.iter().map(|(name, value)| {
             let mut variable = name.clone();
             variable.push("=");

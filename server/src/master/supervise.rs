@@ -26,7 +26,7 @@ use super::workers::{Leaving, Worker};
 use crate::Language;
 use crate::log;
 use crate::options::Settings;
-use crate::socket::Bound;
+use crate::socket::{Bound, Relay};
 
 /// How often what tells nothing of itself is looked at, as in uWSGI.
 const TICK: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ pub(super) struct Beginning<'a> {
     pub(super) settings: &'a Settings,
     pub(super) language: Option<&'a dyn Language>,
     pub(super) sockets: Vec<Bound>,
+    pub(super) relay: Relay,
     /// What a reload runs.
     pub(super) program: &'a Program,
     /// Whether a server ran in this process before.
@@ -48,6 +49,7 @@ pub(super) fn supervise<'a>(beginning: Beginning<'a>, beside: &mut Beside<'a>) -
         settings,
         language,
         sockets,
+        relay,
         program,
         resumed,
     } = beginning;
@@ -59,6 +61,7 @@ pub(super) fn supervise<'a>(beginning: Beginning<'a>, beside: &mut Beside<'a>) -
         settings,
         language,
         sockets,
+        relay,
         program,
         beside,
         signals,
@@ -100,6 +103,8 @@ pub(super) struct Master<'a, 'b> {
     pub(super) settings: &'a Settings,
     pub(super) language: Option<&'a dyn Language>,
     pub(super) sockets: Vec<Bound>,
+    /// Connections whose worker has left.
+    pub(super) relay: Relay,
     pub(super) program: &'a Program,
     /// What runs beside the workers.
     pub(super) beside: &'b mut Beside<'a>,

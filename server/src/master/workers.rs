@@ -307,6 +307,7 @@ impl Master<'_, '_> {
             settings: self.settings,
             language: self.language,
             sockets: &self.sockets,
+            relay: &self.relay,
             tell: &self.tell,
             board: self.board,
             slot: self.board.worker(number),

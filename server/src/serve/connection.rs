@@ -8,6 +8,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -103,6 +104,8 @@ pub(crate) struct Connection {
     wire: OnceCell<Arc<Wire>>,
     /// Whether the peer has ever sent anything.
     heard: Cell<bool>,
+    /// Whom requests on it come from, where that is an internet address.
+    client: Cell<Option<SocketAddr>>,
     /// When it was accepted, until its first request takes that.
     accepted: Cell<Option<std::time::Instant>>,
     /// For files that are sent beside the event loop.
@@ -123,6 +126,7 @@ impl Connection {
             patience,
             wire: OnceCell::new(),
             heard: Cell::new(false),
+            client: Cell::new(None),
             accepted: Cell::new(None),
             threads: None,
         }
@@ -219,6 +223,20 @@ impl Connection {
     /// Whether the peer has ever sent anything.
     pub(super) fn has_heard(&self) -> bool {
         self.heard.get()
+    }
+
+    /// Whether another worker has heard of the peer before.
+    pub(super) fn set_heard(&self, heard: bool) {
+        self.heard.set(heard);
+    }
+
+    /// Whom requests come from.
+    pub(super) fn client(&self) -> Option<SocketAddr> {
+        self.client.get()
+    }
+
+    pub(super) fn set_client(&self, client: Option<SocketAddr>) {
+        self.client.set(client);
     }
 
     /// Adds to what waits to be written.

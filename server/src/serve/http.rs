@@ -70,18 +70,25 @@ impl Ends {
 }
 
 /// Serves one connection until its end.
-pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: Option<SocketAddr>) {
-    let peer = match client(service, &connection, peer).await {
-        Ok(Some(peer)) => peer,
-        Ok(None) => return,
-        Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
-    };
-    let ends = Ends::of(connection.stream(), peer);
+pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
+    // A worker before this one has read what a proxy says of its client.
+    let is_kept = connection.has_heard();
+    if !is_kept {
+        match client(service, &connection).await {
+            Ok(Some(client)) => connection.set_client(client),
+            Ok(None) => return,
+            Err(refusal) => return oneshot::refuse(connection, refused(), refusal).await,
+        }
+    }
+    let ends = Ends::of(connection.stream(), connection.client());
     let limits = Limits {
         head_bytes: service.limits.buffer_size,
         headers: MAX_FIELDS,
     };
-    let mut wait = service.waits.peer;
+    let mut wait = match is_kept {
+        true => service.waits.idle.unwrap_or_default(),
+        false => service.waits.peer,
+    };
     loop {
         let decode = |input: &mut BytesMut| {
             check_text(input)?;
@@ -105,8 +112,8 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>, peer: O
 async fn client(
     service: &Service,
     connection: &Connection,
-    peer: Option<SocketAddr>,
 ) -> Result<Option<Option<SocketAddr>>, Refusal> {
+    let peer = connection.client();
     if !service.http.proxy_protocol {
         return Ok(Some(peer));
     }

@@ -3,6 +3,7 @@
 mod connection;
 mod fastcgi;
 mod growth;
+mod heirs;
 mod http;
 mod http_reply;
 mod incoming;
@@ -29,10 +30,11 @@ use crate::exchange::{Ending, HeadEdits, Protocol, Reply, Request};
 use crate::log::{RequestFacts, RequestLog};
 use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
-use crate::socket::Stream;
+use crate::socket::{Label, Stream};
 use crate::trace::Tracer;
 use connection::Connection;
 pub(crate) use growth::Growth;
+pub(crate) use heirs::Heirs;
 pub(crate) use offload::Threads as OffloadThreads;
 pub(crate) use retirement::Retirement;
 
@@ -123,6 +125,8 @@ pub(crate) struct Service {
     pub(crate) log: Rc<RequestLog>,
     /// Turns true when no new request is to be begun.
     pub(crate) draining: watch::Receiver<bool>,
+    /// Who goes on with idle connections then.
+    pub(crate) heirs: Heirs,
     /// The worker's place on the scoreboard.
     pub(crate) slot: WorkerSlot,
     /// When the worker has done its share.
@@ -147,9 +151,22 @@ impl Service {
         accepted: Option<Instant>,
     ) {
         let connection = Connection::new(stream, self.waits.peer).accepted_at(accepted);
+        connection.set_client(peer);
+        self.go_on(connection).await;
+    }
+
+    /// Serves what is left of a connection that another worker had.
+    pub(crate) async fn inherited(&self, stream: Stream, label: &Label) {
+        let connection = Connection::new(stream, self.waits.peer);
+        connection.set_client(label.client);
+        connection.set_heard(label.heard);
+        self.go_on(connection).await;
+    }
+
+    async fn go_on(&self, connection: Connection) {
         let connection = Rc::new(connection.with_threads(self.offload.clone()));
         match self.protocol {
-            Protocol::Http => http::serve(self, connection, peer).await,
+            Protocol::Http => http::serve(self, connection).await,
             Protocol::Uwsgi => uwsgi::serve(self, connection).await,
             Protocol::Scgi => scgi::serve(self, connection).await,
             Protocol::FastCgi => fastcgi::serve(self, connection).await,
@@ -241,10 +258,11 @@ impl Service {
         *self.draining.borrow()
     }
 
-    /// The same for one connection: a peer that was let in just before gets to send its request.
+    /// The same for one connection: where nobody is to take it, a peer that was let in just before
+    /// gets to send its request.
     async fn drained_for(&self, connection: &Connection) {
         self.drained().await;
-        if !connection.has_heard() {
+        if !connection.has_heard() && !self.heirs.are_there() {
             sleep(FIRST_REQUEST).await;
         }
     }

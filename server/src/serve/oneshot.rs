@@ -21,7 +21,8 @@ const MAX_VARIABLES: usize = wire::fastcgi::state::MAX_PARAMS;
 const HEAD_READ: usize = 8 * 1024;
 
 /// Reads until `decode` has what it wants; `None` if the peer sent nothing, or not all of it, or
-/// if the worker drains and the request has not begun. The time for the whole of it counts from
+/// if the worker drains and the request has not begun: another worker then has the connection, where
+/// there is one to take it. The time for the whole of it counts from
 /// its first byte, so that nobody holds a connection with a byte now and then; `first` is how long
 /// that byte may take.
 pub(super) async fn read_head<T>(
@@ -47,7 +48,10 @@ pub(super) async fn read_head<T>(
         let filled = tokio::select! {
             biased;
             filled = connection.fill_until(HEAD_READ, end) => filled,
-            () = service.drained_for(connection), if !begun => Filled::End,
+            () = service.drained_for(connection), if !begun => {
+                service.heirs.inherit(connection);
+                return Ok(None);
+            }
         };
         match filled {
             Filled::More => {}

@@ -11,11 +11,14 @@ use std::path::PathBuf;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use socket2::Socket;
 
-use super::{Address, Bound};
+use super::{Address, Bound, Relay};
 
 /// What a server before this one has left.
 #[derive(Debug)]
-pub(crate) struct Handover(Vec<Left>);
+pub(crate) struct Handover {
+    left: Vec<Left>,
+    relay: Option<Relay>,
+}
 
 /// One socket of those.
 #[derive(Debug)]
@@ -74,7 +77,8 @@ impl Owner {
 
 impl Handover {
     /// The variable that tells of the sockets: the process id, and per line a descriptor's number,
-    /// whose the socket is, what it is for, and the address that it was configured with.
+    /// whose the socket is, what it is for, and the address that it was configured with. A line
+    /// `connections` has the two numbers of the queue of connections.
     pub(crate) const VARIABLE: &str = "GATESERVE_HANDOVER";
 
     /// What was left to this process, if another server ran in it before. To be asked once, while
@@ -84,34 +88,45 @@ impl Handover {
         // SAFETY: the caller's word: no other thread reads or writes the environment now.
         unsafe { std::env::remove_var(Self::VARIABLE) };
         let left = parse(&text, std::process::id())?;
-        Some(Self(left.into_iter().filter_map(take).collect()))
+        Some(Self {
+            left: left.into_iter().filter_map(take).collect(),
+            relay: text.lines().find_map(queue).and_then(Relay::kept),
+        })
+    }
+
+    /// The queue of connections that wait for a worker.
+    pub(crate) fn relay(&mut self) -> Option<Relay> {
+        self.relay.take()
     }
 
     /// The socket that was configured with this address for this purpose.
     pub(crate) fn claim(&mut self, purpose: Purpose, address: &Address) -> Option<Left> {
         let is_it = |left: &Left| (left.purpose, &left.address) == (purpose, address);
-        let at = self.0.iter().position(is_it)?;
-        let left = self.0.remove(at);
+        let at = self.left.iter().position(is_it)?;
+        let left = self.left.remove(at);
         (!is_unlinked(address)).then_some(left)
     }
 
     /// Closes what nobody has claimed, with the files of the server's own Unix sockets; returns the
     /// addresses.
     pub(crate) fn close(self) -> Vec<Address> {
-        let own = self.0.iter().filter(|left| left.owner == Owner::Server);
+        let own = self.left.iter().filter(|left| left.owner == Owner::Server);
         for path in own.filter_map(|left| path(&left.address)) {
             // It may be gone already, or in a folder that only root may change.
             let _ = std::fs::remove_file(path);
         }
-        self.0.into_iter().map(|left| left.address).collect()
+        self.left.into_iter().map(|left| left.address).collect()
     }
 
     /// Readies the sockets for the program that takes this one's place; returns the variable that
     /// it is to find, as `NAME=VALUE`. Inherited descriptors (`fd://`) stay open anyway.
     pub(crate) fn announce<'a>(
         sockets: impl Iterator<Item = (Purpose, &'a Address, &'a Bound)>,
+        relay: &Relay,
     ) -> io::Result<OsString> {
         let mut text = format!("{}={}", Self::VARIABLE, std::process::id());
+        let [give, take] = relay.keep()?;
+        text.push_str(&format!("\n{QUEUE} {give} {take}"));
         for (purpose, address, bound) in sockets {
             if !matches!(address, Address::Fd(_)) {
                 keep_on_exec(bound.socket(), true)?;
@@ -121,6 +136,14 @@ impl Handover {
         }
         Ok(text.into())
     }
+}
+
+/// The first word of the line of the queue of connections.
+const QUEUE: &str = "connections";
+
+fn queue(line: &str) -> Option<[RawFd; 2]> {
+    let (give, take) = line.strip_prefix(QUEUE)?.trim_start().split_once(' ')?;
+    Some([give.parse().ok()?, take.parse().ok()?])
 }
 
 /// One line of the variable.
@@ -200,7 +223,7 @@ mod tests {
 
     #[test]
     fn sockets_are_left_to_one_process_alone() {
-        let text = "12\n3 own requests 127.0.0.1:0\n5 parent stats /run/a b.sock\nnonsense";
+        let text = "12\nconnections 7 8\n3 own requests 127.0.0.1:0\n5 parent stats /run/a b.sock\nnonsense";
         let left = parse(text, 12).unwrap();
         let line = |fd, owner, purpose, address: &str| Line {
             fd,
@@ -212,6 +235,7 @@ mod tests {
         let second = line(5, Owner::Parent, Purpose::Stats, "/run/a b.sock");
         assert_eq!(left, [first, second]);
         assert_eq!(parse(text, 13), None);
+        assert_eq!(text.lines().find_map(queue), Some([7, 8]));
     }
 
     #[test]
@@ -223,7 +247,10 @@ mod tests {
             socket: Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap(),
             owner: Owner::Server,
         });
-        let mut handover = Handover(left.into());
+        let mut handover = Handover {
+            left: left.into(),
+            relay: None,
+        };
         let other = "127.0.0.1:1".parse().unwrap();
         assert!(handover.claim(Purpose::Requests, &other).is_none());
         assert!(handover.claim(Purpose::Metrics, &address).is_none());

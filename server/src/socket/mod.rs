@@ -9,6 +9,7 @@ mod inherited;
 mod listener;
 mod receive;
 mod register;
+mod relay;
 mod stream;
 mod tls;
 
@@ -18,5 +19,6 @@ pub(crate) use backlog::Backlog;
 pub use bind::{BindError, Bound};
 pub(crate) use handover::{Handover, Left, Owner, Purpose};
 pub(crate) use listener::Listener;
+pub(crate) use relay::{Label, Relay, Taker};
 pub(crate) use stream::Stream;
 pub use tls::TlsError;

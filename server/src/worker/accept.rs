@@ -12,8 +12,8 @@ use super::Start;
 use crate::app::{self, Queue};
 use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
-use crate::serve::{Growth, OffloadThreads, Retirement, Service, Waits};
-use crate::socket::Listener;
+use crate::serve::{Growth, Heirs, OffloadThreads, Retirement, Service, Waits};
+use crate::socket::{Listener, Taker};
 use crate::trace::Tracer;
 
 /// The pause after a failed accept: most likely descriptors have run out. It is told of once, until
@@ -42,8 +42,16 @@ pub(super) fn start(
     let tracer = Tracer::new(&settings.trace).map(Rc::new);
     let threads = settings.files.offload_threads as usize;
     let offload = (threads > 0).then(|| OffloadThreads::new(Semaphore::new(threads)));
+    let queue = Rc::new(start.relay.again()?);
+    let turnstile = Turnstile {
+        calls: start.language.is_some().then(|| calls.clone()),
+        threads: start.threads(),
+        paused,
+    };
+    let mut services = Vec::new();
     for (socket, listener) in start.sockets.iter().zip(&settings.listeners) {
-        let service = Service {
+        let name = format!("{} {}", listener.protocol.name(), listener.address);
+        let service = Rc::new(Service {
             protocol: listener.protocol,
             app: apps.behind(listener),
             limits: settings.limits,
@@ -54,24 +62,23 @@ pub(super) fn start(
             edits: HeadEdits::of(&settings.headers),
             log: Rc::clone(&log),
             draining: draining.clone(),
+            heirs: Heirs::new(Rc::clone(&queue), start.board, name.clone()),
             slot: start.slot,
             retirement: Rc::clone(&retirement),
             growth: Rc::clone(&growth),
             tracer: tracer.clone(),
-        };
+        });
         let socket = Listener::new(socket)?;
-        let turnstile = Turnstile {
-            calls: start.language.is_some().then(|| calls.clone()),
-            threads: start.threads(),
-            paused: paused.clone(),
-        };
-        spawn_local(accept(socket, Rc::new(service), turnstile));
+        spawn_local(accept(socket, Rc::clone(&service), turnstile.clone()));
+        services.push((name, service));
     }
+    spawn_local(inherit(queue.taker()?, services, turnstile));
     Ok(growth)
 }
 
 /// Where applications are synchronous, a worker takes no more connections than it has threads
 /// free: what waits in the socket's queue may go to another worker. A worker that rests takes none.
+#[derive(Clone)]
 struct Turnstile {
     calls: Option<Queue>,
     threads: usize,
@@ -127,5 +134,38 @@ async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile
     tokio::select! {
         () = service.drained() => {}
         () = accepting => {}
+    }
+}
+
+/// Goes on with the connections of workers that have left, until this one drains. The listener of a
+/// connection may have gone with a reload, and the connection goes with it.
+async fn inherit(queue: Taker, services: Vec<(String, Rc<Service>)>, mut turnstile: Turnstile) {
+    let Some((_, first)) = services.first() else {
+        return;
+    };
+    let drained = Rc::clone(first);
+    let inheriting = async {
+        loop {
+            turnstile.pass().await;
+            let taken = tokio::select! {
+                biased;
+                () = turnstile.closes() => continue,
+                taken = queue.take() => taken,
+            };
+            let Ok((stream, label)) = taken else {
+                // Most likely descriptors have run out, which `accept` tells of.
+                sleep(PAUSE).await;
+                continue;
+            };
+            let of_listener = services.iter().find(|(name, _)| *name == label.listener);
+            if let Some((_, service)) = of_listener {
+                let service = Rc::clone(service);
+                spawn_local(async move { service.inherited(stream, &label).await });
+            }
+        }
+    };
+    tokio::select! {
+        () = drained.drained() => {}
+        () = inheriting => {}
     }
 }

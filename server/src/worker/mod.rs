@@ -22,7 +22,7 @@ use crate::inside::Inside;
 use crate::log;
 use crate::master::{Event, News, Scoreboard, State, WorkerSlot, codes};
 use crate::options::Settings;
-use crate::socket::Bound;
+use crate::socket::{Bound, Relay};
 use orders::{Order, Orders};
 
 /// What a worker gets from its master.
@@ -32,6 +32,8 @@ pub(crate) struct Start<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) language: Option<&'a dyn Language>,
     pub(crate) sockets: &'a [Bound],
+    /// Takes the idle connections of a worker that leaves.
+    pub(crate) relay: &'a Relay,
     /// Takes the worker's news of itself.
     pub(crate) tell: &'a io::PipeWriter,
     /// All workers' places.

@@ -4,6 +4,7 @@
 #![allow(dead_code, unreachable_pub, unused_imports)]
 
 pub mod gateway;
+pub mod load;
 pub mod nginx;
 pub mod packages;
 mod peer;

@@ -86,6 +86,17 @@ impl Server {
         }
     }
 
+    /// Whether a line that has come by now, and was not looked at before, holds `part`.
+    pub fn has_told(&mut self, part: &str) -> bool {
+        while let Ok(line) = self.lines.try_recv() {
+            self.seen.push(line.clone());
+            if line.contains(part) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// A line of the log that holds `part`, whether it was looked at already or is still to come:
     /// what runs beside the workers may be told before or after the server is ready.
     #[track_caller]

@@ -14,7 +14,7 @@ mod text;
 mod worker;
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 #[allow(unused_imports)]
 pub(crate) use self::core::{CoreFacts, CoreSlot, Counter, Current, Running};
@@ -34,6 +34,8 @@ struct Global {
     requests: AtomicU64,
     /// Unix time in seconds.
     started_at: AtomicU64,
+    /// Whether workers that leave are followed by none.
+    last: AtomicBool,
 }
 
 /// What a worker's process is up to, as the process and its master tell.
@@ -129,6 +131,16 @@ impl Scoreboard {
     /// Requests served by all workers since the start.
     pub(crate) fn requests(self) -> u64 {
         self.records.global.requests.load(Relaxed)
+    }
+
+    /// Tells the workers whether others will serve after them.
+    pub(crate) fn set_heirs(self, follow: bool) {
+        self.records.global.last.store(!follow, Relaxed);
+    }
+
+    /// Whether others will serve after the workers of now.
+    pub(crate) fn has_heirs(self) -> bool {
+        !self.records.global.last.load(Relaxed)
     }
 
     /// When the server started: Unix time in seconds.

@@ -51,9 +51,12 @@ pub(super) async fn serve(service: &Service, connection: Rc<Connection>) {
     if let Err(fault) = connection.accompany(session.run()).await {
         log::fault(&format!("connection closed: gateway {fault}"));
     }
-    let unread = session.unread;
+    let (unread, is_kept) = (session.unread, session.is_kept);
     drop(session);
     connection.flush().await;
+    if is_kept && service.heirs.inherit(&connection) {
+        return;
+    }
     // FCGI-DF-STDIN-END-SAME-WRITE
     if unread {
         connection.linger().await;
@@ -94,6 +97,8 @@ struct Session<'s> {
     ended: bool,
     /// A request ended before its input did, so bytes may still be on their way.
     unread: bool,
+    /// The gateway may go on to use the connection, though this worker does not.
+    is_kept: bool,
 }
 
 impl<'s> Session<'s> {
@@ -111,6 +116,7 @@ impl<'s> Session<'s> {
             cuts: Rc::default(),
             ended: false,
             unread: false,
+            is_kept: false,
         }
     }
 
@@ -123,7 +129,11 @@ impl<'s> Session<'s> {
                 self.end_input();
             }
             self.receive()?;
-            if self.is_over(draining) {
+            if self.is_over() {
+                return Ok(());
+            }
+            if draining && self.is_idle() {
+                self.is_kept = true;
                 return Ok(());
             }
             let (full, clogged) = (self.is_full(), self.is_clogged());
@@ -235,11 +245,16 @@ impl<'s> Session<'s> {
         self.inputs.values().for_each(|stdin| stdin.cut());
     }
 
-    fn is_over(&self, draining: bool) -> bool {
-        let idle = self.running.is_empty();
-        self.cuts.happened.get()
-            || self.state.should_close()
-            || idle && (self.ended || draining && self.state.active() == 0)
+    fn is_over(&self) -> bool {
+        let is_done = self.ended && self.running.is_empty();
+        is_done || self.cuts.happened.get() || self.state.should_close()
+    }
+
+    /// Whether no request has so much as begun.
+    fn is_idle(&self) -> bool {
+        let begun =
+            self.state.active() > 0 || self.connection.with_input(|input| !input.is_empty());
+        self.running.is_empty() && !begun
     }
 
     /// Whether a request has to take some of its input before more is read.
@@ -255,9 +270,7 @@ impl<'s> Session<'s> {
     /// Whether all that is left to do is to receive the rest of a request. A kept connection on
     /// which none has begun may stay silent for as long as the gateway likes.
     fn is_due(&self) -> bool {
-        let begun =
-            self.state.active() > 0 || self.connection.with_input(|input| !input.is_empty());
-        self.running.is_empty() && begun
+        self.running.is_empty() && !self.is_idle()
     }
 }
 
