@@ -256,3 +256,30 @@ fn more_and_fewer_workers_lose_nothing() {
         site.until_told("-", "cheaped.", "cheaped.");
     });
 }
+
+/// `kill -9` of the master: its workers end, and the socket is free for the next server.
+#[test]
+fn a_killed_server_makes_room_for_the_next_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("app.sock");
+    let args = [
+        "--http-socket",
+        socket.to_str().unwrap(),
+        "--probe",
+        "--vacuum",
+    ];
+    for _ in 0..3 {
+        let first = Server::start(&args);
+        first.signal(Signal::SIGKILL);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+            assert!(Instant::now() < deadline, "its workers do not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let second = Server::start(&args);
+        support::probe::assert_alive(&second);
+        second.signal(Signal::SIGTERM);
+        assert!(second.wait().success());
+        assert!(!socket.exists(), "it was the second one's");
+    }
+}
