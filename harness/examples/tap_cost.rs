@@ -2,14 +2,16 @@
 //! share of the rate without, in turns, each model by itself.
 //!
 //! ```text
-//! cargo build --release --workspace --examples && target/release/examples/tap_cost [CONNECTIONS [ROUNDS [SECONDS]]]
+//! cargo build --release --workspace --examples && target/release/examples/tap_cost [CONNECTIONS [ROUNDS [SECONDS [native]]]]
 //! ```
 //!
-//! Needs `nginx`. The tap is in its one-line mode, its lines go to a file. The application is the
-//! native probe, which costs next to nothing: behind a real one the tap's share is smaller.
+//! Needs `nginx` and `python3`. The tap is in its one-line mode, its lines go to a file. The application
+//! is a WSGI hello in Python. With `native` as fourth argument it is the probe, which costs next to
+//! nothing, so that the tap's own connection to the server weighs as much as all the rest.
 
 use std::{
     env, fs,
+    io::{Read, Write},
     os::unix::{fs::PermissionsExt, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
@@ -27,7 +29,10 @@ use gatebench::{
 const WANTED: f64 = 0.85;
 
 /// What nginx speaks to gateserve.
-const MODELS: [&str; 3] = ["fastcgi", "uwsgi", "scgi"];
+const MODELS: [&str; 2] = ["fastcgi", "uwsgi"];
+
+/// A WSGI application that says hello.
+const HELLO: &str = "def application(environ, start_response):\n    start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', '5')])\n    return [b'hello']\n";
 
 fn main() -> ExitCode {
     match compare() {
@@ -84,7 +89,7 @@ fn number(position: usize, default: u32) -> Result<u32> {
         Some(text) => match text.parse() {
             Ok(number) if number > 0 => Ok(number),
             _ => bail!(
-                "`{text}` is no number above 0; usage: tap_cost [CONNECTIONS [ROUNDS [SECONDS]]]"
+                "`{text}` is no number above 0; usage: tap_cost [CONNECTIONS [ROUNDS [SECONDS [native]]]]"
             ),
         },
     }
@@ -123,7 +128,21 @@ impl Room {
             folder,
         };
         let mut gateserve = Command::new(beside("gateserve")?);
-        gateserve.args(["--probe", "--processes", "2", "--chmod-socket=666"]);
+        gateserve.args([
+            "--processes",
+            "2",
+            "--chmod-socket=666",
+            "--disable-logging",
+        ]);
+        match env::args().nth(4).as_deref() {
+            Some("native") => gateserve.arg("--probe"),
+            None => {
+                let hello = room.folder.path().join("hello.py");
+                fs::write(&hello, HELLO)?;
+                gateserve.arg("--wsgi-file").arg(hello)
+            }
+            Some(other) => bail!("`{other}` is no application; native is"),
+        };
         for model in MODELS {
             gateserve
                 .arg(format!("--{model}-socket"))
@@ -144,7 +163,22 @@ impl Room {
         fs::write(&conf, room.configuration())?;
         room.start(Command::new("nginx").arg("-c").arg(&conf), "nginx")?;
         room.wait_for("web")?;
+        for model in MODELS {
+            room.says_hello(model)?;
+            room.says_hello(&format!("{model}-tapped"))?;
+        }
         Ok(room)
+    }
+
+    /// A rate of errors would be none.
+    fn says_hello(&self, place: &str) -> Result<()> {
+        let mut stream = UnixStream::connect(self.socket("web"))?;
+        write!(stream, "GET /{place} HTTP/1.0\r\n\r\n")?;
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply)?;
+        let is_hello = reply.starts_with("HTTP/1.1 200") && reply.ends_with("hello");
+        ensure!(is_hello, "/{place} does not answer with hello but: {reply}");
+        Ok(())
     }
 
     fn socket(&self, name: &str) -> PathBuf {

@@ -10,6 +10,7 @@ Examples:
   gatebench check --gateway nginx --model fastcgi --scenario cgi/path-info
   gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s
   gatebench demo                                   see what CGI, FastCGI and uwsgi do, in the browser
+  gatebench doctor /etc/nginx/nginx.conf           what is wrong there, and which line to change
   gatebench list scenarios";
 
 /// Of `run`.

@@ -1,7 +1,7 @@
 //! Passes connections on and copies what goes by into a bounded queue, which nobody waits for.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fs, io,
     net::Shutdown,
     os::unix::fs::{FileTypeExt, PermissionsExt},
@@ -199,11 +199,13 @@ impl Stream {
                 stream.set_nodelay(true)?;
                 Ok(Self::Tcp(stream))
             }
-            Address::Unix(path) => Ok(Self::Unix(UnixStream::connect(path).await?)),
-            Address::Abstract(name) => {
-                let path = [b"\0", name.as_slice()].concat();
-                let path = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path);
-                Ok(Self::Unix(UnixStream::connect(path).await?))
+            // Such a connection is there at once or never: nothing has to be waited for.
+            Address::Unix(_) | Address::Abstract(_) => {
+                let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+                for address in to.resolve()? {
+                    socket.connect(&address)?;
+                }
+                Ok(Self::Unix(UnixStream::from_std(socket.into())?))
             }
         }
     }
@@ -274,6 +276,7 @@ pub(super) async fn serve(listener: &Listener, relay: Rc<Relay>) -> io::Result<(
                 let wire = Wire {
                     number,
                     lost: RefCell::new(false),
+                    half: Cell::new(false),
                     relay: relay.clone(),
                 };
                 tokio::task::spawn_local(wire.carry(gateway));
@@ -305,6 +308,8 @@ enum Stop {
 struct Wire {
     number: u64,
     lost: RefCell<bool>,
+    /// One direction has ended in order.
+    half: Cell<bool>,
     relay: Rc<Relay>,
 }
 
@@ -376,7 +381,10 @@ impl Wire {
             match step {
                 Ok(None) => {}
                 Ok(Some(rest)) if rest.is_empty() => {
-                    to.end();
+                    // Behind the second end both are closed anyway.
+                    if !self.half.replace(true) {
+                        to.end();
+                    }
                     return self.tell(Happened::Ended(way));
                 }
                 Ok(Some(rest)) => {
