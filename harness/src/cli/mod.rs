@@ -12,6 +12,7 @@ mod list;
 mod machine;
 mod measure;
 mod outputs;
+mod plan;
 mod probe;
 mod replay;
 mod report;
@@ -93,6 +94,9 @@ enum Command {
     /// The teaching demo: see what CGI, FastCGI and uwsgi do, in the browser
     #[command(after_help = help::DEMO)]
     Demo(demo::DemoArgs),
+    /// Processes, cores and memory that a rate needs, from measured costs
+    #[command(after_help = plan::HELP)]
+    Plan(plan::PlanArgs),
     /// Write out the probe, the application that a server under --backend-at has to run
     #[command(after_help = help::PROBE)]
     Probe(probe::ProbeArgs),
@@ -166,6 +170,7 @@ impl Cli {
             },
             Command::Replay(args) => replay::replay(&args),
             Command::Demo(args) => demo::demo(&args),
+            Command::Plan(args) => plan::plan(&args),
             Command::Probe(args) => probe::probe(&args),
             Command::Report(args) => report::report(&args),
             Command::List(args) => list::list(&args),

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod lists;
+mod plans;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;
