@@ -23,7 +23,7 @@ in which it takes the application's CPU time and waits as long as --wait says; w
 the cores evenly. CPU times are taken as exponentially distributed. A simulation of 40,000 requests
 looks for the fewest cores and with them the fewest workers that keep 99 % within --p99.
 What it does not know: other work on the machine, limits of the network, caches that cool down when
-many programs run. docs/gatebench.md tells how far it was off where it was held against measurements.
+many programs run.
 
 A worker here serves one request at a time; where workers have threads, it is a thread.
 Exit codes: 0 a plan for every model, 1 a model cannot keep the promise, 2 no costs.
