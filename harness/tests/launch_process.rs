@@ -33,6 +33,19 @@ while True:
     signal.pause()
 "#;
 
+/// A server that executes a program, as one does with CGI scripts.
+const EXECUTES: &str = r#"
+import signal, socket, subprocess, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+script = subprocess.Popen(["sleep", "600"])
+open("script", "w").write(str(script.pid))
+server.listen()
+script.wait()
+while True:
+    signal.pause()
+"#;
+
 /// The interpreter itself, not a wrapper around it; `None` says on the terminal what is missing.
 fn python(test: &str) -> Option<Via> {
     let script = "import sys; print(sys.executable)";
@@ -72,12 +85,16 @@ fn never_ready() -> Ready {
 }
 
 async fn server(dir: &RunDir, via: &Via) -> Running {
+    running(dir, via, SERVER).await
+}
+
+async fn running(dir: &RunDir, via: &Via, text: &str) -> Running {
     let socket = dir.sockets().join("double.sock");
     let mut launch = launch(
         &["server.py", socket.to_str().unwrap()],
         Ready::Accepts(Address::Unix(socket.clone())),
     );
-    launch.files = vec![FileSpec::text("server.py", SERVER)];
+    launch.files = vec![FileSpec::text("server.py", text)];
     launch::start(&launch, dir, via).await.unwrap()
 }
 
@@ -116,6 +133,21 @@ async fn a_worker_that_died_is_told_until_the_next_mark() {
     let told = Health::Died(format!("worker {worker} ended"));
     assert_eq!(server.health(), told);
     server.mark();
+    assert_eq!(server.health(), Health::Alive);
+}
+
+#[tokio::test]
+async fn a_program_that_a_server_executes_is_none_of_its_workers() {
+    let Some(via) = python("a_program_that_a_server_executes_is_none_of_its_workers") else {
+        return;
+    };
+    let dir = RunDir::create().unwrap();
+    let server = running(&dir, &via, EXECUTES).await;
+    let script = fs::read_to_string(dir.path().join("script")).unwrap();
+    kill(&script);
+    while exists(script.parse().unwrap()) {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(server.health(), Health::Alive);
 }
 

@@ -1,6 +1,6 @@
 //! Processes as `/proc` shows them: who descends from whom, and who is still there.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs, path::PathBuf};
 
 /// One line of `/proc/PID/stat`, as far as the bench needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,25 @@ impl Family {
         processes.sort_by_key(|process| (process.started, process.pid));
         processes
     }
+
+    /// Living direct children of the root that run its program. Others are programs that it
+    /// executes, CGI scripts for example, which come and go.
+    pub(super) fn workers(&self) -> Vec<Stat> {
+        let own = program(self.root);
+        let is_own = |pid| match (&own, program(pid)) {
+            (Some(own), Some(other)) => *own == other,
+            // Whose program cannot be told, of another user for example, is taken for one of them.
+            _ => true,
+        };
+        let mut workers = self.children();
+        workers.retain(|process| is_own(process.pid));
+        workers
+    }
+}
+
+/// The file that a process runs.
+fn program(pid: i32) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
 fn members(root: i32, mut processes: Vec<Stat>) -> Vec<Stat> {

@@ -122,7 +122,7 @@ impl Running {
             Body::Container(container) => container.main(),
         };
         self.crew = main
-            .children()
+            .workers()
             .into_iter()
             .map(|stat| Worker {
                 stat,

@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{
     lively::{self, FollowUp},
     notes,
-    verdict::judge,
+    verdict::{Lost, judge},
 };
 use crate::{
     model::Model,
@@ -84,7 +84,8 @@ pub struct Played {
     pub repeats: u32,
     /// Why the bench could not do its work, where it could not.
     pub trouble: Option<String>,
-    /// Whether a reply did not come to its end, so that somebody may still be at work on it.
+    /// Whether a reply did not come to its end, so that somebody may still be at work on it, or a
+    /// worker is gone, as the scenario asked.
     pub stalled: bool,
 }
 
@@ -170,7 +171,7 @@ async fn once(target: &mut dyn Target, scenario: &Scenario) -> Played {
     Played {
         outcome,
         judgement,
-        stalled: has_stalled(&evidence),
+        stalled: has_stalled(&evidence) || Lost::of(&evidence.process).is_some(),
         evidence,
         transcript,
         repeats: 1,

@@ -209,7 +209,7 @@ fn judge(
         carried: false,
     };
     let judgement = scenario.judge(evidence, &context);
-    if let Some(lost) = Lost::of(&evidence.process) {
+    if let Some(lost) = Lost::unasked(&evidence.process, scenario) {
         return (lost.outcome, lost.judgement(judgement));
     }
     if let Some(unsupported) = unsupported(target, scenario) {

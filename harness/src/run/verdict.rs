@@ -30,7 +30,7 @@ pub(super) fn judge(
         carried: target.carried(),
     };
     let judgement = scenario.judge(evidence, &context);
-    if let Some(lost) = Lost::of(&evidence.process) {
+    if let Some(lost) = Lost::unasked(&evidence.process, scenario) {
         return (lost.outcome, lost.judgement(judgement));
     }
     if judgement.unsupported.is_some() {
@@ -130,6 +130,16 @@ impl Lost {
                 how: format!("the {who} does not answer a plain request any more"),
             })
         })
+    }
+
+    /// The same, but for a worker that a scenario has its application kill: where applications live
+    /// in the workers of a server, it did what it was asked for, and the server is not to blame.
+    pub(super) fn unasked(process: &ProcessView, scenario: &Scenario) -> Option<Self> {
+        Self::of(process).filter(|lost| !(scenario.kills_its_process() && lost.is_a_worker()))
+    }
+
+    fn is_a_worker(&self) -> bool {
+        self.outcome == Outcome::Crash && self.how.starts_with("the backend died: worker ")
     }
 
     /// What it makes of a verdict; what was observed stays.

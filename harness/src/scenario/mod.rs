@@ -294,6 +294,11 @@ impl Scenario {
         self.probes().any(|probe| probe.app.is_some())
     }
 
+    /// Whether the application is to kill the process that it runs in.
+    pub fn kills_its_process(&self) -> bool {
+        self.probes().any(|probe| probe.die.is_some())
+    }
+
     /// Whether it judges what an application noted.
     fn speaks_of_notes(&self) -> bool {
         let choices = self.one_of.iter().map(|choice| &choice.application);
