@@ -24,6 +24,8 @@ pub struct Session {
     known: KnownList,
     subjects: Vec<Subject>,
     live: Option<Live>,
+    /// Whether the last case had the application kill its process.
+    killed: bool,
     refusal: Option<(Outcome, String)>,
     staging: Option<Staging>,
 }
@@ -60,6 +62,7 @@ impl Session {
             known,
             subjects,
             live: None,
+            killed: false,
             refusal: None,
             staging: None,
         }
@@ -126,6 +129,7 @@ impl Session {
             place: place.clone(),
         });
         let played = live.play(scenario).await;
+        self.killed = scenario.kills_its_process();
         let transcript = Some(transcript(live, &played));
         if played.broke() {
             self.live = None;
@@ -149,6 +153,9 @@ impl Session {
             return false;
         };
         self.live = None;
+        if self.killed && lost.is_a_worker() {
+            return false;
+        }
         let outcome = lost.outcome;
         let judgement = lost.judgement(Judgement {
             observation: std::mem::take(&mut last.observation),

@@ -138,7 +138,8 @@ impl Lost {
         Self::of(process).filter(|lost| !(scenario.kills_its_process() && lost.is_a_worker()))
     }
 
-    fn is_a_worker(&self) -> bool {
+    /// Whether it is one process of an application server that goes on with others.
+    pub(super) fn is_a_worker(&self) -> bool {
         self.outcome == Outcome::Crash && self.how.starts_with("the backend died: worker ")
     }
 
