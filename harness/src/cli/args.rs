@@ -79,6 +79,9 @@ pub(super) struct OutputArgs {
     /// Summary that fits a pull request
     #[arg(long, value_name = "FILE")]
     pub(super) markdown: Option<PathBuf>,
+    /// The throughput figures as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    pub(super) csv: Option<PathBuf>,
     /// Tell what got better or worse against stored results
     #[arg(long, value_name = "OLD.json")]
     pub(super) compare: Option<PathBuf>,

@@ -146,6 +146,7 @@ pub(super) fn named(args: &OutputArgs) -> Outputs {
         junit,
         html,
         markdown,
+        csv,
         ..
     } = args.clone();
     Outputs {
@@ -153,6 +154,7 @@ pub(super) fn named(args: &OutputArgs) -> Outputs {
         junit,
         html,
         markdown,
+        csv,
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{html, junit, markdown};
+use super::{csv, html, junit, markdown};
 use crate::results::Results;
 
 /// Wire transcripts are cut at this many bytes on the page; the file has all of it.
@@ -22,6 +22,8 @@ pub struct Outputs {
     pub html: Option<PathBuf>,
     /// `summary.md`.
     pub markdown: Option<PathBuf>,
+    /// The throughput figures alone, for spreadsheets.
+    pub csv: Option<PathBuf>,
 }
 
 /// A report that could not be made or written: the bench's fault or the user's disk, never a
@@ -47,13 +49,14 @@ pub enum WriteError {
 }
 
 impl Outputs {
-    /// All four under their usual names in one folder.
+    /// The first four under their usual names in one folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self {
             json: Some(folder.join("results.json")),
             junit: Some(folder.join("junit.xml")),
             html: Some(folder.join("report.html")),
             markdown: Some(folder.join("summary.md")),
+            csv: None,
         }
     }
 
@@ -64,7 +67,13 @@ impl Outputs {
 
     /// The files, in the order in which they are written.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        let paths = [&self.json, &self.junit, &self.html, &self.markdown];
+        let paths = [
+            &self.json,
+            &self.junit,
+            &self.html,
+            &self.markdown,
+            &self.csv,
+        ];
         paths.into_iter().flatten().map(PathBuf::as_path)
     }
 
@@ -94,6 +103,9 @@ impl Outputs {
         }
         if let Some(path) = &self.markdown {
             save(path, &markdown::render(results))?;
+        }
+        if let Some(path) = &self.csv {
+            save(path, &csv::render(results).map_err(unrendered(path))?)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod contest;
+pub mod csv;
 pub mod draft;
 pub mod editions;
 pub mod embargo;

@@ -10,6 +10,7 @@ use gatebench::{
     event::{Event, Observer as _},
     outcome::{Level, Outcome},
     report::{
+        csv,
         findings::Verdict,
         html, junit, markdown,
         terminal::{self, Style},
@@ -330,4 +331,23 @@ fn a_log_gets_a_line_per_pairing_and_finding() {
     builtin by uwsgi, round 1
     builtin · uwsgi · hello: 30,220 requests/s, p50 980 µs, p99 2.74 ms, 3 requests failed
     ");
+}
+
+#[test]
+fn the_figures_as_comma_separated_values() {
+    insta::assert_snapshot!(csv::render(&sample::results()).unwrap());
+}
+
+#[test]
+fn every_line_of_the_figures_has_a_value_for_every_column() {
+    let text = csv::render(&sample::results()).unwrap();
+    let mut lines = csv_reader(&text);
+    let columns = lines.headers().unwrap().len();
+    let rows: Vec<_> = lines.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), sample::results().throughput.len());
+    assert!(rows.iter().all(|row| row.len() == columns));
+}
+
+fn csv_reader(text: &str) -> ::csv::Reader<&[u8]> {
+    ::csv::Reader::from_reader(text.as_bytes())
 }
