@@ -121,6 +121,10 @@ def delegated(environ, start_response):
     ok(start_response, ('Content-Length', '100'), ('X-Accel-Redirect', '/file'))
     return []
 
+def delegated_in_vain(environ, start_response):
+    ok(start_response, ('Content-Length', '5'), ('X-Sendfile', '/file'))
+    return [b'hello']
+
 def wrong(environ, start_response):
     ok(start_response)
     return eval(environ['QUERY_STRING'])
@@ -283,6 +287,17 @@ fn a_body_that_the_gateway_supplies_is_not_missed() {
     let reply = String::from_utf8(reply).unwrap();
     assert!(reply.starts_with("HTTP/1.0 200 OK\r\n"), "{reply}");
     assert!(reply.contains("X-Accel-Redirect: /file\r\n"), "{reply}");
+}
+
+#[test]
+fn a_body_beside_a_field_that_delegates_it_is_sent() {
+    needs_python!();
+    let site = Site::by_path(ITERATE);
+    let server = site.serve(&HTTP);
+    let mut peer = support::Peer::to(&server.addresses[0]);
+    peer.send("GET /delegated_in_vain HTTP/1.0\r\n\r\n");
+    let reply = String::from_utf8(peer.rest()).unwrap();
+    assert!(reply.ends_with("\r\n\r\nhello"), "{reply}");
 }
 
 #[test]

@@ -43,8 +43,10 @@ struct Sent {
     /// Bytes of the announced length that are still due.
     due: Option<u64>,
     length: Option<u64>,
-    /// Nothing of the body goes to the client, or it comes from elsewhere.
+    /// Nothing of the body goes to the client.
     is_bodiless: bool,
+    /// The gateway may put a file in the place of the body, which need not be there then.
+    is_delegated: bool,
 }
 
 /// What to do about a piece of the body.
@@ -187,7 +189,8 @@ impl StartResponse {
         let state = self.state();
         let sent = state.sent.as_ref().filter(|sent| !sent.is_bodiless)?;
         let due = sent.due.filter(|&due| due > 0)?;
-        Some((due, sent.length?))
+        let is_left_to_the_gateway = sent.is_delegated && sent.due == sent.length;
+        (!is_left_to_the_gateway).then_some((due, sent.length?))
     }
 
     fn gone(&self, fault: ReplyError) -> PyResult<()> {
@@ -225,7 +228,8 @@ impl State {
         self.sent = Some(Sent {
             due: head.length,
             length: head.length,
-            is_bodiless: is_head || head.is_bodiless() || head.is_delegated,
+            is_bodiless: is_head || head.is_bodiless(),
+            is_delegated: head.is_delegated,
         });
         Ok(Some(head.head))
     }
