@@ -19,6 +19,7 @@ pub mod load;
 pub mod model;
 pub mod outcome;
 pub mod pairing;
+pub mod peers;
 pub mod plan;
 pub mod programs;
 pub mod report;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    backends::{self, Backend, Seat},
+    backends::{self, Backend, PROBE, Seat},
     bench::Bench,
     gateways::{self, CGI_BIN, Gateway, Route},
     launch::{self, Launch, LaunchError, RunDir, Running, Via},
@@ -231,6 +231,8 @@ pub(crate) async fn behind(
         about: prepared.map_or("", |prepared| &prepared.about),
         run: dir.path(),
         workers: WORKERS,
+        threads: 1,
+        wsgi: PROBE,
         programs: &bench.programs,
         apps: &bench.apps,
     };
@@ -243,14 +245,17 @@ pub(crate) async fn behind(
         },
     };
     let running = launch::start(&launch, dir, &via).await?;
-    // Not every server can be told to let a gateway's workers in, who often are somebody else.
-    let everyone = fs::Permissions::from_mode(0o666);
-    fs::set_permissions(socket, everyone).map_err(preparing("the backend's socket"))?;
+    open_to_all(socket).map_err(preparing("the backend's socket"))?;
     Ok(Behind {
         running,
         params: backend.params(&seat),
         launch,
     })
+}
+
+/// Not every server can be told to let a gateway's workers in, who often are somebody else.
+pub(crate) fn open_to_all(socket: &Path) -> io::Result<()> {
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o666))
 }
 
 /// A backend that runs.

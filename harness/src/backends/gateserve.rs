@@ -64,6 +64,9 @@ pub(super) fn start(seat: &Seat<'_>, application: Vec<String>, files: Vec<FileSp
     let mut args = vec![socket.to_owned(), seat.socket.display().to_string()];
     args.extend(["--chmod-socket=666", "--master", "--disable-logging"].map(str::to_owned));
     args.extend(["--processes".to_owned(), seat.workers.to_string()]);
+    if seat.threads > 1 {
+        args.extend(["--threads".to_owned(), seat.threads.to_string()]);
+    }
     args.extend(application);
     // The largest block that uwsgi can express (UWSGI-HDR-64K): scenarios send large headers, and
     // some wait for longer than the 4 s that uWSGI gives a peer.

@@ -52,7 +52,7 @@ impl Backend for Granian {
             seat.socket.display().to_string(),
             seat.run.display().to_string(),
         );
-        let workers = seat.workers.to_string();
+        let (workers, threads) = (seat.workers.to_string(), seat.threads.to_string());
         let args = [
             "--interface",
             "wsgi",
@@ -62,7 +62,7 @@ impl Backend for Granian {
             &workers,
             // As many requests at a time as others have.
             "--blocking-threads",
-            "1",
+            &threads,
             "--working-dir",
             &run,
             "probe:application",
@@ -72,7 +72,7 @@ impl Backend for Granian {
             program: "granian".to_owned(),
             args: args.map(str::to_owned).to_vec(),
             env: Vec::new(),
-            files: wsgi_files(seat.apps),
+            files: wsgi_files(seat),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

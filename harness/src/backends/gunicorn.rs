@@ -48,9 +48,10 @@ impl Backend for Gunicorn {
     fn launch(&self, seat: &Seat<'_>) -> Launch {
         let bind = format!("unix:{}", seat.socket.display());
         let (workers, run) = (seat.workers.to_string(), seat.run.display().to_string());
+        let threads = seat.threads.to_string();
         let mut args = ["--bind", &bind, "--workers", &workers, "--chdir", &run].to_vec();
-        // As many requests at a time as others have: a thread for each process.
-        args.extend(["--worker-class", "gthread", "--threads", "1"]);
+        // As many requests at a time as others have.
+        args.extend(["--worker-class", "gthread", "--threads", &threads]);
         if seat.model == Model::Uwsgi {
             args.extend(["--protocol", "uwsgi", "--uwsgi-allow-from", "*"]);
         }
@@ -62,7 +63,7 @@ impl Backend for Gunicorn {
             args: args.into_iter().map(str::to_owned).collect(),
             // Its control socket lies in the home folder, one for all that run.
             env: vec![("HOME".to_owned(), run)],
-            files: wsgi_files(seat.apps),
+            files: wsgi_files(seat),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

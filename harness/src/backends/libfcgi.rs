@@ -40,6 +40,10 @@ impl Backend for Libfcgi {
         Some(SOURCE)
     }
 
+    fn c_libraries(&self) -> &'static [&'static str] {
+        &["-lfcgi"]
+    }
+
     fn app(&self, _: Model) -> &'static str {
         "probe.c"
     }

@@ -74,6 +74,11 @@ pub trait Backend: Sync {
         None
     }
 
+    /// What the compiler links to that program, `-lNAME` for each library.
+    fn c_libraries(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Variables that it needs of each request that the harness sends itself.
     fn params(&self, _seat: &Seat<'_>) -> Vec<(String, String)> {
         Vec::new()
@@ -130,6 +135,10 @@ pub struct Seat<'a> {
     pub run: &'a Path,
     /// Worker processes to start.
     pub workers: u32,
+    /// Threads of each that run the application.
+    pub threads: u32,
+    /// The WSGI application that stands in `probe.py`, where a server runs such.
+    pub wsgi: &'a str,
     /// The bench's own programs.
     pub programs: &'a Programs,
     /// WSGI applications that stand beside the probe.
@@ -140,15 +149,15 @@ pub struct Seat<'a> {
 pub const PROGRAM: &str = "probe (CGI program)";
 
 /// The probe in Python, as the run folder gets it.
-const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
+pub(crate) const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
 
-/// What a WSGI server needs in its run folder: the probe, `probe.py`, whose `application` it runs,
-/// and the applications of the scenarios.
-pub fn wsgi_files(apps: &[AppFile]) -> Vec<FileSpec> {
-    let beside = apps
-        .iter()
-        .map(|file| FileSpec::text(&file.path, &*file.text));
-    beside.chain([FileSpec::text("probe.py", PROBE)]).collect()
+/// What a WSGI server needs in its run folder: `probe.py`, whose `application` it runs, and the
+/// applications of the scenarios.
+pub fn wsgi_files(seat: &Seat<'_>) -> Vec<FileSpec> {
+    let beside = seat.apps.iter();
+    let beside = beside.map(|file| FileSpec::text(&file.path, &*file.text));
+    let application = FileSpec::text("probe.py", seat.wsgi);
+    beside.chain([application]).collect()
 }
 
 static GATESERVE_PYTHON: gateserve_python::GateservePython = gateserve_python::GateservePython;

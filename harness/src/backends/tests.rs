@@ -13,6 +13,8 @@ fn launch(name: &str, model: Model, about: &str) -> String {
         about,
         run: Path::new("/run/gb"),
         workers: 2,
+        threads: 1,
+        wsgi: PROBE,
         programs: &Programs {
             gateserve: "/bin/gateserve".into(),
             probe: "/bin/gatebench-probe".into(),

@@ -65,6 +65,9 @@ impl Backend for Uwsgi {
         args.extend(["--chmod-socket=666", "--master", "--die-on-term"].map(str::to_owned));
         args.extend(["--need-app", "--disable-logging"].map(str::to_owned));
         args.extend(["--processes".to_owned(), seat.workers.to_string()]);
+        if seat.threads > 1 {
+            args.extend(["--threads".to_owned(), seat.threads.to_string()]);
+        }
         let probe = seat.run.join("probe.py").display().to_string();
         args.extend(["--wsgi-file".to_owned(), probe]);
         // As for gateserve: scenarios send large headers, and some wait for longer than 4 s.
@@ -74,7 +77,7 @@ impl Backend for Uwsgi {
             program: "uwsgi".to_owned(),
             args,
             env: Vec::new(),
-            files: wsgi_files(seat.apps),
+            files: wsgi_files(seat),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

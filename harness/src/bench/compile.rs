@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 
 use crate::launch::choose::{executable, find_program};
 
-/// The program of this name, made from `source` and linked to libfcgi; another source makes
+/// The program of this name, made from `source` and linked to `libraries`; another source makes
 /// another program. `None` where it cannot be made.
-pub(super) fn program(name: &str, source: &str) -> Option<PathBuf> {
+pub(super) fn program(name: &str, source: &str, libraries: &[&str]) -> Option<PathBuf> {
     let digest = Sha256::digest(source.as_bytes());
     let hash: String = digest.iter().take(6).map(|b| format!("{b:02x}")).collect();
     let folder = env::temp_dir().join(format!("gatebench-compiled-{}", geteuid()));
@@ -28,7 +28,7 @@ pub(super) fn program(name: &str, source: &str) -> Option<PathBuf> {
     fs::write(&file, source).ok()?;
     let mut command = Command::new(compiler);
     command.args(["-O2", &format!("-DLIBFCGI_VERSION=\"{}\"", version())]);
-    command.arg("-o").arg(&output).arg(&file).arg("-lfcgi");
+    command.arg("-o").arg(&output).arg(&file).args(libraries);
     let ended = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

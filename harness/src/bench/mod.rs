@@ -278,7 +278,10 @@ impl Bench {
         let is_named = self.wishes.binaries.contains_key(backend.name());
         let in_container = self.wishes.via == Preference::Container;
         match !is_named && !in_container {
-            true => compile::program(backend.programs()[0], source),
+            true => {
+                let libraries = backend.c_libraries();
+                compile::program(backend.programs()[0], source, libraries)
+            }
             false => None,
         }
     }

@@ -4,7 +4,7 @@ use std::{num::NonZero, path::PathBuf, thread};
 
 use clap::{Args, ValueEnum};
 
-use super::{measure::MeasureArgs, running::RunningArgs};
+use super::{measure::MeasureArgs, profile::Known, running::RunningArgs};
 
 use crate::{
     bench::Editions,
@@ -111,6 +111,30 @@ pub(super) struct CheckArgs {
     pub(super) outputs: OutputArgs,
 }
 
+/// Options that say nothing of a profile, whose lanes and loads are given.
+const OF_SELECTION: [&str; 20] = [
+    "url",
+    "gateway",
+    "model",
+    "backend",
+    "scenario",
+    "level",
+    "shard",
+    "scenarios",
+    "resume",
+    "jobs",
+    "connections",
+    "requests",
+    "until_steady",
+    "warm_up",
+    "rate",
+    "spacing",
+    "close",
+    "threads",
+    "workload",
+    "sweep",
+];
+
 /// Options that say nothing of a URL.
 const OF_PAIRINGS: [&str; 12] = [
     "gateway",
@@ -132,6 +156,12 @@ pub(super) struct BenchArgs {
     /// Load this URL instead of starting pairings
     #[arg(long, value_name = "URL", conflicts_with_all = OF_PAIRINGS)]
     pub(super) url: Option<String>,
+    /// Measure a prepared table of comparisons, each beside its target
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = OF_SELECTION)]
+    pub(super) profile: Option<Known>,
+    /// Of a profile only these heats: wsgi, http, native, pinned, threads, upload, file, gateway, start, memory
+    #[arg(long, value_name = "ID,…", value_delimiter = ',', requires = "profile")]
+    pub(super) heat: Vec<String>,
     #[command(flatten)]
     pub(super) select: SelectArgs,
     #[command(flatten)]

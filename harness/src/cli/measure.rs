@@ -83,6 +83,16 @@ impl MeasureArgs {
         }
     }
 
+    /// Measured time of each round, where it was given.
+    pub(super) fn span(&self) -> Option<Duration> {
+        self.duration
+    }
+
+    /// Rounds, where subjects take turns.
+    pub(super) fn rounds(&self) -> u32 {
+        self.measure().rounds
+    }
+
     /// Whether each request comes on a connection of its own.
     pub(super) fn closes(&self) -> bool {
         self.close

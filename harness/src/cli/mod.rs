@@ -14,6 +14,7 @@ mod measure;
 mod outputs;
 mod plan;
 mod probe;
+mod profile;
 mod replay;
 mod report;
 mod run;
@@ -164,9 +165,10 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args),
             Command::Check(args) => run::check(&args),
-            Command::Bench(args) => match &args.url {
-                Some(url) => url::bench(&args, url),
-                None => run::bench(&args),
+            Command::Bench(args) => match (&args.url, args.profile) {
+                (Some(url), _) => url::bench(&args, url),
+                (None, Some(profile::Known::Peers)) => profile::bench(&args),
+                (None, None) => run::bench(&args),
             },
             Command::Replay(args) => replay::replay(&args),
             Command::Demo(args) => demo::demo(&args),
