@@ -26,21 +26,39 @@ const FLEETING: [&[u8]; 8] = [
 
 /// Names as Python strings, each with its last value.
 #[derive(Default)]
-pub(crate) struct Table(Mutex<HashMap<Box<[u8]>, Known>>);
+pub(crate) struct Table(Mutex<Names>);
+
+/// Gateways send the same names in the same order: after one of them mostly comes the one that came
+/// after it before.
+#[derive(Default)]
+struct Names {
+    /// In the order in which they came first.
+    known: Vec<Known>,
+    /// Places in it.
+    places: HashMap<Box<[u8]>, usize>,
+}
 
 struct Known {
+    bytes: Box<[u8]>,
     name: Py<PyString>,
     is_fleeting: bool,
     last: Option<(Box<[u8]>, Py<PyString>)>,
 }
 
 /// The table while one dictionary is filled.
-pub(crate) struct Open<'a>(MutexGuard<'a, HashMap<Box<[u8]>, Known>>);
+pub(crate) struct Open<'a> {
+    names: MutexGuard<'a, Names>,
+    /// Where the next name is expected.
+    next: usize,
+}
 
 impl Table {
     /// Nobody holds it for longer than it takes to fill a dictionary.
     pub(crate) fn open(&self) -> Open<'_> {
-        Open(self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        Open {
+            names: self.0.lock().unwrap_or_else(PoisonError::into_inner),
+            next: 0,
+        }
     }
 }
 
@@ -52,19 +70,36 @@ impl Open<'_> {
         name: &[u8],
         value: &[u8],
     ) -> (Bound<'py, PyString>, Bound<'py, PyString>) {
-        if let Some(known) = self.0.get_mut(name) {
-            return (known.name.bind(py).clone(), known.value(py, value));
+        let Some(place) = self.place(py, name) else {
+            return (latin1(py, name), latin1(py, value));
+        };
+        self.next = place + 1;
+        let known = &mut self.names.known[place];
+        (known.name.bind(py).clone(), known.value(py, value))
+    }
+
+    /// Where a name is remembered; `None` if it is not and cannot be any more.
+    fn place(&mut self, py: Python<'_>, name: &[u8]) -> Option<usize> {
+        let names = &mut *self.names;
+        let expected = names.known.get(self.next);
+        if expected.is_some_and(|known| *known.bytes == *name) {
+            return Some(self.next);
         }
-        let (name_text, value_text) = (latin1(py, name), latin1(py, value));
-        if self.0.len() < MOST_NAMES {
-            let known = Known {
-                name: name_text.clone().unbind(),
-                is_fleeting: FLEETING.contains(&name),
-                last: None,
-            };
-            self.0.insert(name.into(), known);
+        if let Some(&place) = names.places.get(name) {
+            return Some(place);
         }
-        (name_text, value_text)
+        if names.known.len() >= MOST_NAMES {
+            return None;
+        }
+        names.known.push(Known {
+            bytes: name.into(),
+            name: interned(py, name),
+            is_fleeting: FLEETING.contains(&name),
+            last: None,
+        });
+        let place = names.known.len() - 1;
+        names.places.insert(name.into(), place);
+        Some(place)
     }
 }
 
@@ -79,6 +114,14 @@ impl Known {
             self.last = Some((value.into(), text.clone().unbind()));
         }
         text
+    }
+}
+
+/// A name as the very string that code which spells it out has.
+fn interned(py: Python<'_>, name: &[u8]) -> Py<PyString> {
+    match std::str::from_utf8(name) {
+        Ok(text) if text.is_ascii() => PyString::intern(py, text).unbind(),
+        _ => latin1(py, name).unbind(),
     }
 }
 

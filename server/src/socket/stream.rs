@@ -27,7 +27,13 @@ use crate::exchange::FilePart;
 #[derive(Debug)]
 pub(crate) struct Stream {
     socket: Rc<Socket>,
-    registered: OnceCell<AsyncFd<Rc<Socket>>>,
+    /// Registered for reading alone: whenever the peer takes something a socket becomes writable,
+    /// and nobody is to be woken by that who does not wait for it.
+    readable: OnceCell<AsyncFd<Rc<Socket>>>,
+    /// A second descriptor of the same socket, registered for writing; made by the first wait.
+    writable: OnceCell<AsyncFd<Rc<Socket>>>,
+    /// The last read took all there was.
+    drained: Cell<bool>,
     /// `sendfile` knows no flags: the socket itself has to be non-blocking.
     nonblocking: Cell<bool>,
     tls: Option<Box<Session>>,
@@ -37,7 +43,9 @@ impl Stream {
     pub(crate) fn new(socket: Socket) -> Self {
         Self {
             socket: Rc::new(socket),
-            registered: OnceCell::new(),
+            readable: OnceCell::new(),
+            writable: OnceCell::new(),
+            drained: Cell::new(false),
             nonblocking: Cell::new(false),
             tls: None,
         }
@@ -54,7 +62,11 @@ impl Stream {
     /// Reads what is there into the spare room of `buf`; `WouldBlock` if nothing is, 0 at the end.
     pub(crate) fn try_read(&self, buf: &mut BytesMut) -> io::Result<usize> {
         match &self.tls {
-            None => uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT)),
+            None => {
+                let taken = uninterrupted(|| receive(&self.socket, buf, MSG_DONTWAIT))?;
+                self.drained.set(taken.is_all);
+                Ok(taken.len)
+            }
             Some(tls) => tls.read(&self.socket, buf),
         }
     }
@@ -115,30 +127,39 @@ impl Stream {
         mut read: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
         // What TLS has decrypted already makes no socket readable.
-        if self.registered.get().is_none() || self.tls.is_some() {
+        if self.readable.get().is_none() || self.tls.is_some() {
             match read() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return done,
             }
         }
-        self.when(Interest::READABLE, read).await
+        let readable = self.readable()?;
+        loop {
+            let mut guard = readable.readable().await?;
+            self.drained.set(false);
+            match read() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => guard.clear_ready(),
+                done => {
+                    // A stream that gave less than it was asked for has no more: the next read
+                    // need not be tried before the event loop says so. An event that came since
+                    // then is not cleared with it.
+                    if self.drained.get() {
+                        guard.clear_ready();
+                    }
+                    return done;
+                }
+            }
+        }
     }
 
     /// Waits until the peer has taken something, and then writes; again while `write` says
     /// `WouldBlock`.
     pub(crate) async fn when_writable<T>(
         &self,
-        write: impl FnMut() -> io::Result<T>,
+        mut write: impl FnMut() -> io::Result<T>,
     ) -> io::Result<T> {
-        self.when(Interest::WRITABLE, write).await
-    }
-
-    async fn when<T>(
-        &self,
-        interest: Interest,
-        mut work: impl FnMut() -> io::Result<T>,
-    ) -> io::Result<T> {
-        self.registered()?.async_io(interest, |_| work()).await
+        let writable = self.writable()?;
+        writable.async_io(Interest::WRITABLE, |_| write()).await
     }
 
     /// Whether the peer has closed both directions, or the connection broke. A peer that only
@@ -197,13 +218,22 @@ impl Stream {
         self.socket.peer_addr().ok()?.as_socket()
     }
 
-    fn registered(&self) -> io::Result<&AsyncFd<Rc<Socket>>> {
-        if let Some(fd) = self.registered.get() {
+    fn readable(&self) -> io::Result<&AsyncFd<Rc<Socket>>> {
+        if let Some(fd) = self.readable.get() {
             return Ok(fd);
         }
-        let both = Interest::READABLE | Interest::WRITABLE;
-        let fd = register(Rc::clone(&self.socket), both)?;
-        Ok(self.registered.get_or_init(|| fd))
+        let fd = register(Rc::clone(&self.socket), Interest::READABLE)?;
+        Ok(self.readable.get_or_init(|| fd))
+    }
+
+    fn writable(&self) -> io::Result<&AsyncFd<Rc<Socket>>> {
+        if let Some(fd) = self.writable.get() {
+            return Ok(fd);
+        }
+        // An event loop takes a descriptor once.
+        let again = Rc::new(self.socket.try_clone()?);
+        let fd = register(again, Interest::WRITABLE)?;
+        Ok(self.writable.get_or_init(|| fd))
     }
 }
 

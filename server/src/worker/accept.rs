@@ -119,7 +119,9 @@ async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile
                 Ok((stream, peer)) => {
                     failing = false;
                     let (service, at) = (Rc::clone(&service), service.time_of_accept());
-                    spawn_local(async move { service.connection(stream, peer, at).await });
+                    app::spawn_connection(
+                        async move { service.connection(stream, peer, at).await },
+                    );
                 }
                 Err(error) => {
                     if !failing {
@@ -160,7 +162,9 @@ async fn inherit(queue: Taker, services: Vec<(String, Rc<Service>)>, mut turnsti
             let of_listener = services.iter().find(|(name, _)| *name == label.listener);
             if let Some((_, service)) = of_listener {
                 let service = Rc::clone(service);
-                spawn_local(async move { service.inherited(stream, &label).await });
+                app::spawn_connection(async move {
+                    service.inherited(stream, &label).await;
+                });
             }
         }
     };

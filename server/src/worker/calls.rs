@@ -1,9 +1,10 @@
 //! A worker with synchronous applications: who turns the event loop, and who answers calls.
 
 use std::io;
-use std::pin::pin;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
@@ -13,6 +14,12 @@ use crate::app::{Call, Queue, Turner};
 use crate::harakiri::{self, Busy};
 use crate::master::codes;
 use crate::master::scoreboard::CoreSlot;
+
+/// Calls between two turns of the event loop at most.
+const MOST_CALLS: usize = 32;
+
+/// The event loop gets its turn once so much time is over.
+const QUICK: Duration = Duration::from_millis(1);
 
 /// Serves until the worker is told to stop; returns its exit code. Nobody waits for threads of the
 /// runtime: the process ends after this.
@@ -41,34 +48,41 @@ pub(super) fn serve(
 fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<i32> {
     let queue = Queue::default();
     let core = start.slot.core(0);
-    let mut live = pin!(live(start, &queue));
-    let mut answered = false;
+    turner.take_connections();
+    // Looked at only when something woke it, not at every call.
+    let mut live = FuturesUnordered::from_iter([live(start, &queue)]);
     loop {
-        let next = turner.until(async {
+        let answered = answer_some(&queue, core, language, turner);
+        let served = turner.until(async {
             // Told within the turn, as whatever the application has asked.
-            if std::mem::take(&mut answered) {
-                queue.done();
-            }
+            (0..answered).for_each(|_| queue.done());
             tokio::select! {
                 biased;
-                served = &mut live => Next::Over(served),
-                call = queue.next() => Next::Call(Box::new(call)),
+                served = live.next() => served,
+                () = queue.filled() => None,
             }
         });
-        match next {
-            Next::Over(served) => return served,
-            Next::Call(call) => {
-                answer(*call, core, language);
-                answered = true;
-            }
+        if let Some(served) = served {
+            return served;
         }
     }
 }
 
-/// What the event loop came up with.
-enum Next {
-    Call(Box<Call>),
-    Over(io::Result<i32>),
+/// Answers the calls that wait, up to the next turn of the event loop; returns how many there were.
+/// Each reply leaves before the next call is begun.
+fn answer_some(queue: &Queue, core: CoreSlot, language: &dyn Language, turner: &Turner) -> usize {
+    let began = Instant::now();
+    for answered in 0..MOST_CALLS {
+        if answered > 0 && began.elapsed() >= QUICK {
+            return answered;
+        }
+        let Some(call) = queue.take() else {
+            return answered;
+        };
+        answer(call, core, language);
+        turner.attend();
+    }
+    MOST_CALLS
 }
 
 /// Calls run on threads of their own, and this one turns the event loop.

@@ -2,10 +2,9 @@
 
 use std::cell::RefCell;
 
-use bytes::Bytes;
-use tokio::sync::mpsc::WeakUnboundedSender;
-
 use super::ask::Ask;
+use super::asks::WeakAsks;
+use bytes::Bytes;
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
@@ -13,12 +12,12 @@ thread_local! {
 
 /// Weak, so that a call that was dropped unanswered ends.
 struct Current {
-    asks: WeakUnboundedSender<Ask>,
+    asks: WeakAsks,
     variables: Vec<(Bytes, Bytes)>,
 }
 
 /// The calling thread is at this call from now on.
-pub(super) fn enter(asks: WeakUnboundedSender<Ask>) {
+pub(super) fn enter(asks: WeakAsks) {
     let entered = Current {
         asks,
         variables: Vec::new(),
@@ -35,7 +34,7 @@ pub fn set_log_variable(name: Bytes, value: Bytes) -> bool {
         };
         current.variables.retain(|(known, _)| *known != name);
         current.variables.push((name.clone(), value.clone()));
-        asks.send(Ask::Note(name, value)).is_ok()
+        asks.send(Ask::Note(name, value))
     })
 }
 

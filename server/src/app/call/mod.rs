@@ -13,6 +13,8 @@
 //! to thread, and Python's main thread answers, as in uWSGI.
 
 mod ask;
+mod asks;
+mod connections;
 mod current;
 mod mountpoints;
 mod queue;
@@ -23,7 +25,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::{FutureExt, LocalBoxFuture};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use wire::cgi::CgiHead;
 use wire::environ::Environ;
@@ -32,10 +33,11 @@ use super::{App, AppError};
 use crate::exchange::{Body, BodyError, HttpFacts, Protocol, Reply, ReplyError, Request};
 use crate::harakiri::Ticket;
 use ask::{Ask, Part};
+use asks::{Asks, asks};
 pub use current::{log_variable, set_log_variable};
 pub use mountpoints::Mountpoints;
 pub(crate) use queue::Queue;
-pub(crate) use turn::Turner;
+pub(crate) use turn::{Turner, spawn_connection};
 
 /// One request for a synchronous application, with the means to answer it.
 ///
@@ -56,7 +58,7 @@ pub struct Call {
     pub(crate) ticket: Arc<Ticket>,
     /// What had arrived of the body when the call was made; [`read`](Self::read) gives what follows.
     pub arrived: Arrived,
-    asks: UnboundedSender<Ask>,
+    asks: Asks,
 }
 
 /// The beginning of a request body.
@@ -169,7 +171,7 @@ impl CallApp {
     }
 
     async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
-        let (asks, mut asked) = unbounded_channel();
+        let (asks, mut asked) = asks();
         let mut body = request.body;
         reply.notes().app = 0;
         self.queue.push(Call {
@@ -182,7 +184,7 @@ impl CallApp {
             arrived: arrived(&mut body),
             asks,
         });
-        while let Some(ask) = asked.recv().await {
+        while let Some(ask) = asked.next().await {
             if let Some(ended) = ask.follow(&mut body, reply).await {
                 return ended;
             }

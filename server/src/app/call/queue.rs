@@ -78,14 +78,18 @@ impl Queue {
         self.0.freed.notify_waiters();
     }
 
-    /// The next call; waits on the event loop, which gets a turn in any case: the reply to the
-    /// last call has to leave.
-    pub(crate) async fn next(&self) -> Call {
-        tokio::task::yield_now().await;
-        loop {
-            if let Some(call) = self.with(Waiting::take) {
-                return call;
-            }
+    /// The next call, if one is there.
+    pub(crate) fn take(&self) -> Option<Call> {
+        self.with(Waiting::take)
+    }
+
+    /// Resolves when there is a call to be taken; the event loop gets a turn in any case.
+    pub(crate) async fn filled(&self) {
+        let is_empty = || self.with(|waiting| waiting.calls.is_empty());
+        if !is_empty() {
+            return tokio::task::yield_now().await;
+        }
+        while is_empty() {
             self.0.arrived.notified().await;
         }
     }

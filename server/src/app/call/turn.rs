@@ -1,16 +1,20 @@
 //! Waiting for the event loop: on its own thread by turning it, elsewhere by sleeping.
 
 use std::cell::{OnceCell, RefCell};
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
+use futures_util::FutureExt;
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, spawn_local};
 
 use super::ask::Ask;
+use super::asks::Asks;
+use super::connections::Connections;
 
 thread_local! {
     /// The event loop that this thread turns, if it does.
@@ -24,7 +28,8 @@ pub(crate) struct Turner {
     tasks: LocalSet,
     /// What its thread has asked since the last turn. It is handed over within the next one: from
     /// outside, each hand-over would wake a loop that does not sleep, by a system call.
-    asked: RefCell<Vec<(UnboundedSender<Ask>, Ask)>>,
+    asked: RefCell<Vec<(Asks, Ask)>>,
+    connections: Connections,
 }
 
 impl Turner {
@@ -32,37 +37,71 @@ impl Turner {
     pub(crate) fn install(runtime: Runtime, tasks: LocalSet) -> Rc<Self> {
         TURNER.with(|turner| {
             Rc::clone(turner.get_or_init(|| {
-                let asked = RefCell::default();
                 Rc::new(Self {
                     runtime,
                     tasks,
-                    asked,
+                    asked: RefCell::default(),
+                    connections: Connections::default(),
                 })
             }))
         })
     }
 
+    /// From now on connections are this turner's own.
+    pub(crate) fn take_connections(&self) {
+        self.connections.take_over();
+    }
+
     /// Turns the loop until `future` is done. Not to be called by a task of the loop.
     pub(crate) fn until<T>(&self, future: impl Future<Output = T>) -> T {
         self.tasks.block_on(&self.runtime, async {
-            for (asks, ask) in self.asked.take() {
-                // Nobody listens any more where the exchange is over.
-                let _ = asks.send(ask);
-            }
-            future.await
+            self.hand_over();
+            let mut future = pin!(future);
+            poll_fn(|cx| {
+                self.connections.poll(cx);
+                future.as_mut().poll(cx)
+            })
+            .await
         })
+    }
+
+    /// Hands over what was asked and goes on with the connections that this concerns, without a
+    /// turn of the loop: replies leave.
+    pub(crate) fn attend(&self) {
+        self.hand_over();
+        let _runtime = self.runtime.enter();
+        let _tasks = self.tasks.enter();
+        // Whoever is woken meanwhile is looked at in the next turn.
+        self.connections
+            .poll(&mut Context::from_waker(Waker::noop()));
+    }
+
+    fn hand_over(&self) {
+        for (asks, ask) in self.asked.take() {
+            // Nobody listens any more where the exchange is over.
+            asks.send(ask);
+        }
+    }
+}
+
+/// Goes on with a connection beside the calling task.
+pub(crate) fn spawn_connection(connection: impl Future<Output = ()> + 'static) {
+    let turner = TURNER.with(|turner| turner.get().cloned());
+    match turner.filter(|turner| turner.connections.are_own()) {
+        Some(turner) => turner.connections.add(connection.boxed_local()),
+        None => drop(spawn_local(connection)),
     }
 }
 
 /// Hands an ask to the event loop; false if the exchange is known to be over.
-pub(super) fn tell(asks: &UnboundedSender<Ask>, ask: Ask) -> bool {
+pub(super) fn tell(asks: &Asks, ask: Ask) -> bool {
     match TURNER.with(|turner| turner.get().cloned()) {
         Some(_) if asks.is_closed() => false,
         Some(turner) => {
             turner.asked.borrow_mut().push((asks.clone(), ask));
             true
         }
-        None => asks.send(ask).is_ok(),
+        None => asks.send(ask),
     }
 }
 

@@ -8,7 +8,7 @@ mod reply;
 mod spill;
 mod stdin;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -89,7 +89,7 @@ struct Session<'s> {
     connection: &'s Rc<Connection>,
     state: Application,
     /// The input of requests that run.
-    inputs: HashMap<u16, Rc<Stdin>>,
+    inputs: BTreeMap<u16, Rc<Stdin>>,
     /// Requests being answered; each yields its id.
     running: FuturesUnordered<LocalBoxFuture<'s, u16>>,
     cuts: Rc<Cuts>,
@@ -111,7 +111,7 @@ impl<'s> Session<'s> {
             service,
             connection,
             state: Application::new(limits),
-            inputs: HashMap::new(),
+            inputs: BTreeMap::new(),
             running: FuturesUnordered::new(),
             cuts: Rc::default(),
             ended: false,
@@ -289,12 +289,12 @@ fn tell_refused(why: &Refused) {
     log::fault(&format!("request refused over FastCGI: {why}{hint}"));
 }
 
-fn is_full(inputs: &HashMap<u16, Rc<Stdin>>) -> bool {
+fn is_full(inputs: &BTreeMap<u16, Rc<Stdin>>) -> bool {
     inputs.values().any(|stdin| stdin.is_full())
 }
 
 /// Looked at whenever the task wakes, and whoever takes input wakes it.
-async fn unless_full(inputs: &HashMap<u16, Rc<Stdin>>) {
+async fn unless_full(inputs: &BTreeMap<u16, Rc<Stdin>>) {
     poll_fn(|_| {
         if is_full(inputs) {
             Poll::Pending

@@ -1,6 +1,6 @@
 //! The application server's side of one connection.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 
@@ -73,7 +73,7 @@ pub enum AppEvent {
 #[derive(Debug)]
 pub struct Application {
     limits: Limits,
-    active: HashMap<u16, Input>,
+    active: BTreeMap<u16, Input>,
     closing: bool,
 }
 
@@ -98,7 +98,7 @@ impl Application {
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
-            active: HashMap::new(),
+            active: BTreeMap::new(),
             closing: false,
         }
     }
