@@ -17,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::Socket;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::task::yield_now;
 
 use super::receive::receive;
 use super::register::register;
@@ -128,6 +129,15 @@ impl Stream {
     ) -> io::Result<T> {
         // What TLS has decrypted already makes no socket readable.
         if self.readable.get().is_none() || self.tls.is_some() {
+            match read() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+        }
+        if self.readable.get().is_none() && self.tls.is_none() {
+            // A gateway connects, and then it sends: a moment later the request is mostly there,
+            // and the descriptor need not join the event loop.
+            yield_now().await;
             match read() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return done,

@@ -1,11 +1,13 @@
 //! Accepting connections on the sockets that all workers share.
 
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
-use tokio::task::{spawn_local, yield_now};
+use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 use super::Start;
@@ -91,7 +93,7 @@ impl Turnstile {
         let _ = self.paused.wait_for(|paused| !paused).await;
         if let Some(calls) = &self.calls {
             // The connection that came last gets to tell its request.
-            yield_now().await;
+            give_way().await;
             calls.room(self.threads).await;
         }
     }
@@ -102,6 +104,20 @@ impl Turnstile {
             std::future::pending().await
         }
     }
+}
+
+/// Lets the other tasks that are ready go first. Unlike `yield_now` it does not ask the kernel for
+/// events in between.
+async fn give_way() {
+    let mut gave = false;
+    poll_fn(|cx| match std::mem::replace(&mut gave, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Accepts until the worker drains.

@@ -1,6 +1,7 @@
 //! A worker with synchronous applications: who turns the event loop, and who answers calls.
 
 use std::io;
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,11 @@ pub(super) fn serve(
 }
 
 /// Calls run between turns of the event loop.
-fn on_one_thread(start: &Start<'_>, language: &dyn Language, turner: &Turner) -> io::Result<i32> {
+fn on_one_thread(
+    start: &Start<'_>,
+    language: &dyn Language,
+    turner: &Rc<Turner>,
+) -> io::Result<i32> {
     let queue = Queue::default();
     let core = start.slot.core(0);
     turner.take_connections();

@@ -4,11 +4,16 @@
 //! calls without a turn of the loop: each would ask the kernel for events.
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::fmt;
-use std::task::{Context, Poll, Waker};
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::task::AtomicWaker;
 
 /// Those that go on, each when something woke it.
 #[derive(Default)]
@@ -16,9 +21,37 @@ pub(super) struct Connections {
     going_on: RefCell<FuturesUnordered<LocalBoxFuture<'static, ()>>>,
     /// Those that came since the last look.
     added: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
-    /// Who looks.
-    looker: RefCell<Option<Waker>>,
+    bell: Arc<Bell>,
     are_own: Cell<bool>,
+}
+
+/// Rings when a connection can go on. Nobody hears it while the thread is at a call: to wake a loop
+/// that does not sleep takes a system call.
+#[derive(Default)]
+struct Bell {
+    has_rung: AtomicBool,
+    /// The thread is in its event loop.
+    in_loop: AtomicBool,
+    tender: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring();
+    }
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.has_rung.store(true, SeqCst);
+        if self.in_loop.load(SeqCst) {
+            self.tender.wake();
+        }
+    }
 }
 
 impl Connections {
@@ -32,21 +65,44 @@ impl Connections {
         self.are_own.get()
     }
 
-    /// Adds one; a connection may do so while it is looked at.
+    /// Adds one; a connection may do so while it goes on itself.
     pub(super) fn add(&self, connection: LocalBoxFuture<'static, ()>) {
         self.added.borrow_mut().push(connection);
-        if let Some(looker) = &*self.looker.borrow() {
-            looker.wake_by_ref();
+        self.bell.ring();
+    }
+
+    /// The thread turns its event loop from now on.
+    pub(super) fn enter_loop(&self) {
+        self.bell.in_loop.store(true, SeqCst);
+        if self.bell.has_rung.load(SeqCst) {
+            self.bell.tender.wake();
         }
     }
 
+    /// The thread turns it no more.
+    pub(super) fn leave_loop(&self) {
+        self.bell.in_loop.store(false, SeqCst);
+    }
+
+    /// A task of the event loop: goes on with connections while it turns.
+    pub(super) async fn tend(&self) -> Infallible {
+        poll_fn(|cx| {
+            self.bell.tender.register(cx.waker());
+            self.go_on();
+            Poll::Pending
+        })
+        .await
+    }
+
     /// Goes on with each that something woke.
-    pub(super) fn poll(&self, cx: &mut Context<'_>) {
+    pub(super) fn go_on(&self) {
+        let waker = Waker::from(Arc::clone(&self.bell));
+        let mut cx = Context::from_waker(&waker);
+        self.bell.has_rung.store(false, SeqCst);
         let mut going_on = self.going_on.borrow_mut();
-        self.looker.replace(Some(cx.waker().clone()));
         loop {
             going_on.extend(self.added.take());
-            match going_on.poll_next_unpin(cx) {
+            match going_on.poll_next_unpin(&mut cx) {
                 Poll::Ready(Some(())) => {}
                 _ if self.added.borrow().is_empty() => return,
                 _ => {}
@@ -70,10 +126,6 @@ mod tests {
 
     use super::*;
 
-    fn look(connections: &Connections) {
-        connections.poll(&mut Context::from_waker(Waker::noop()));
-    }
-
     #[test]
     fn a_connection_goes_on_when_it_is_woken() {
         let (connections, notify) = (Connections::default(), Rc::new(Notify::new()));
@@ -87,12 +139,37 @@ mod tests {
             }
             .boxed_local(),
         );
-        look(&connections);
-        look(&connections);
+        connections.go_on();
+        connections.go_on();
         assert_eq!(steps.get(), 1);
         notify.notify_one();
-        look(&connections);
+        connections.go_on();
         assert_eq!(steps.get(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_loop_is_told_of_what_happened_while_it_stood_still() {
+        let (connections, notify) = (Rc::new(Connections::default()), Rc::new(Notify::new()));
+        let done = Rc::new(Notify::new());
+        let (waits, tells, tended) = (
+            Rc::clone(&notify),
+            Rc::clone(&done),
+            Rc::clone(&connections),
+        );
+        let tasks = tokio::task::LocalSet::new();
+        tasks.spawn_local(async move { tended.tend().await });
+        let waiting = async move {
+            waits.notified().await;
+            tells.notify_one();
+        };
+        connections.add(waiting.boxed_local());
+        connections.go_on();
+        notify.notify_one();
+        let turn = async {
+            connections.enter_loop();
+            done.notified().await;
+        };
+        tasks.run_until(turn).await;
     }
 
     #[test]
@@ -103,7 +180,7 @@ mod tests {
         connections.add(
             async move { count.add(async move { second.set(true) }.boxed_local()) }.boxed_local(),
         );
-        look(&connections);
+        connections.go_on();
         assert!(begun.get());
     }
 }

@@ -1,10 +1,8 @@
 //! Waiting for the event loop: on its own thread by turning it, elsewhere by sleeping.
 
 use std::cell::{OnceCell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::rc::Rc;
-use std::task::{Context, Waker};
 
 use futures_util::FutureExt;
 use tokio::runtime::Runtime;
@@ -48,21 +46,22 @@ impl Turner {
     }
 
     /// From now on connections are this turner's own.
-    pub(crate) fn take_connections(&self) {
+    pub(crate) fn take_connections(self: &Rc<Self>) {
         self.connections.take_over();
+        let turner = Rc::clone(self);
+        let tend = async move { turner.connections.tend().await };
+        self.tasks.spawn_local(tend);
     }
 
     /// Turns the loop until `future` is done. Not to be called by a task of the loop.
     pub(crate) fn until<T>(&self, future: impl Future<Output = T>) -> T {
-        self.tasks.block_on(&self.runtime, async {
+        let done = self.tasks.block_on(&self.runtime, async {
             self.hand_over();
-            let mut future = pin!(future);
-            poll_fn(|cx| {
-                self.connections.poll(cx);
-                future.as_mut().poll(cx)
-            })
-            .await
-        })
+            self.connections.enter_loop();
+            future.await
+        });
+        self.connections.leave_loop();
+        done
     }
 
     /// Hands over what was asked and goes on with the connections that this concerns, without a
@@ -71,9 +70,7 @@ impl Turner {
         self.hand_over();
         let _runtime = self.runtime.enter();
         let _tasks = self.tasks.enter();
-        // Whoever is woken meanwhile is looked at in the next turn.
-        self.connections
-            .poll(&mut Context::from_waker(Waker::noop()));
+        self.connections.go_on();
     }
 
     fn hand_over(&self) {
