@@ -75,7 +75,7 @@ pub(super) fn judge(row: &Row, lanes: &[LaneResult]) -> Outcome {
 }
 
 fn compared(row: &Row, lanes: &[LaneResult]) -> (String, Option<Ratio>) {
-    let lane = |id: &str| lanes.iter().find(|lane| lane.id == id);
+    let lane = |id: &str| lanes.iter().find(|lane| lane.id == id && !lane.is_void());
     let ours = lane(row.ours).and_then(|lane| lane.values(row.measure));
     let candidates = match row.with {
         With::Figure(figure) => {
@@ -176,6 +176,18 @@ mod tests {
         let outcome = judge(&row(measure, 1.0), &alone);
         assert_eq!(outcome.verdict, Verdict::NotMeasured);
         assert_eq!(outcome.theirs, "a or b or absent");
+    }
+
+    #[test]
+    fn a_lane_whose_requests_fail_is_not_compared() {
+        let measure = Measure::RequestsPerSecond;
+        let mut failing = lane("ours", measure, &[300.0; 5]);
+        failing.rounds[0].failed = 1;
+        let lanes = [failing, lane("a", measure, &[100.0; 5])];
+        assert_eq!(
+            judge(&row(measure, 1.0), &lanes).verdict,
+            Verdict::NotMeasured
+        );
     }
 
     #[test]

@@ -67,6 +67,8 @@ pub struct Lane {
     pub workers: u32,
     /// Threads of each.
     pub threads: u32,
+    /// Options that the server gets besides.
+    pub options: &'static [&'static str],
 }
 
 impl Lane {
@@ -80,6 +82,7 @@ impl Lane {
             app: App::Hello,
             workers: 2,
             threads: 1,
+            options: &[],
         }
     }
 
@@ -91,6 +94,11 @@ impl Lane {
     /// The same with so many threads in each worker.
     pub const fn threads(self, threads: u32) -> Self {
         Self { threads, ..self }
+    }
+
+    /// The same with these options besides.
+    pub const fn options(self, options: &'static [&'static str]) -> Self {
+        Self { options, ..self }
     }
 
     /// The server's file.

@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::lane::Lane;
 use crate::load::{Cost, LoadReport};
 
+/// One failed request in so many answered ones is the most that a comparison bears.
+const MOST_FAILED: u64 = 100;
+
 /// What is measured; each unit is that of the name that it has in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,8 +74,12 @@ impl Measure {
 pub struct Sample {
     /// What was measured.
     pub values: BTreeMap<Measure, f64>,
+    /// Requests that were answered as they should be.
+    pub answered: u64,
     /// Requests that failed.
     pub failed: u64,
+    /// How they did, each kind with its first case.
+    pub failures: Option<String>,
 }
 
 impl Sample {
@@ -80,7 +87,7 @@ impl Sample {
     pub(super) fn of(measure: Measure, value: f64) -> Self {
         Self {
             values: BTreeMap::from([(measure, value)]),
-            failed: 0,
+            ..Self::default()
         }
     }
 
@@ -109,7 +116,9 @@ impl Sample {
         }
         Self {
             values,
+            answered: report.answered,
             failed: report.failures.total(),
+            failures: told(report),
         }
     }
 
@@ -121,15 +130,23 @@ impl Sample {
                 (Measure::OfferedPerSecond, rate),
                 (Measure::OfferedP99Us, p99),
             ]),
-            failed: report.failures.total() + report.missed,
+            answered: report.answered,
+            failed: report.failures.total(),
+            failures: told(report),
         }
     }
 
     /// Adds what another trial of the same round showed.
     pub(super) fn join(&mut self, other: Self) {
         self.values.extend(other.values);
+        self.answered += other.answered;
         self.failed += other.failed;
+        self.failures = self.failures.take().or(other.failures);
     }
+}
+
+fn told(report: &LoadReport) -> Option<String> {
+    (report.failures.total() > 0).then(|| report.failures.to_string())
 }
 
 /// What a lane showed.
@@ -174,5 +191,19 @@ impl LaneResult {
     /// Requests that failed in all rounds.
     pub fn failed(&self) -> u64 {
         self.rounds.iter().map(|sample| sample.failed).sum()
+    }
+
+    /// How the first of them did.
+    pub fn failure(&self) -> Option<&str> {
+        let rounds = self.rounds.iter();
+        rounds
+            .filter_map(|sample| sample.failures.as_deref())
+            .next()
+    }
+
+    /// Whether so many requests failed that the others tell nothing: to refuse is quick.
+    pub fn is_void(&self) -> bool {
+        let answered: u64 = self.rounds.iter().map(|sample| sample.answered).sum();
+        self.failed() * MOST_FAILED > answered
     }
 }

@@ -111,6 +111,9 @@ fn prepare(lane: &Lane, dir: &RunDir, launch: &mut Launch) {
         let mapped = format!("/{FILE}={}", file.display());
         launch.args.extend(["--static-map".to_owned(), mapped]);
     }
+    launch
+        .args
+        .extend(lane.options.iter().map(|&option| option.to_owned()));
     // Where the framework is, for a Python that does not have it itself.
     let path = std::env::var("PYTHONPATH").ok();
     let path = path.filter(|_| lane.app == App::Flask);

@@ -258,7 +258,9 @@ pub static HEATS: &[Heat] = &[
         },
         lanes: &[Lane::new("gateserve", PLAIN, UwsgiProtocol, Gateserve)
             .app(App::Work)
-            .threads(8)],
+            .threads(8)
+            // nginx is refused where a Unix socket's queue is full, which by default holds 100.
+            .options(&["--listen", "1024"])],
         rows: &[
             row(
                 Measure::RequestsPerSecond,

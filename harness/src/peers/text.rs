@@ -162,12 +162,11 @@ fn remarks(heat: &HeatResult, bullet: &str) -> String {
                 why.trim_end()
             );
         }
-        if lane.failed() > 0 {
+        if let Some(failure) = lane.failure() {
+            let (id, failed) = (lane.id, lane.failed());
             let _ = writeln!(
                 text,
-                "{bullet}{}: {} requests failed",
-                lane.id,
-                lane.failed()
+                "{bullet}{id}: {failed} requests failed; in one round {failure}"
             );
         }
     }

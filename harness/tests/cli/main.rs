@@ -3,6 +3,7 @@
 mod bad_input;
 mod lists;
 mod plans;
+mod profiles;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;

@@ -26,7 +26,7 @@ use wire::http::reason_phrase;
 use crate::exchange::{BodyError, Reply, ReplyError, Request};
 
 pub use call::{Arrived, Call, Mountpoints, log_variable, set_log_variable};
-pub(crate) use call::{Queue, Turner, spawn_connection};
+pub(crate) use call::{Queue, TURN_AFTER, Turner, spawn_connection};
 pub(crate) use load::load;
 pub use missing::{NO_APPLICATION, no_application};
 pub use redirect::Redirect;

@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::runtime::Runtime;
@@ -11,16 +11,13 @@ use tokio::task::LocalSet;
 
 use super::{Start, live};
 use crate::Language;
-use crate::app::{Call, Queue, Turner};
+use crate::app::{Call, Queue, TURN_AFTER, Turner};
 use crate::harakiri::{self, Busy};
 use crate::master::codes;
 use crate::master::scoreboard::CoreSlot;
 
 /// Calls between two turns of the event loop at most.
 const MOST_CALLS: usize = 32;
-
-/// The event loop gets its turn once so much time is over.
-const QUICK: Duration = Duration::from_millis(1);
 
 /// Serves until the worker is told to stop; returns its exit code. Nobody waits for threads of the
 /// runtime: the process ends after this.
@@ -78,7 +75,7 @@ fn on_one_thread(
 fn answer_some(queue: &Queue, core: CoreSlot, language: &dyn Language, turner: &Turner) -> usize {
     let began = Instant::now();
     for answered in 0..MOST_CALLS {
-        if answered > 0 && began.elapsed() >= QUICK {
+        if answered > 0 && began.elapsed() >= TURN_AFTER {
             return answered;
         }
         let Some(call) = queue.take() else {

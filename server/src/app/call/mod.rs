@@ -37,7 +37,7 @@ use asks::{Asks, asks};
 pub use current::{log_variable, set_log_variable};
 pub use mountpoints::Mountpoints;
 pub(crate) use queue::Queue;
-pub(crate) use turn::{Turner, spawn_connection};
+pub(crate) use turn::{TURN_AFTER, Turner, spawn_connection};
 
 /// One request for a synchronous application, with the means to answer it.
 ///

@@ -1,8 +1,9 @@
 //! Waiting for the event loop: on its own thread by turning it, elsewhere by sleeping.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::Runtime;
@@ -13,6 +14,9 @@ use tokio::task::{LocalSet, spawn_local};
 use super::ask::Ask;
 use super::asks::Asks;
 use super::connections::Connections;
+
+/// The event loop gets its turn once so much time is over, whatever there is to do without it.
+pub(crate) const TURN_AFTER: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// The event loop that this thread turns, if it does.
@@ -28,6 +32,8 @@ pub(crate) struct Turner {
     /// outside, each hand-over would wake a loop that does not sleep, by a system call.
     asked: RefCell<Vec<(Asks, Ask)>>,
     connections: Connections,
+    /// When it turned last.
+    turned: Cell<Instant>,
 }
 
 impl Turner {
@@ -40,6 +46,7 @@ impl Turner {
                     tasks,
                     asked: RefCell::default(),
                     connections: Connections::default(),
+                    turned: Cell::new(Instant::now()),
                 })
             }))
         })
@@ -61,7 +68,20 @@ impl Turner {
             future.await
         });
         self.connections.leave_loop();
+        self.turned.set(Instant::now());
         done
+    }
+
+    /// Waits for an answer: without a turn of the loop where what it takes is there already, such
+    /// as the next piece of a body, and the loop had its turn a moment ago.
+    fn wait<T>(&self, mut answer: Receiver<T>) -> Result<T, RecvError> {
+        if self.connections.are_own() && self.turned.get().elapsed() < TURN_AFTER {
+            self.attend();
+            if let Ok(answer) = answer.try_recv() {
+                return Ok(answer);
+            }
+        }
+        self.until(answer)
     }
 
     /// Hands over what was asked and goes on with the connections that this concerns, without a
@@ -105,7 +125,7 @@ pub(super) fn tell(asks: &Asks, ask: Ask) -> bool {
 /// Waits for an answer of the event loop.
 pub(super) fn wait<T>(answer: Receiver<T>) -> Result<T, RecvError> {
     match TURNER.with(|turner| turner.get().cloned()) {
-        Some(turner) => turner.until(answer),
+        Some(turner) => turner.wait(answer),
         None => answer.blocking_recv(),
     }
 }
