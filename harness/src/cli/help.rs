@@ -47,6 +47,7 @@ Examples:
   gatebench bench --gateway nginx --model fastcgi,http --rate 2000
   gatebench bench --gateway nginx --workload json,upload,mixed --until-steady 2%
   gatebench bench --gateway nginx --model fastcgi,uwsgi --sweep 1..512 --html sweep.html
+  gatebench bench --profile peers --markdown peers.md    gateserve beside its peers, each ratio and its target
   gatebench bench --url http://127.0.0.1:8080/ --connections 32 --duration 10s --json load.json
   gatebench bench --url http://unix:/run/app.sock:/ --rate 500";
 
