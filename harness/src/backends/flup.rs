@@ -59,7 +59,7 @@ impl Backend for Flup {
     }
 
     fn launch(&self, seat: &Seat<'_>) -> Launch {
-        let mut files = wsgi_files(seat);
+        let mut files = wsgi_files(seat.wsgi, seat.apps);
         files.push(FileSpec::text("flup_serve.py", SERVE));
         Launch {
             name: "flup".to_owned(),

@@ -39,6 +39,6 @@ impl Backend for GateserveWsgi {
     fn launch(&self, seat: &Seat<'_>) -> Launch {
         let probe = seat.run.join("probe.py").display().to_string();
         let application = vec!["--wsgi-file".to_owned(), probe];
-        gateserve::start(seat, application, wsgi_files(seat))
+        gateserve::start(seat, application, wsgi_files(seat.wsgi, seat.apps))
     }
 }

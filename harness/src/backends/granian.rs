@@ -72,7 +72,7 @@ impl Backend for Granian {
             program: "granian".to_owned(),
             args: args.map(str::to_owned).to_vec(),
             env: Vec::new(),
-            files: wsgi_files(seat),
+            files: wsgi_files(seat.wsgi, seat.apps),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

@@ -63,7 +63,7 @@ impl Backend for Gunicorn {
             args: args.into_iter().map(str::to_owned).collect(),
             // Its control socket lies in the home folder, one for all that run.
             env: vec![("HOME".to_owned(), run)],
-            files: wsgi_files(seat),
+            files: wsgi_files(seat.wsgi, seat.apps),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

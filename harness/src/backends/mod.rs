@@ -149,14 +149,15 @@ pub struct Seat<'a> {
 pub const PROGRAM: &str = "probe (CGI program)";
 
 /// The probe in Python, as the run folder gets it.
-pub(crate) const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
+pub const PROBE: &str = include_str!("../../../scenarios/apps/probe.py");
 
-/// What a WSGI server needs in its run folder: `probe.py`, whose `application` it runs, and the
-/// applications of the scenarios.
-pub fn wsgi_files(seat: &Seat<'_>) -> Vec<FileSpec> {
-    let beside = seat.apps.iter();
-    let beside = beside.map(|file| FileSpec::text(&file.path, &*file.text));
-    let application = FileSpec::text("probe.py", seat.wsgi);
+/// What a WSGI server needs in its run folder: `probe.py`, whose `application` it runs, with this
+/// text, and the applications of the scenarios.
+pub fn wsgi_files(application: &str, apps: &[AppFile]) -> Vec<FileSpec> {
+    let beside = apps
+        .iter()
+        .map(|file| FileSpec::text(&file.path, &*file.text));
+    let application = FileSpec::text("probe.py", application);
     beside.chain([application]).collect()
 }
 

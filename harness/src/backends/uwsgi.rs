@@ -77,7 +77,7 @@ impl Backend for Uwsgi {
             program: "uwsgi".to_owned(),
             args,
             env: Vec::new(),
-            files: wsgi_files(seat),
+            files: wsgi_files(seat.wsgi, seat.apps),
             ready: Ready::Accepts(Address::Unix(seat.socket.to_owned())),
             log_files: Vec::new(),
         }

@@ -13,7 +13,7 @@ use std::{
 };
 
 use gatebench::{
-    backends::wsgi_files,
+    backends::{PROBE, wsgi_files},
     model::Model,
     run::case::Target,
     scenario::{Place, embedded_apps},
@@ -115,7 +115,7 @@ impl Drop for Double {
 impl Server {
     fn start() -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        for file in wsgi_files(&embedded_apps()) {
+        for file in wsgi_files(PROBE, &embedded_apps()) {
             let path = folder.path().join(&file.path);
             fs::create_dir_all(path.parent().expect("it is in the folder"))?;
             fs::write(path, &file.contents)?;
