@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::Verdict;
 use crate::{
     model::Model,
-    plan::{Goal, Plan, Want, of_results, size, table},
+    plan::{self, Goal, Held, Pair, Plan, Want, of_results, size, table},
     report,
+    results::Results,
 };
 
 /// Below the options in `--help`.
@@ -31,7 +32,8 @@ Exit codes: 0 a plan for every model, 1 a model cannot keep the promise, 2 no co
 Examples:
   gatebench plan costs.json --rps 5000 --p99 200ms
   gatebench plan costs.json --rps 400 --p99 200ms --wait 50ms --model uwsgi
-  gatebench plan --rps 300 --p99 1s --model cgi,cgi-warm --format json";
+  gatebench plan --rps 300 --p99 1s --model cgi,cgi-warm --format json
+  gatebench plan costs.json --check";
 
 #[derive(Args, Debug)]
 pub(super) struct PlanArgs {
@@ -39,11 +41,14 @@ pub(super) struct PlanArgs {
     #[arg(value_name = "RESULTS", default_value = "reports/latest")]
     results: PathBuf,
     /// Requests per second
-    #[arg(long, value_name = "RATE", value_parser = positive)]
-    rps: f64,
+    #[arg(long, value_name = "RATE", value_parser = positive, required_unless_present = "check")]
+    rps: Option<f64>,
     /// 99 % of the requests are to be answered within this time
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    p99: Duration,
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, required_unless_present = "check")]
+    p99: Option<Duration>,
+    /// Plan nothing: predict the sweep that RESULTS hold and tell how far the predictions are off
+    #[arg(long, conflicts_with_all = ["rps", "p99", "wait"])]
+    check: bool,
     /// Models
     #[arg(
         long,
@@ -94,9 +99,12 @@ pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<Verdict> {
         backend: args.backend.clone(),
         wait: args.wait,
     };
+    let (Some(rps), Some(p99)) = (args.rps, args.p99) else {
+        return check(args, &results, &want);
+    };
     let goal = Goal {
-        rps: args.rps,
-        p99: args.p99.as_secs_f64() * 1e6,
+        rps,
+        p99: p99.as_secs_f64() * 1e6,
         busy: f64::from(args.busy) / 100.0,
     };
     let mut plans = Vec::new();
@@ -138,6 +146,43 @@ pub(super) fn plan(args: &PlanArgs) -> anyhow::Result<Verdict> {
         (_, false) => Verdict::Incomplete,
         (false, true) => Verdict::Failed,
         (true, true) => Verdict::Passed,
+    })
+}
+
+/// Holds the model against what was measured.
+fn check(args: &PlanArgs, results: &Results, want: &Want) -> anyhow::Result<Verdict> {
+    let models = args.model.iter();
+    let held: Vec<_> = models
+        .flat_map(|&model| plan::hold(results, model, want))
+        .collect();
+    if held.iter().all(|one| one.is_source) {
+        bail!(
+            "{} holds no sweep of these models with workload {}; measure one with \
+             `gatebench bench --sweep 1..32 --json costs.json`",
+            args.results.display(),
+            want.workload
+        );
+    }
+    let mut out = anstream::stdout().lock();
+    match args.format {
+        Format::Text => out.write_all(plan::told(&held).as_bytes())?,
+        Format::Json => {
+            let points: Vec<_> = held.iter().map(point).collect();
+            writeln!(out, "{:#}", json!({ "points": points }))?;
+        }
+    }
+    Ok(Verdict::Passed)
+}
+
+fn point(held: &Held) -> Value {
+    let pair = |pair: Pair| json!({ "predicted": pair.predicted, "measured": pair.measured, "error": pair.error() });
+    json!({
+        "model": held.model.word(),
+        "connections": held.connections,
+        "is_source": held.is_source,
+        "rps": pair(held.rps),
+        "p50_us": pair(held.p50),
+        "p99_us": pair(held.p99),
     })
 }
 

@@ -24,6 +24,10 @@ pub struct Costs {
     pub backend_cpu: f64,
     /// CPU time of the load generator per request, which the plan does not count.
     pub client_cpu: Option<f64>,
+    /// What a request costs in addition where it meets no other, since everyone must be woken for
+    /// it: load generator, gateway, application server; in microseconds of CPU time, 0 where no
+    /// measurement with one connection tells.
+    pub wake: [f64; 3],
     /// Time that the application waits for something else, in microseconds; not measured but given.
     pub wait: f64,
     /// Memory of the server without a request, in bytes.
@@ -91,6 +95,11 @@ pub fn of_results(results: &Results, model: Model, want: &Want) -> Result<Costs,
         .iter()
         .find(|idle| idle.model == model && idle.gateway == gateway && idle.backend == backend);
     let memory = memory(best, idle);
+    let same = |one: &&Throughput| (&one.gateway, &one.backend) == (&best.gateway, &best.backend);
+    let alone = measured()
+        .filter(same)
+        .find(|one| one.connections == 1)
+        .filter(|_| best.connections > 1);
     Ok(Costs {
         model,
         gateway,
@@ -98,6 +107,7 @@ pub fn of_results(results: &Results, model: Model, want: &Want) -> Result<Costs,
         gateway_cpu,
         backend_cpu,
         client_cpu: best.cpu_us_per_request.load,
+        wake: alone.map_or([0.0; 3], |alone| wake(alone, best)),
         wait: want.wait.as_secs_f64() * 1e6,
         memory_base: memory.map(|(base, _)| base),
         memory_process: memory.map(|(_, process)| process),
@@ -111,6 +121,19 @@ fn cpu(one: &Throughput) -> Option<(f64, f64)> {
         one.cpu_us_per_request.gateway?,
         one.cpu_us_per_request.backend?,
     ))
+}
+
+/// What one request alone costs more than one among many.
+fn wake(alone: &Throughput, many: &Throughput) -> [f64; 3] {
+    let parts = |one: &Throughput| {
+        let cpu = one.cpu_us_per_request;
+        [cpu.load, cpu.gateway, cpu.backend]
+    };
+    let (alone, many) = (parts(alone), parts(many));
+    std::array::from_fn(|at| match (alone[at], many[at]) {
+        (Some(alone), Some(many)) => (alone - many).max(0.0),
+        _ => 0.0,
+    })
 }
 
 /// Memory of a server at rest without its workers, and of each process. A worker is weighed at rest

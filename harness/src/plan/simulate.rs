@@ -17,6 +17,9 @@ pub struct Demand {
     pub gateway: f64,
     /// CPU time of the application server with its application.
     pub backend: f64,
+    /// What each of the three takes in addition when it had nothing to do and must be woken:
+    /// client, gateway, application server. Who is busy takes the next request without that.
+    pub wake: [f64; 3],
     /// Time that the application waits for something else, its worker held.
     pub wait: f64,
     /// How much CPU times differ between requests.
@@ -125,6 +128,8 @@ struct Machine<'a> {
     /// Work that each computing request has had since the beginning.
     had: f64,
     computing: BinaryHeap<Reverse<(Moment, Request)>>,
+    /// How many of them compute in each phase.
+    in_phase: [u32; 3],
     waiting: BinaryHeap<Reverse<(Moment, Request)>>,
     queue: VecDeque<Request>,
     next_arrival: f64,
@@ -155,6 +160,7 @@ impl<'a> Machine<'a> {
             now: 0.0,
             had: 0.0,
             computing: BinaryHeap::new(),
+            in_phase: [0; 3],
             waiting: BinaryHeap::new(),
             queue: VecDeque::new(),
             next_arrival: f64::INFINITY,
@@ -243,11 +249,18 @@ impl<'a> Machine<'a> {
             Shape::Even => mean,
             Shape::Exponential => mean * self.random.exponential(),
         };
+        let phase = request.phase as usize;
+        let work = match self.in_phase[phase] {
+            0 => work + self.demand.wake[phase],
+            _ => work,
+        };
+        self.in_phase[phase] += 1;
         self.computing
             .push(Reverse((Moment(self.had + work), request)));
     }
 
     fn computed(&mut self, request: Request) {
+        self.in_phase[request.phase as usize] -= 1;
         match request.phase {
             Phase::Client => self.compute(Request {
                 phase: Phase::Gateway,
@@ -304,6 +317,7 @@ mod tests {
             client: 0.0,
             gateway: 0.0,
             backend,
+            wake: [0.0; 3],
             wait: 0.0,
             shape,
         }
@@ -342,6 +356,18 @@ mod tests {
         };
         let observed = simulate(&demand, Load::Open(80.0), 1, Some(1), 200_000);
         near(mean(&observed), 10_000.0 + 0.8 * 10_000.0 / 0.4, 0.06);
+    }
+
+    #[test]
+    fn who_is_busy_is_not_woken() {
+        let demand = Demand {
+            wake: [0.0, 0.0, 200.0],
+            ..demand(300.0, Shape::Even)
+        };
+        let alone = simulate(&demand, Load::Closed(1), 2, None, 1000);
+        near(alone.rps, 1e6 / 500.0, 0.001);
+        let many = simulate(&demand, Load::Closed(64), 2, None, 100_000);
+        near(many.rps, 2.0 * 1e6 / 300.0, 0.02);
     }
 
     #[test]

@@ -129,6 +129,7 @@ pub(super) fn demand(costs: &Costs) -> Demand {
         client: 0.0,
         gateway: costs.gateway_cpu,
         backend: costs.backend_cpu,
+        wake: [0.0, costs.wake[1], costs.wake[2]],
         wait: costs.wait,
         shape: Shape::Exponential,
     }
@@ -176,6 +177,7 @@ mod tests {
             gateway_cpu: 50.0,
             backend_cpu,
             client_cpu: None,
+            wake: [0.0; 3],
             wait,
             memory_base: Some(10 << 20),
             memory_process: Some(2 << 20),

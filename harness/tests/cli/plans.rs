@@ -80,3 +80,25 @@ fn without_results_it_says_how_to_get_some() {
         .code(2)
         .stderr(predicates::str::contains("gatebench bench --json"));
 }
+
+#[test]
+fn the_model_is_held_against_a_sweep_and_told_how_far_it_is_off() {
+    let sweep = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sweep.json");
+    let plan = || {
+        let mut plan = gatebench();
+        plan.arg("plan").arg(&sweep).arg("--check");
+        plan
+    };
+    let text = predicates::str::contains("% in the median").count(3);
+    plan().assert().success().stdout(text);
+    let told = plan().args(["--format", "json"]).assert().success();
+    let told: Value = serde_json::from_slice(&told.get_output().stdout).unwrap();
+    assert_eq!(told["points"].as_array().unwrap().len(), 18);
+}
+
+#[test]
+fn a_check_needs_a_sweep() {
+    plan(&["--check"])
+        .code(2)
+        .stderr(predicates::str::contains("bench --sweep"));
+}
