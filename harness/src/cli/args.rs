@@ -203,6 +203,10 @@ pub(super) struct ReportArgs {
     /// Stored results; several are merged, or compared with --compare
     #[arg(required = true, value_name = "RESULTS")]
     pub(super) results: Vec<PathBuf>,
+    /// Tell how multiples moved over many runs, given as files or folders of them, on the page of
+    /// --html
+    #[arg(long, requires = "html", conflicts_with_all = ["public", "only_one", "known_draft", "compare", "json", "junit", "markdown", "csv"])]
+    pub(super) history: bool,
     /// Leave out the detail of findings that touch security and are not public yet
     #[arg(long)]
     pub(super) public: bool,

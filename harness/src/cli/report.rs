@@ -11,11 +11,14 @@ use super::{
 };
 use crate::{
     outcome::Level,
-    report::{draft, embargo, findings, stored},
+    report::{draft, embargo, findings, history, html, stored},
 };
 
 /// Loads, merges, renders and compares.
 pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
+    if args.history {
+        return history(args);
+    }
     let mut merged = stored::read(&args.results)?;
     if let Some(file) = &args.known_draft {
         let draft = draft::draft(&merged);
@@ -31,4 +34,15 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
         false => desk.hand_out(&merged)?,
     };
     Ok(Verdict::from(findings::Verdict::of(&merged, Level::Required)).worse(compared))
+}
+
+/// One page on many runs.
+fn history(args: &ReportArgs) -> anyhow::Result<Verdict> {
+    let file = args.outputs.html.as_deref().expect("clap requires it");
+    let runs = history::load(&args.results)?;
+    let page = html::history::render(&history::history(&runs)?)?;
+    fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+    let count = findings::plural(runs.len(), "run");
+    anstream::println!("{count} in {}", file.display());
+    Ok(Verdict::Passed)
 }

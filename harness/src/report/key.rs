@@ -2,7 +2,7 @@
 
 use crate::{
     model::Model,
-    results::{CaseResult, Throughput},
+    results::{CaseResult, Idle, Throughput},
 };
 
 /// Scenario, gateway, model, backend.
@@ -26,4 +26,9 @@ pub(super) fn of_measurement(entry: &Throughput) -> impl Ord + use<> {
         entry.workload.clone(),
         pace,
     )
+}
+
+/// The key of what a pairing takes at rest.
+pub(super) fn of_rest(idle: &Idle) -> impl Ord + use<> {
+    (idle.gateway.clone(), idle.model, idle.backend.clone())
 }

@@ -112,6 +112,7 @@ pub fn merge(runs: Vec<Results>) -> Option<Results> {
         merged.requirements.extend(run.requirements);
         join(&mut merged.results, run.results, key::of_case);
         join(&mut merged.throughput, run.throughput, key::of_measurement);
+        join(&mut merged.idle, run.idle, key::of_rest);
         merged.summary = Summary::of(&merged.results, stale).with_missing(missing);
     }
     Some(merged)

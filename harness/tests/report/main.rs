@@ -1,7 +1,9 @@
 //! Reports of one sample run: as pictures, arranged, stored and read back.
 
 mod findings;
+mod history;
 mod outputs;
 mod questions;
 mod sample;
 mod stored;
+mod sweep;

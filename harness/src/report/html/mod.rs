@@ -1,6 +1,7 @@
 //! One self-contained page: the matrix, every failure with its bytes, the plots.
 
 mod data;
+pub mod history;
 mod lists;
 mod page;
 mod plots;
@@ -36,7 +37,8 @@ pub struct Beside<'a> {
 
 /// Every template, by the name that others include it with. Those that end in `.html` escape
 /// whatever they are given.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
+    ("history.html", include_str!("../templates/history.html")),
     ("page.html", include_str!("../templates/page.html")),
     ("matrix.html", include_str!("../templates/matrix.html")),
     ("glance.html", include_str!("../templates/glance.html")),
@@ -65,6 +67,12 @@ pub fn render(
     transcripts: &dyn Fn(&str) -> Option<String>,
     beside: Beside<'_>,
 ) -> Result<String, RenderError> {
+    let page = Page::of(results, transcripts, beside)?;
+    let templates = environment()?;
+    Ok(templates.get_template("page.html")?.render(Serde(&page))?)
+}
+
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder()
@@ -75,6 +83,5 @@ pub fn render(
     for (name, source) in TEMPLATES {
         templates.add_template(name, source)?;
     }
-    let page = Page::of(results, transcripts, beside)?;
-    Ok(templates.get_template("page.html")?.render(Serde(&page))?)
+    Ok(templates)
 }

@@ -10,18 +10,46 @@ use crate::{
     model::Model,
     report::{
         contest::{self, Contest, Duel, Footnotes},
+        findings::plural,
+        sweep::{self, Sweep},
         text::visible,
         units,
     },
-    results::{Results, Throughput},
+    results::{Idle, Results, Throughput},
 };
 
 #[derive(Debug, Serialize)]
 pub(super) struct Rates {
+    sweeps: Vec<SweepBox>,
     contests: Vec<Table>,
+    rest: Vec<Rest>,
     /// Caveats that hold for every figure.
     common: Vec<String>,
     caveats: Vec<(usize, String)>,
+}
+
+/// One workload over the number of connections.
+#[derive(Debug, Serialize)]
+struct SweepBox {
+    gateway: String,
+    conditions: String,
+    /// Where each line is highest: its name, requests per second, connections.
+    peaks: Vec<[String; 3]>,
+    plots: Vec<Plot>,
+}
+
+/// What a pairing takes while nobody asks.
+#[derive(Debug, Serialize)]
+struct Rest {
+    gateway: String,
+    model: &'static str,
+    backend: String,
+    workers: String,
+    processes: String,
+    pss: String,
+    rss: String,
+    /// CPU time per second of gateway and backend.
+    cpu: [String; 2],
 }
 
 #[derive(Debug, Serialize)]
@@ -79,11 +107,54 @@ pub(super) fn of(results: &Results) -> Result<Rates, PlotError> {
     }
     let caveats = notes.numbered();
     let caveats = caveats.map(|(number, text)| (number, visible(text).into_owned()));
+    let sweeps = sweep::sweeps(results);
+    let sweeps: Result<Vec<_>, _> = sweeps.iter().map(swept).collect();
     Ok(Rates {
+        sweeps: sweeps?,
         contests: tables,
+        rest: results.idle.iter().map(rest).collect(),
         common: owned(notes.common()),
         caveats: caveats.collect(),
     })
+}
+
+fn swept(sweep: &Sweep<'_>) -> Result<SweepBox, PlotError> {
+    let closes = if sweep.closes {
+        ", each request on its own connection"
+    } else {
+        ""
+    };
+    let peak = |(label, best): (&str, &Throughput)| {
+        let connections = plural(best.connections as usize, "connection");
+        [
+            visible(label).into_owned(),
+            units::amount(best.rps),
+            connections,
+        ]
+    };
+    Ok(SweepBox {
+        gateway: visible(sweep.gateway).into_owned(),
+        conditions: format!("{}, closed loop{closes}", visible(sweep.workload)),
+        peaks: sweep.peaks().map(peak).collect(),
+        plots: plots::of_sweep(sweep)?,
+    })
+}
+
+fn rest(idle: &Idle) -> Rest {
+    let cpu = [
+        idle.gateway_cpu_us_per_second,
+        idle.backend_cpu_us_per_second,
+    ];
+    Rest {
+        gateway: visible(&idle.gateway).into_owned(),
+        model: idle.model.word(),
+        backend: visible(&idle.backend).into_owned(),
+        workers: units::count(u64::from(idle.workers)),
+        processes: units::count(u64::from(idle.processes)),
+        pss: shown(idle.pss_bytes, units::bytes),
+        rss: shown(idle.rss_bytes, units::bytes),
+        cpu: cpu.map(|us| shown(us, |us| units::micros(us.round() as u64))),
+    }
 }
 
 fn duel(duel: &Duel<'_>) -> [String; 5] {

@@ -132,7 +132,7 @@ pub(crate) fn results() -> Results {
         requirements: requirements(),
         results,
         throughput: throughput::all(),
-        idle: Vec::new(),
+        idle: throughput::rest(),
         summary,
     }
 }

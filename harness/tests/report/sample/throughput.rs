@@ -2,7 +2,7 @@
 
 use gatebench::{
     model::Model,
-    results::{CpuSplit, PacingKind, Percentiles, Throughput},
+    results::{CpuSplit, Idle, PacingKind, Percentiles, Throughput},
 };
 
 use super::{BUILTIN, NGINX};
@@ -29,6 +29,22 @@ pub(super) fn all() -> Vec<Throughput> {
         entry.caveats.insert(0, short.to_owned());
     }
     all
+}
+
+/// What two pairings take at rest; of the second no CPU time could be told.
+pub(super) fn rest() -> Vec<Idle> {
+    let idle = |gateway: &str, cpu: Option<f64>| Idle {
+        gateway: gateway.to_owned(),
+        model: Model::FastCgi,
+        backend: "gateserve:probe".to_owned(),
+        workers: 2,
+        processes: 3,
+        rss_bytes: Some(14 << 20),
+        pss_bytes: Some(5 << 20),
+        gateway_cpu_us_per_second: cpu,
+        backend_cpu_us_per_second: cpu,
+    };
+    vec![idle(NGINX, Some(0.0)), idle(BUILTIN, None)]
 }
 
 /// Five rounds that scatter, each model in its own way.

@@ -72,7 +72,10 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
         markers(&mut chart, at, one)?;
     }
     let ends = series.iter().zip(&lines);
-    let ends = ends.filter_map(|(one, line)| Some((one, chart.backend_coord(line.last()?))));
+    let ends = ends.filter_map(|(one, line)| {
+        let place = chart.backend_coord(line.last()?);
+        Some((one.label.as_str(), one.color, place))
+    });
     name_lines(area, &ends.collect::<Vec<_>>())
 }
 

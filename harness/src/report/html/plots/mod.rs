@@ -2,7 +2,9 @@
 
 mod bars;
 mod latency;
+mod sweep;
 mod timeline;
+mod trend;
 
 use plotters::{
     prelude::*,
@@ -10,7 +12,11 @@ use plotters::{
 };
 use serde::Serialize;
 
-use crate::{model::Model, report::contest::Contest, results::Throughput};
+use crate::{
+    model::Model,
+    report::{contest::Contest, history, sweep::Sweep},
+    results::Throughput,
+};
 
 /// Colours that stand for the page's own: each is replaced by a CSS variable of its name.
 const STAND_INS: [(RGBColor, &str); 13] = [
@@ -108,6 +114,30 @@ pub(super) fn of(contest: &Contest<'_>) -> Result<Vec<Plot>, PlotError> {
     Ok(plots)
 }
 
+/// What a sweep looks like: rate and slow requests over the connections.
+pub(super) fn of_sweep(sweep: &Sweep<'_>) -> Result<Vec<Plot>, PlotError> {
+    let drawn = |axis| svg("sweep", 320, |area| sweep::draw(area, sweep, axis));
+    Ok(vec![
+        Plot {
+            title: "Requests per second over connections",
+            about: "Each tick doubles them; where a line bends, the machine is full.",
+            key: &[],
+            svg: drawn(&sweep::RATE)?,
+        },
+        Plot {
+            title: "p99 over connections",
+            about: "One request in a hundred takes longer; behind the bend more connections only wait.",
+            key: &[],
+            svg: drawn(&sweep::P99)?,
+        },
+    ])
+}
+
+/// A ratio from run to run.
+pub(super) fn of_history(line: &history::Line, runs: usize) -> Result<String, PlotError> {
+    svg("trend", 240, |area| trend::draw(area, line, runs))
+}
+
 /// A measurement with its name and colour.
 struct Series<'a> {
     label: String,
@@ -120,13 +150,9 @@ fn series<'a>(contest: &Contest<'a>) -> Vec<Series<'a>> {
     let mut models: Vec<_> = contest.entries.iter().map(|entry| entry.model).collect();
     models.dedup();
     let unique = models.len() == contest.entries.len();
-    let color = |at: usize, model: Option<Model>| {
-        let by_model = Model::ALL.iter().position(|known| Some(*known) == model);
-        SERIES[if unique {
-            by_model.unwrap_or(SERIES.len() - 1)
-        } else {
-            at % SERIES.len()
-        }]
+    let color = |at: usize, model: Option<Model>| match unique {
+        true => color_of(model),
+        false => SERIES[at % SERIES.len()],
     };
     let entries = contest.entries.iter().enumerate();
     entries
@@ -136,6 +162,12 @@ fn series<'a>(contest: &Contest<'a>) -> Vec<Series<'a>> {
             entry,
         })
         .collect()
+}
+
+/// The colour that a model has on the whole page.
+fn color_of(model: Option<Model>) -> RGBColor {
+    let known = Model::ALL.iter().position(|known| Some(*known) == model);
+    SERIES[known.unwrap_or(SERIES.len() - 1)]
 }
 
 fn svg(
@@ -173,13 +205,13 @@ fn text(size: u32, color: RGBColor) -> TextStyle<'static> {
 }
 
 /// Names lines at their right ends, which are given in pixels.
-fn name_lines(area: &Area<'_>, ends: &[(&Series<'_>, (i32, i32))]) -> Drawn {
-    let wanted: Vec<_> = ends.iter().map(|(_, (_, y))| *y).collect();
-    for ((one, (x, _)), y) in ends.iter().zip(spread(&wanted, 15)) {
+fn name_lines(area: &Area<'_>, ends: &[(&str, RGBColor, (i32, i32))]) -> Drawn {
+    let wanted: Vec<_> = ends.iter().map(|(_, _, (_, y))| *y).collect();
+    for ((label, color, (x, _)), y) in ends.iter().zip(spread(&wanted, 15)) {
         let style = text(12, TEXT).pos(Pos::new(HPos::Left, VPos::Center));
         let square = [(x + 8, y - 4), (x + 16, y + 4)];
-        area.draw(&Rectangle::new(square, one.color.filled()))?;
-        area.draw_text(&one.label, &style, (x + 20, y))?;
+        area.draw(&Rectangle::new(square, color.filled()))?;
+        area.draw_text(label, &style, (x + 20, y))?;
     }
     Ok(())
 }

@@ -22,7 +22,10 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let mut ends = Vec::new();
     for one in series {
         let line: Vec<_> = points(one).collect();
-        ends.extend(line.last().map(|end| (one, chart.backend_coord(end))));
+        ends.extend(
+            line.last()
+                .map(|end| (one.label.as_str(), one.color, chart.backend_coord(end))),
+        );
         chart.draw_series(LineSeries::new(line, one.color.stroke_width(2)))?;
     }
     name_lines(area, &ends)
