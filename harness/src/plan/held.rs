@@ -47,6 +47,9 @@ pub struct Held {
 /// Connections per core from which on a closed load leaves no core without work.
 const CROWD: u32 = 8;
 
+/// Which of the figures of a point.
+type Figure = fn(&Held) -> Pair;
+
 /// What the model says a closed load on this machine comes to: requests per second, p50 and p99 in
 /// microseconds. The load generator shares the machine, as it does while the bench measures.
 /// `usable` is the share of the cores' time that requests could have.
@@ -150,7 +153,7 @@ pub fn told(held: &[Held]) -> String {
     text.push_str(
         "\npredicted for measured, and by how much too high; * is where the costs were measured\n",
     );
-    let figures: [(&str, fn(&Held) -> Pair); 3] = [
+    let figures: [(&str, Figure); 3] = [
         ("requests/s", |one| one.rps),
         ("p50", |one| one.p50),
         ("p99", |one| one.p99),
