@@ -56,13 +56,36 @@ struct At {
     way: Way,
 }
 
-impl FromStr for At {
-    type Err = BadAddress;
+/// What stands behind `--backend-at` names no server.
+#[derive(Debug, thiserror::Error)]
+enum BadAt {
+    #[error(
+        "unknown protocol `{0}`; write fastcgi://, uwsgi://, scgi:// or http:// before an address, \
+         or cgi:// before the path of a program"
+    )]
+    Protocol(String),
+    #[error("cgi:// names no program; write its path, as in cgi:///usr/lib/cgi-bin/probe")]
+    NoProgram,
+    #[error(transparent)]
+    Address(BadAddress),
+}
 
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
+impl From<BadAddress> for BadAt {
+    fn from(bad: BadAddress) -> Self {
+        match bad {
+            BadAddress::Protocol(name) => Self::Protocol(name),
+            other => Self::Address(other),
+        }
+    }
+}
+
+impl FromStr for At {
+    type Err = BadAt;
+
+    fn from_str(text: &str) -> Result<Self, BadAt> {
         if let Some(path) = text.strip_prefix("cgi://") {
             return match path.is_empty() {
-                true => Err(BadAddress::Empty),
+                true => Err(BadAt::NoProgram),
                 false => Ok(Self {
                     model: Some(Model::Cgi),
                     way: Way::Program(PathBuf::from(path)),

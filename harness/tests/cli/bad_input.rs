@@ -196,7 +196,11 @@ fn a_running_server_says_what_it_speaks_and_is_there() {
     check("fastcgi://@gatebench-nobody-listens").stderr(one_sentence().and(contains(
         "nothing takes a connection at @gatebench-nobody-listens",
     )));
-    check("gopher://127.0.0.1:70").stderr(contains("unknown protocol `gopher`"));
+    check("gopher://127.0.0.1:70").stderr(
+        contains("unknown protocol `gopher`; write fastcgi://, uwsgi://, scgi:// or http://")
+            .and(contains("or cgi:// before the path of a program")),
+    );
+    check("cgi://").stderr(contains("cgi:// names no program; write its path"));
 }
 
 #[test]
