@@ -236,6 +236,7 @@ impl Done {
         let stale = known.stale(&self.cases, &self.subjects);
         self.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);
         self.notes.extend(stale.iter().map(out_of_date));
+        known.mark_stale(&mut self.cases, &self.subjects);
     }
 }
 

@@ -129,6 +129,26 @@ impl KnownList {
             .filter_map(|known| known.stale(cases, subjects))
             .collect()
     }
+
+    /// Marks the cases that passed although an entry lists them, so that reports name them; an
+    /// entry that holds elsewhere in the run marks none.
+    pub fn mark_stale(&self, cases: &mut [CaseResult], subjects: &[Subject]) {
+        let stale: Vec<&Known> = self
+            .stale(cases, subjects)
+            .into_iter()
+            .map(|entry| entry.known)
+            .collect();
+        for case in cases
+            .iter_mut()
+            .filter(|case| case.outcome == Outcome::Pass)
+        {
+            if let Some(known) = stale.iter().find(|known| known.speaks_of(case, subjects)) {
+                case.known = true;
+                case.embargoed |= known.embargoed;
+                case.reason = Some(known.because.clone());
+            }
+        }
+    }
 }
 
 impl Known {
@@ -381,6 +401,22 @@ mod tests {
         let stale = |outcome| list.stale(&[case(outcome)], &nginx("1.22.1")).len();
         assert_eq!(stale(Outcome::Pass), 1);
         assert_eq!(stale(Outcome::Fail), 0);
+    }
+
+    #[test]
+    fn the_case_of_a_stale_entry_is_marked_with_its_reason() {
+        let list = list("any", "any");
+        let marked = |outcomes: &[Outcome]| {
+            let mut cases: Vec<_> = outcomes.iter().copied().map(case).collect();
+            list.mark_stale(&mut cases, &nginx("1.22.1"));
+            let reasons = cases.iter().map(|case| case.reason.clone());
+            reasons.collect::<Vec<_>>()
+        };
+        assert_eq!(
+            marked(&[Outcome::Pass, Outcome::Unsupported]),
+            [Some(list.0[0].because.clone()), None]
+        );
+        assert_eq!(marked(&[Outcome::Pass, Outcome::Fail]), [None, None]);
     }
 
     #[test]
