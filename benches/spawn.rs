@@ -115,6 +115,7 @@ fn bench(criterion: &mut Criterion) {
         environ: &environ,
         directory: c"/",
         rights: &rights,
+        takes_up_orphans: false,
     };
     let mut group = criterion.benchmark_group("spawn");
     group.bench_function("posix_spawn", |b| {

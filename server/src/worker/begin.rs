@@ -13,6 +13,12 @@ pub(super) fn begin(start: &Start<'_>) -> io::Result<()> {
     let settings = start.settings;
     let number = start.number + 1;
     crate::app::cgi::keep_in(start.slot.groups());
+    if start.language.is_none()
+        && let Err(error) = crate::app::cgi::take_up_orphans()
+    {
+        // What CGI programs leave behind in their groups is ended all the same.
+        tell_once(start, &error);
+    }
     if let Some(name) = settings.names.worker(number) {
         procname::set(&name);
     }
@@ -25,6 +31,14 @@ pub(super) fn begin(start: &Start<'_>) -> io::Result<()> {
         super::stay_with_master(start)?;
     }
     run(start, HookPhase::PostFork)
+}
+
+fn tell_once(start: &Start<'_>, error: &io::Error) {
+    if start.number == 0 && start.slot.facts().spawns <= 1 {
+        log::tell(&format!(
+            "processes that leave the group of their CGI program are out of reach: {error}"
+        ));
+    }
 }
 
 /// Once the applications are loaded, before anything is accepted.

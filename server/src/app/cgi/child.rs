@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use tokio::time::{sleep, timeout};
 
 use super::warm::Link;
-use super::{groups, pidfd};
+use super::{groups, orphans, pidfd};
 
 /// The time a script gets between SIGTERM and SIGKILL (CGI-3.4-ABNORMAL-END).
 const MERCY: Duration = Duration::from_secs(2);
@@ -50,7 +50,7 @@ impl Ended {
 }
 
 /// A running script, leader of its process group. Dropped before it has ended, the whole group is
-/// told to end and then killed (CGI-DF-ZOMBIE).
+/// told to end and then killed (CGI-DF-ZOMBIE), and with it what has left the group.
 #[derive(Debug)]
 pub(super) struct Child {
     /// `None` once it was waited for or handed on.
@@ -64,6 +64,7 @@ pub(super) struct Child {
 impl Child {
     pub(super) fn new(pid: Pid) -> Self {
         groups::enter(pid);
+        orphans::started(pid);
         Self {
             group: Some(pid),
             link: None,
@@ -118,6 +119,11 @@ impl Child {
             Some(exit) => Some(exit),
             None => try_wait(pid)?,
         };
+        orphans::waited_for(pid);
+        match self.keeps_others {
+            true => orphans::keep(),
+            false => orphans::clear(),
+        }
         Ok(exit.expect("it has ended, and nobody else waits for it"))
     }
 
@@ -170,11 +176,13 @@ impl Drop for Doomed {
         let _ = killpg(self.0, Signal::SIGKILL);
         groups::leave(self.0);
         let _ = try_wait(self.0);
+        orphans::waited_for(self.0);
+        orphans::clear();
     }
 }
 
 /// Resolves once the process has ended and can be waited for.
-async fn ended(pid: Pid) {
+pub(super) async fn ended(pid: Pid) {
     if pidfd::ended(pid).await.is_err() {
         polled(pid).await;
     }
@@ -230,6 +238,7 @@ mod tests {
             environ: &environ,
             directory: c"/",
             rights: &spawn::Rights::default(),
+            takes_up_orphans: false,
         };
         let stdio = Stdio {
             stdin: null.as_fd(),

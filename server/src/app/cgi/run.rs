@@ -114,6 +114,7 @@ impl Run<'_> {
             environ: self.environ,
             directory: &directory,
             rights: self.rights,
+            takes_up_orphans: !self.keeps_children,
         };
         if let Some(warm) = self.warm {
             let (script, folder) = (&self.script.file, directory.to_bytes());

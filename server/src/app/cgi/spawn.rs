@@ -36,6 +36,9 @@ pub struct Program<'a> {
     pub directory: &'a CStr,
     /// User and limits.
     pub rights: &'a Rights,
+    /// It takes up the orphans among its descendants, so that they are nobody else's as long as it
+    /// runs (`PR_SET_CHILD_SUBREAPER`).
+    pub takes_up_orphans: bool,
 }
 
 /// The descriptors that become 0, 1 and 2. All others must be close-on-exec, as this server opens
@@ -187,6 +190,9 @@ fn prepare(plan: &mut Plan<'_>) -> Result<(), (Step, Errno)> {
         Errno::result(entered).map_err(|errno| (Step::Folder, errno))?;
         // After the change of user, which makes the kernel forget it.
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if plan.program.takes_up_orphans {
+            libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1);
+        }
         if libc::getppid() != plan.parent {
             libc::_exit(127);
         }
@@ -331,6 +337,7 @@ mod tests {
             environ: &strings(environ),
             directory: c"/usr",
             rights,
+            takes_up_orphans: false,
         };
         let stdio = Stdio {
             stdin: null.as_fd(),

@@ -133,7 +133,7 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "cgi-keep-children",
         Flag,
         Applications,
-        "Let processes run on that a CGI program leaves behind in its process group",
+        "Let processes run on that a CGI program leaves behind",
     ),
     opt(
         "cgi-buffer-size",

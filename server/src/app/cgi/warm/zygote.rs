@@ -109,6 +109,7 @@ fn run(interpreter: &Interpreter, environ: &Strings, stdin: &OwnedFd) -> io::Res
         environ,
         directory: c"/",
         rights: &spawn::Rights::default(),
+        takes_up_orphans: false,
     };
     let stderr = io::stderr();
     let stdio = Stdio {
