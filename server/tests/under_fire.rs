@@ -283,3 +283,34 @@ fn a_killed_server_makes_room_for_the_next_one() {
         assert!(!socket.exists(), "it was the second one's");
     }
 }
+
+/// The same while its workers still finish requests: the next one need not wait for them.
+#[test]
+fn a_killed_server_lets_go_of_its_sockets_while_its_workers_finish() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("app.sock");
+    let args = [
+        "--http-socket",
+        socket.to_str().unwrap(),
+        "--http-socket",
+        "127.0.0.1:0",
+        "--probe",
+        "--vacuum",
+    ];
+    let first = Server::start(&args);
+    let tcp = first.addresses[1].clone();
+    let mut late = support::Responses::on(support::Peer::to(socket.to_str().unwrap()));
+    late.peer
+        .send("GET / HTTP/1.1\r\nHost: a\r\nX-Probe: delay=3s; body=late\r\n\r\n");
+    // By then it is in a worker's hands.
+    std::thread::sleep(Duration::from_millis(500));
+    first.signal(Signal::SIGKILL);
+    let again = [&args[..3], &[tcp.as_str()], &args[4..]].concat();
+    let second = Server::start(&again);
+    support::probe::assert_alive(&second);
+    let finished = late.next("GET").body;
+    assert_eq!(finished, b"late", "it was in a worker's hands");
+    assert!(socket.exists(), "it is the second one's");
+    second.signal(Signal::SIGTERM);
+    assert!(second.wait().success());
+}

@@ -1,10 +1,12 @@
 //! From an address to a listening socket.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
@@ -73,6 +75,24 @@ pub enum BindError {
     },
 }
 
+impl BindError {
+    /// Somebody else listens there.
+    fn is_taken(&self) -> bool {
+        match self {
+            Self::InUse(_) => true,
+            Self::Refused { source, .. } => source.kind() == ErrorKind::AddrInUse,
+            _ => false,
+        }
+    }
+}
+
+/// A server whose master was killed lets go of its sockets when its workers have noticed: whoever
+/// starts the next one at once need not try twice.
+const LETS_GO_WITHIN: Duration = Duration::from_millis(500);
+
+/// How often it is tried meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// The system's words without their number, and what to look at for the common ones.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
@@ -89,12 +109,13 @@ impl Bound {
     /// # Errors
     /// The address is taken, not allowed, or does not exist; see [`BindError`].
     pub fn new(address: &Address, settings: &SocketSettings) -> Result<Self, BindError> {
-        let bound = match address {
-            Address::Tcp { host, port } => tcp(address, host, *port, settings),
-            Address::Unix(path) => unix(address, path, settings),
-            Address::Abstract(name) => abstract_socket(address, name, settings),
-            Address::Fd(fd) => adopt(address, *fd),
-        }?;
+        let deadline = Instant::now() + LETS_GO_WITHIN;
+        let bound = loop {
+            match open(address, settings) {
+                Err(error) if error.is_taken() && Instant::now() < deadline => sleep(LOOK_AGAIN),
+                opened => break opened?,
+            }
+        };
         bound
             .socket
             .set_nonblocking(true)
@@ -133,6 +154,15 @@ impl Bound {
             owner,
             secrets: None,
         })
+    }
+
+    /// Lets nobody connect any more, to any process that has it, so that another server can have
+    /// its place. One that belongs to a service manager stays as it is.
+    pub(crate) fn let_go(&self) {
+        if self.owner == Owner::Server {
+            // Fails where it has been done.
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
     }
 
     /// uWSGI's word for the kind of an inherited socket.
@@ -181,6 +211,15 @@ impl Bound {
 
     pub(crate) fn socket(&self) -> &Socket {
         &self.socket
+    }
+}
+
+fn open(address: &Address, settings: &SocketSettings) -> Result<Bound, BindError> {
+    match address {
+        Address::Tcp { host, port } => tcp(address, host, *port, settings),
+        Address::Unix(path) => unix(address, path, settings),
+        Address::Abstract(name) => abstract_socket(address, name, settings),
+        Address::Fd(fd) => adopt(address, *fd),
     }
 }
 

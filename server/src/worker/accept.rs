@@ -150,6 +150,8 @@ async fn accept(socket: Listener, service: Rc<Service>, mut turnstile: Turnstile
         }
     };
     tokio::select! {
+        // A socket that was let go of is no fault then.
+        biased;
         () = service.drained() => {}
         () = accepting => {}
     }

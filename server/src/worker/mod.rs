@@ -71,7 +71,7 @@ fn stay_with_master(start: &Start<'_>) -> io::Result<()> {
     };
     nix::sys::prctl::set_pdeathsig(signal)?;
     // The master may have died before the line above.
-    match getppid().as_raw().unsigned_abs() == start.master {
+    match start.has_master() {
         true => Ok(()),
         false => Err(io::Error::other("the master is gone")),
     }
@@ -123,6 +123,10 @@ async fn live(start: &Start<'_>, calls: &Queue) -> io::Result<i32> {
         }
     };
     drain.send_replace(true);
+    if !start.has_master() {
+        // What runs is finished, but another server may begin now.
+        start.sockets.iter().for_each(Bound::let_go);
+    }
     // Every listener and every connection holds a receiver.
     let finished = timeout(start.settings.reload.mercy, drain.closed());
     tokio::select! {
@@ -161,6 +165,10 @@ impl Start<'_> {
     fn inside(&self) -> Inside {
         let master = Pid::from_raw(self.master.cast_signed());
         Inside::new(self.board, self.slot, master)
+    }
+
+    fn has_master(&self) -> bool {
+        getppid().as_raw().unsigned_abs() == self.master
     }
 
     fn tell(&self, event: Event) -> io::Result<()> {
