@@ -92,7 +92,10 @@ impl Outputs {
             save(path, &(json + "\n"))?;
         }
         if let Some(path) = &self.junit {
-            save(path, &junit::render(results).map_err(unrendered(path))?)?;
+            save(
+                path,
+                &junit::render(results, beside.old).map_err(unrendered(path))?,
+            )?;
         }
         if let Some(path) = &self.html {
             let transcript = |name: &str| read_transcript(&transcripts.join(name));

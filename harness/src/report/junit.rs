@@ -1,4 +1,7 @@
-//! `junit.xml`: one suite per pairing, so that build servers show failures by gateway and model.
+//! `junit.xml`: one suite per pairing, so that build servers show failures by gateway and model, and
+//! one of the measurements.
+
+mod throughput;
 
 use std::time::Duration;
 
@@ -11,11 +14,15 @@ use super::{
 };
 use crate::results::{CaseResult, Results};
 
-/// The run as JUnit XML.
+/// The run as JUnit XML. Measurements fail only in comparison with an `old` run, where it would fail
+/// the job too.
 ///
 /// # Errors
 /// When the XML writer refuses a value; quick-junit drops what XML cannot hold, so none is known.
-pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> {
+pub fn render(
+    results: &Results,
+    old: Option<&Results>,
+) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new("gatebench");
     let grid = Grid::of(results);
     for (at, column) in grid.columns.iter().enumerate() {
@@ -25,6 +32,9 @@ pub fn render(results: &Results) -> Result<String, quick_junit::SerializeError> 
         suite.set_time(cases.iter().map(|case| duration(case)).sum());
         suite.add_test_cases(cases.into_iter().map(|case| test_case(case, results)));
         report.add_test_suite(suite);
+    }
+    if !results.throughput.is_empty() {
+        report.add_test_suite(throughput::suite(results, old));
     }
     report.to_string()
 }

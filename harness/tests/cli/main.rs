@@ -4,6 +4,7 @@ mod bad_input;
 mod lists;
 mod plans;
 mod profiles;
+mod reports;
 mod runs;
 #[path = "../support/mod.rs"]
 mod support;

@@ -116,7 +116,7 @@ fn junit_has_a_suite_per_pairing() {
         case.outcome != Outcome::Pass || case.known || case.scenario == "cgi/query/raw"
     };
     results.results.retain(told);
-    insta::assert_snapshot!(junit::render(&results).unwrap());
+    insta::assert_snapshot!(junit::render(&results, None).unwrap());
 }
 
 #[test]
@@ -221,7 +221,11 @@ fn a_run_without_cases_or_measurements_is_still_a_report() {
     let results = empty();
     assert!(terminal::matrix(&results, Style::PLAIN).contains("nothing was judged"));
     assert!(markdown::render(&results).contains("nothing was judged"));
-    assert!(junit::render(&results).unwrap().contains("tests=\"0\""));
+    assert!(
+        junit::render(&results, None)
+            .unwrap()
+            .contains("tests=\"0\"")
+    );
     assert!(page(&results).contains("nothing was judged"));
 }
 

@@ -41,7 +41,7 @@ fn reports(run: &Results) -> [String; 4] {
     [
         serde_json::to_string(run).unwrap(),
         html::render(run, &transcript, html::Beside::default()).unwrap(),
-        junit::render(run).unwrap(),
+        junit::render(run, None).unwrap(),
         markdown::render(run),
     ]
 }
