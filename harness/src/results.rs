@@ -218,6 +218,10 @@ pub struct Throughput {
     pub forks: Option<u64>,
     /// Context switches of the backend's living processes.
     pub context_switches: Option<u64>,
+    /// Page faults of the backend's processes, children that they waited for included; `null` where
+    /// its CPU time is.
+    #[serde(default)]
+    pub page_faults: Option<PageFaults>,
     /// Latency distribution for plots: (percentile, microseconds).
     pub latency_curve: Vec<(f64, u64)>,
     /// Answered requests in each second of the measured time.
@@ -285,6 +289,15 @@ pub struct Percentiles {
     pub p99: u64,
     pub p999: u64,
     pub max: u64,
+}
+
+/// Page faults of some processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageFaults {
+    /// Without reading from a disk: pages that were new, or copied because of a write.
+    pub minor: u64,
+    /// With reading from a disk.
+    pub major: u64,
 }
 
 /// Where the CPU time of a request went, in microseconds.

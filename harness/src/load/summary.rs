@@ -114,6 +114,7 @@ pub fn throughput(report: &LoadReport, cost: &Cost, labels: Labels) -> Throughpu
         pss_peak_bytes: cost.pss_peak,
         forks: cost.forks,
         context_switches: cost.context_switches,
+        page_faults: cost.page_faults,
         latency_curve: report.latency.curve(),
         rps_by_second: report.by_second.clone(),
         cgi_steps: None,

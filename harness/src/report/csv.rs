@@ -4,7 +4,7 @@ use crate::results::{PacingKind, Results, Throughput};
 
 /// The names of the columns. Times are in microseconds, sizes in bytes; what could not be measured
 /// is empty.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 32] = [
     "gateway",
     "model",
     "carrier",
@@ -32,6 +32,8 @@ const COLUMNS: [&str; 30] = [
     "pss_peak_bytes",
     "forks",
     "context_switches",
+    "minor_page_faults",
+    "major_page_faults",
     "started",
     "rounds",
     "caveats",
@@ -73,6 +75,7 @@ fn row(figure: &Throughput, started: &str) -> [String; COLUMNS.len()] {
         pss_peak_bytes,
         forks,
         context_switches,
+        page_faults,
         rounds,
         closes,
         caveats,
@@ -110,6 +113,8 @@ fn row(figure: &Throughput, started: &str) -> [String; COLUMNS.len()] {
         text(pss_peak_bytes),
         text(forks),
         text(context_switches),
+        text(&page_faults.map(|faults| faults.minor)),
+        text(&page_faults.map(|faults| faults.major)),
         started.to_owned(),
         rounds.join(" "),
         caveats.join("; "),

@@ -1,6 +1,7 @@
 //! What the load cost: CPU time, memory, context switches and forks of gateway and backend.
 
 mod cpu;
+mod faults;
 mod idle;
 mod peak;
 mod proc;
@@ -12,11 +13,13 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use self::{
     cpu::Group,
+    faults::Faults,
     peak::Peak,
     proc::{Machine, Proc, Process},
     switches::Switches,
 };
 use super::caveat::Caveat;
+use crate::results::PageFaults;
 
 pub use cpu::Doubt;
 
@@ -51,6 +54,9 @@ pub struct Cost {
     pub pss_peak: Option<u64>,
     /// Context switches of the backend's processes that lived to the end.
     pub context_switches: Option<u64>,
+    /// Page faults of the backend's processes, children that they waited for included; told where
+    /// its CPU time is.
+    pub page_faults: Option<PageFaults>,
     /// Processes and threads that the whole machine created.
     pub forks: Option<u64>,
     /// Reasons to doubt these.
@@ -67,6 +73,7 @@ pub struct Meter<'a> {
     machine: Option<Machine>,
     peak: Peak,
     switches: Switches,
+    faults: Faults,
     /// The processes did not come to rest before the span.
     was_busy: bool,
 }
@@ -128,6 +135,7 @@ impl<'a> Meter<'a> {
             machine: None,
             peak: Peak::default(),
             switches: Switches::default(),
+            faults: Faults::default(),
             was_busy: false,
         }
     }
@@ -141,6 +149,7 @@ impl<'a> Meter<'a> {
         self.peak = Peak::default();
         self.peak.see(&self.proc, self.units.page, &backend);
         self.switches = Switches::open(&self.proc, &backend);
+        self.faults = Faults::open(&self.proc, &backend);
         self.forbid_sharing();
     }
 
@@ -167,6 +176,7 @@ impl<'a> Meter<'a> {
             rss_peak,
             pss_peak,
             context_switches: self.switches.since(&self.proc, &backend),
+            page_faults: backend_cpu.and_then(|_| self.faults.since(&self.proc, &backend)),
             forks,
             caveats,
         }

@@ -2,6 +2,8 @@
 
 use std::{fs, io, path::PathBuf};
 
+use crate::results::PageFaults;
+
 /// The `/proc` to read: the machine's, or a folder with made-up files in tests.
 #[derive(Clone, Debug)]
 pub(super) struct Proc {
@@ -67,6 +69,11 @@ impl Proc {
         process(&self.text(&format!("{pid}/stat")).ok()?)
     }
 
+    /// Page faults of the process and of the children that it waited for.
+    pub(super) fn faults(&self, pid: i32) -> Option<PageFaults> {
+        faults(&self.text(&format!("{pid}/stat")).ok()?)
+    }
+
     pub(super) fn status(&self, pid: i32) -> Option<Status> {
         Some(status(&self.text(&format!("{pid}/status")).ok()?))
     }
@@ -127,6 +134,17 @@ fn process(text: &str) -> Option<Process> {
         parent: fields.get(4 - 3)?.parse().ok()?,
         name: name.to_owned(),
         ticks: (14..=17).map(number).sum::<Option<u64>>()?,
+    })
+}
+
+/// minflt and cminflt, majflt and cmajflt of the same line.
+fn faults(text: &str) -> Option<PageFaults> {
+    let (_, back) = text.rsplit_once(')')?;
+    let fields: Vec<&str> = back.split_whitespace().collect();
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(PageFaults {
+        minor: number(10)? + number(11)?,
+        major: number(12)? + number(13)?,
     })
 }
 
@@ -218,6 +236,17 @@ mod tests {
             ticks: 7 + 5 + 3 + 2,
         };
         assert_eq!(process(text), Some(expected));
+    }
+
+    #[test]
+    fn page_faults_are_those_of_waited_children_too() {
+        let text = "4711 (cgi (old) x) S 42 1 1 0 -1 4194560 9 80 1 6 7 5 3 2 20 0 1 0 9001 1 1";
+        let expected = PageFaults {
+            minor: 89,
+            major: 7,
+        };
+        assert_eq!(faults(text), Some(expected));
+        assert_eq!(faults("4711 (cgi) S 42 1 1 0"), None);
     }
 
     #[test]

@@ -31,7 +31,9 @@ impl Made {
 
     /// `own` and `waited` are ticks of the process and of the children it waited for.
     fn process(&self, pid: i32, own: u64, waited: u64) {
-        let stat = format!("{pid} (p) S 1 1 1 0 -1 0 0 0 0 0 {own} 0 {waited} 0 20 0 1 0 900 1 1");
+        let stat = format!(
+            "{pid} (p) S 1 1 1 0 -1 0 {own} {waited} 0 1 {own} 0 {waited} 0 20 0 1 0 900 1 1"
+        );
         self.write(&format!("{pid}/stat"), &stat);
         self.write(
             &format!("{pid}/status"),
@@ -86,6 +88,10 @@ fn a_span_has_the_cost_of_both_sides() {
         rss_peak: Some(9000 * 1024),
         pss_peak: Some(8000 * 1024),
         context_switches: Some(20),
+        page_faults: Some(PageFaults {
+            minor: 110,
+            major: 0,
+        }),
         forks: Some(277),
         caveats: vec![Caveat::ForksOfMachine],
     };

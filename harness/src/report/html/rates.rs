@@ -84,6 +84,8 @@ struct Figures {
     cpu: [String; 3],
     forks: String,
     switches: String,
+    /// Page faults per request, and how many of all read from a disk.
+    faults: [String; 2],
     rss: String,
     pss: String,
 }
@@ -202,6 +204,12 @@ fn figures<'a>(contest: &Contest<'_>, entry: &'a Throughput, notes: &mut Footnot
         cpu: [cpu.gateway, cpu.backend, cpu.load].map(|us| shown(us, units::amount)),
         forks: shown(entry.forks, units::count),
         switches: shown(entry.context_switches, units::count),
+        faults: [
+            shown(entry.page_faults, |faults| {
+                units::amount(faults.minor as f64 / entry.requests.max(1) as f64)
+            }),
+            shown(entry.page_faults, |faults| units::count(faults.major)),
+        ],
         rss: shown(entry.rss_peak_bytes, units::bytes),
         pss: shown(entry.pss_peak_bytes, units::bytes),
     }

@@ -32,7 +32,7 @@ pub(super) fn measure(heat: Heat<'_>, started: &mut Started) -> Result<Throughpu
     if executes {
         // The gateway executes the program itself: its processes are the gateway's.
         (cost.backend_cpu, cost.rss_peak, cost.pss_peak) = (None, None, None);
-        cost.context_switches = None;
+        (cost.context_switches, cost.page_faults) = (None, None);
     }
     cost.caveats.extend(deaths(started));
     let figure = load::throughput(&report, &cost, labels(heat, started));

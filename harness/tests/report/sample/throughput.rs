@@ -2,7 +2,7 @@
 
 use gatebench::{
     model::Model,
-    results::{CpuSplit, Idle, PacingKind, Percentiles, Throughput},
+    results::{CpuSplit, Idle, PacingKind, PageFaults, Percentiles, Throughput},
 };
 
 use super::{BUILTIN, NGINX};
@@ -115,6 +115,10 @@ fn measured(gateway: &str, model: Model, rps: f64, p50: u64, cpu: [f64; 3]) -> T
         pss_peak_bytes: Some(if cgi { 38 << 20 } else { 9 << 20 }),
         forks: Some(if cgi { (rps * 10.0) as u64 } else { 0 }),
         context_switches: Some((rps * 20.0) as u64),
+        page_faults: cgi.then_some(PageFaults {
+            minor: (rps * 2_500.0) as u64,
+            major: 3,
+        }),
         latency_curve: curve
             .map(|(percentile, times)| (percentile, at(times)))
             .to_vec(),
