@@ -14,15 +14,18 @@ fn sweep() -> Value {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }
 
+fn scaled(rate: &Value, times: f64) -> Value {
+    Value::from(rate.as_f64().unwrap() * times)
+}
+
 /// The sweep with every rate of a model multiplied.
 fn with(model: &str, times: f64) -> Value {
     let mut run = sweep();
     for entry in run["throughput"].as_array_mut().unwrap() {
         if entry["model"] == model || model == "all" {
-            let scaled = |value: &Value| Value::from(value.as_f64().unwrap() * times);
-            entry["rps"] = scaled(&entry["rps"]);
+            entry["rps"] = scaled(&entry["rps"], times);
             let rounds = entry["rounds"].as_array().unwrap().iter();
-            entry["rounds"] = rounds.map(scaled).collect();
+            entry["rounds"] = rounds.map(|rate| scaled(rate, times)).collect();
         }
     }
     run
