@@ -6,12 +6,13 @@
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::AtomicWaker;
 
@@ -65,9 +66,11 @@ impl Connections {
         self.are_own.get()
     }
 
-    /// Adds one; a connection may do so while it goes on itself.
-    pub(super) fn add(&self, connection: LocalBoxFuture<'static, ()>) {
-        self.added.borrow_mut().push(connection);
+    /// Adds one; a connection may do so while it goes on itself. One that panics is dropped, and
+    /// harms no other.
+    pub(super) fn add(&self, connection: impl Future<Output = ()> + 'static) {
+        let caught = AssertUnwindSafe(connection).catch_unwind().map(drop);
+        self.added.borrow_mut().push(caught.boxed_local());
         self.bell.ring();
     }
 
@@ -121,7 +124,6 @@ impl fmt::Debug for Connections {
 mod tests {
     use std::rc::Rc;
 
-    use futures_util::FutureExt;
     use tokio::sync::Notify;
 
     use super::*;
@@ -131,14 +133,11 @@ mod tests {
         let (connections, notify) = (Connections::default(), Rc::new(Notify::new()));
         let steps = Rc::new(Cell::new(0));
         let (waits, counts) = (Rc::clone(&notify), Rc::clone(&steps));
-        connections.add(
-            async move {
-                counts.set(1);
-                waits.notified().await;
-                counts.set(2);
-            }
-            .boxed_local(),
-        );
+        connections.add(async move {
+            counts.set(1);
+            waits.notified().await;
+            counts.set(2);
+        });
         connections.go_on();
         connections.go_on();
         assert_eq!(steps.get(), 1);
@@ -162,7 +161,7 @@ mod tests {
             waits.notified().await;
             tells.notify_one();
         };
-        connections.add(waiting.boxed_local());
+        connections.add(waiting);
         connections.go_on();
         notify.notify_one();
         let turn = async {
@@ -177,10 +176,19 @@ mod tests {
         let connections = Rc::new(Connections::default());
         let (begun, count) = (Rc::new(Cell::new(false)), Rc::clone(&connections));
         let second = Rc::clone(&begun);
-        connections.add(
-            async move { count.add(async move { second.set(true) }.boxed_local()) }.boxed_local(),
-        );
+        connections.add(async move { count.add(async move { second.set(true) }) });
         connections.go_on();
         assert!(begun.get());
+    }
+
+    #[test]
+    fn one_that_panics_harms_no_other() {
+        let connections = Connections::default();
+        let is_served = Rc::new(Cell::new(false));
+        let serves = Rc::clone(&is_served);
+        connections.add(async { panic!("a mistake") });
+        connections.add(async move { serves.set(true) });
+        connections.go_on();
+        assert!(is_served.get());
     }
 }

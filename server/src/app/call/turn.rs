@@ -5,7 +5,6 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot::Receiver;
 use tokio::sync::oneshot::error::RecvError;
@@ -105,7 +104,7 @@ impl Turner {
 pub(crate) fn spawn_connection(connection: impl Future<Output = ()> + 'static) {
     let turner = TURNER.with(|turner| turner.get().cloned());
     match turner.filter(|turner| turner.connections.are_own()) {
-        Some(turner) => turner.connections.add(connection.boxed_local()),
+        Some(turner) => turner.connections.add(connection),
         None => drop(spawn_local(connection)),
     }
 }
