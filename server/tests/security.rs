@@ -52,6 +52,8 @@ const SMUGGLERS: &[(&str, &str)] = &[
         "another coding",
         "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     ),
+    ("a bare LF", "X-A: b\nContent-Length: 5\r\n\r\n"),
+    ("a bare LF that ends the head", "X-A: b\n\n"),
     (
         "chunked twice",
         "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
