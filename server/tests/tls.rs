@@ -15,7 +15,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    ClientConfig, ClientConnection, DEFAULT_VERSIONS, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
 use support::{Server, counter, payload};
 
 /// An authority, and certificates that it has signed, in a folder.
@@ -59,11 +63,15 @@ impl Authority {
         )
     }
 
-    fn client(&self, name: Option<&str>) -> Arc<ClientConfig> {
+    fn client(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        name: Option<&str>,
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots);
         Arc::new(match name {
@@ -83,12 +91,21 @@ impl Authority {
         server: &Server,
         name: Option<&str>,
     ) -> StreamOwned<ClientConnection, TcpStream> {
+        self.connect_with(server, DEFAULT_VERSIONS, name)
+    }
+
+    fn connect_with(
+        &self,
+        server: &Server,
+        versions: &[&'static SupportedProtocolVersion],
+        name: Option<&str>,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
         let stream = TcpStream::connect(&server.addresses[0]).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         let host = "localhost".try_into().unwrap();
-        let connection = ClientConnection::new(self.client(name), host).unwrap();
+        let connection = ClientConnection::new(self.client(versions, name), host).unwrap();
         StreamOwned::new(connection, stream)
     }
 }
@@ -203,6 +220,57 @@ fn clients_without_the_certificate_that_is_asked_for_are_refused() {
     let reply = answer(&mut known, b"GET / HTTP/1.0\r\nHost: a\r\n\r\n");
     let report = support::Report::of(body(&reply));
     assert!(report.var("HTTPS_CLIENT_CERTIFICATE").is_some());
+}
+
+/// A ClientHello as of TLS 1.2 and before, with what any server of today needs; `version` is the
+/// highest that its client speaks (RFC 5246 section 7.4.1.2).
+fn client_hello(version: [u8; 2]) -> Vec<u8> {
+    // Curves, signatures, point formats.
+    let extensions = b"\x00\x0a\x00\x04\x00\x02\x00\x17\
+        \x00\x0d\x00\x06\x00\x04\x04\x03\x08\x04\
+        \x00\x0b\x00\x02\x01\x00";
+    // ECDHE with ECDSA, AES-128-GCM and AES-128-CBC; no compression.
+    let suites = b"\x00\x00\x04\xc0\x2b\xc0\x09\x01\x00\x00\x18";
+    let body = [&version[..], &[7; 32], suites, extensions].concat();
+    let len = u8::try_from(body.len()).unwrap();
+    let head = [22, 3, 1, 0, len + 4, 1, 0, 0, len];
+    [&head[..], &body].concat()
+}
+
+#[test]
+fn versions_before_1_2_are_refused() {
+    let authority = Authority::new();
+    let mut server = Server::start(&["--https", &authority.socket(""), "--probe"]);
+    let begin = |version| {
+        let mut peer = server.connect();
+        peer.send(client_hello(version));
+        peer.end_sending();
+        peer.rest()
+    };
+    let hello = begin([3, 3]);
+    assert!(
+        hello.starts_with(&[22, 3, 3]) && hello[5] == 2,
+        "TLS 1.2 gets a ServerHello"
+    );
+    for (version, name) in [([3, 0], "SSL 3"), ([3, 1], "TLS 1.0"), ([3, 2], "TLS 1.1")] {
+        let alert = begin(version);
+        // A fatal alert, protocol_version.
+        assert!(alert.starts_with(&[21, 3]), "{name}: {alert:?}");
+        assert_eq!(alert[5..], [2, 70], "{name}");
+    }
+    server.line("TLS handshake failed (127.0.0.1): peer is incompatible");
+}
+
+#[test]
+fn versions_1_2_and_1_3_are_spoken() {
+    let authority = Authority::new();
+    let server = Server::start(&["--https", &authority.socket(""), "--probe"]);
+    for version in [&TLS12, &TLS13] {
+        let mut stream = authority.connect_with(&server, &[version], None);
+        let reply = answer(&mut stream, &get("body=hello"));
+        assert_eq!(body(&reply), b"hello");
+        assert_eq!(stream.conn.protocol_version(), Some(version.version));
+    }
 }
 
 #[test]
