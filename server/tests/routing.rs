@@ -1,5 +1,7 @@
 //! Rules that look at a request before the application gets it.
 
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path};
+
 mod support;
 
 use support::{Report, Response, Responses, Server};
@@ -164,6 +166,82 @@ fn basicauth_asks_for_the_password() {
         "Authorization: Basic bXVsZGVyOnRydXN0bm8x\r\n",
     );
     assert_eq!(known.report().var("REMOTE_USER"), Some("mulder"));
+    // CGI-4.1.1-AUTH-TYPE; RFC 9110 section 11.1: the name of a scheme has no case.
+    let known = request(
+        &server,
+        "/private",
+        "Authorization: BASIC bXVsZGVyOnRydXN0bm8x\r\n",
+    );
+    assert_eq!(known.report().var("AUTH_TYPE"), Some("Basic"));
+}
+
+#[test]
+fn an_application_that_redirects_leads_nobody_past_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    script(
+        folder.path(),
+        "open",
+        "echo Location: /private/secret; echo",
+    );
+    script(
+        folder.path(),
+        "secret",
+        "echo Content-Type: text/plain; echo; echo secret",
+    );
+    let mount = |at: &str| format!("{at}={}", folder.path().display());
+    let server = Server::start(&[
+        "--http-socket",
+        "127.0.0.1:0",
+        "--cgi",
+        &mount("/open"),
+        "--cgi",
+        &mount("/private"),
+        "--route",
+        "^/private basicauth:Area 51,mulder:trustno1",
+    ]);
+    assert_eq!(get(&server, "/open/open").head.status, 401);
+    let known = request(
+        &server,
+        "/open/open",
+        "Authorization: Basic bXVsZGVyOnRydXN0bm8x\r\n",
+    );
+    assert_eq!(known.body, b"secret\n");
+}
+
+fn script(folder: &Path, name: &str, commands: &str) {
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\n{commands}\n")).unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn rules_stand_before_what_is_forwarded_where_there_is_no_application_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s").display().to_string();
+    let _behind = Server::start(&["--fastcgi-socket", &socket, "--probe"]);
+    let below = |prefix: &str| format!("{prefix}={socket}");
+    let gateway = Server::start(&[
+        "--http",
+        "127.0.0.1:0",
+        "--fastcgi-to",
+        &below("/one"),
+        "--fastcgi-to",
+        &below("/two"),
+        "--route",
+        "^/two basicauth:Area 51,mulder:trustno1",
+    ]);
+    let open = get(&gateway, "/one/x").report();
+    assert_eq!(open.var("SCRIPT_NAME"), Some("/one"));
+    assert_eq!(get(&gateway, "/two/x").head.status, 401);
+    let known = request(
+        &gateway,
+        "/two/x",
+        "Authorization: Basic bXVsZGVyOnRydXN0bm8x\r\n",
+    )
+    .report();
+    assert_eq!(known.var("SCRIPT_NAME"), Some("/two"));
+    assert_eq!(known.var("REMOTE_USER"), Some("mulder"));
+    assert_eq!(get(&gateway, "/three").head.status, 404);
 }
 
 #[test]

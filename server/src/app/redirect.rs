@@ -1,11 +1,15 @@
 //! Local redirects: an application answers with a path of this server (RFC 3875 section 6.2.2).
 
+use std::rc::Rc;
+
 use bytes::Bytes;
+use futures_util::future::{FutureExt, LocalBoxFuture};
 use wire::cgi::CgiHead;
 use wire::environ::Environ;
 use wire::request::{RequestError, Target};
 
-use crate::exchange::{Body, HttpFacts, Protocol, Request};
+use super::{App, AppError};
+use crate::exchange::{Body, HttpFacts, Protocol, Reply, Request};
 
 /// The most local redirects that one request may take; the RFC sets no bound, and two scripts that
 /// point at each other would never end.
@@ -91,6 +95,65 @@ impl Redirect {
             .get("PATH_INFO")
             .cloned()
             .unwrap_or_default()
+    }
+}
+
+/// Asks by `once`, and again as long as the reply is a redirect to a path that is there, as `has`
+/// says (CGI-6.2.2-LOCAL-REDIR).
+///
+/// # Errors
+/// 500 past [`MOST`] redirects; those of `once`.
+pub(crate) async fn follow(
+    once: impl AsyncFn(Request, &mut Reply) -> Result<(), AppError>,
+    has: impl Fn(&Bytes) -> bool,
+    mut request: Request,
+    reply: &mut Reply,
+) -> Result<(), AppError> {
+    let mut last = Bytes::new();
+    for _ in 0..=MOST {
+        once(request, reply).await?;
+        let Some(redirect) = reply.take_redirect() else {
+            return Ok(());
+        };
+        last = redirect.path();
+        match redirect.otherwise {
+            Some(head) if !has(&last) => return Ok(reply.head(head).await?),
+            _ => request = redirect.request,
+        }
+    }
+    let path = last.escape_ascii();
+    let log = format!("application redirects for ever, the last time to {path}");
+    Err(AppError::new(500, log))
+}
+
+/// Follows the redirects of the application behind it.
+///
+/// It stands before rules and static files, so that a path which an application redirects to is
+/// judged as one that a client asks for: a script in the open leads nobody past a password
+/// (CGI-3.1-AUTH-FIRST).
+pub(crate) struct FollowApp {
+    next: Rc<dyn App>,
+}
+
+impl FollowApp {
+    /// In front of `next`, which leaves redirects to it.
+    pub(crate) fn new(next: Rc<dyn App>) -> Self {
+        Self { next }
+    }
+}
+
+impl App for FollowApp {
+    fn serve<'a>(
+        &'a self,
+        request: Request,
+        reply: &'a mut Reply,
+    ) -> LocalBoxFuture<'a, Result<(), AppError>> {
+        let once = async |request, reply: &mut Reply| self.next.serve(request, reply).await;
+        follow(once, |path| self.next.has(path), request, reply).boxed_local()
+    }
+
+    fn has(&self, path: &Bytes) -> bool {
+        self.next.has(path)
     }
 }
 

@@ -48,37 +48,42 @@ impl Mount {
 pub struct Router {
     /// Longest prefix first.
     mounts: Vec<Mount>,
+    /// Whether it answers local redirects itself.
+    follows: bool,
 }
 
 impl Router {
     /// A router over `mounts`, in any order; of two equal prefixes the earlier wins.
     pub fn new(mut mounts: Vec<Mount>) -> Self {
         mounts.sort_by_key(|mount| std::cmp::Reverse(mount.prefix.len()));
-        Self { mounts }
+        Self {
+            mounts,
+            follows: true,
+        }
     }
 
-    /// Asks the application, and the next one as long as the reply is a local redirect
-    /// (CGI-6.2.2-LOCAL-REDIR).
-    async fn answer(&self, mut request: Request, reply: &mut Reply) -> Result<(), AppError> {
-        for _ in 0..=redirect::MOST {
-            match self.route(&mut request.environ) {
-                Some(app) => app.serve(request, reply).await?,
-                None => return Ok(plain(reply, 404).await?),
-            }
-            let Some(redirect) = reply.take_redirect() else {
-                return Ok(());
-            };
-            let is_here = self.has(&redirect.path());
-            match redirect.otherwise {
-                Some(head) if !is_here => return Ok(reply.head(head).await?),
-                _ => request = redirect.request,
-            }
+    /// The same, but that redirects are left to whoever asks: rules stand before it, by which their
+    /// paths are judged, too.
+    pub(super) fn leaving_redirects(self) -> Self {
+        Self {
+            follows: false,
+            ..self
         }
-        let path = full_path(&request.environ).escape_ascii().to_string();
-        Err(AppError::new(
-            500,
-            format!("application redirects for ever, the last time to {path}"),
-        ))
+    }
+
+    async fn answer(&self, request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        let once = async |request, reply: &mut Reply| self.once(request, reply).await;
+        match self.follows {
+            true => redirect::follow(once, |path| self.has(path), request, reply).await,
+            false => self.once(request, reply).await,
+        }
+    }
+
+    async fn once(&self, mut request: Request, reply: &mut Reply) -> Result<(), AppError> {
+        match self.route(&mut request.environ) {
+            Some(app) => app.serve(request, reply).await,
+            None => Ok(plain(reply, 404).await?),
+        }
     }
 
     fn route(&self, environ: &mut Environ) -> Option<&dyn App> {

@@ -160,7 +160,7 @@ pub(super) fn load_apps(
     settings: &Settings,
     language: Option<&dyn Language>,
 ) -> Result<(), StartError> {
-    crate::app::load(&settings.apps, None, &Queue::default())?;
+    crate::app::load(settings, None, &Queue::default())?;
     if let Some(language) = language.filter(|_| !settings.processes.lazy_apps) {
         language.load(settings)?;
     }

@@ -136,9 +136,12 @@ pub enum OptionError {
          --fastcgi-to or --scgi-to (see --help)"
     )]
     NoApp,
-    /// A gateway can forward to one place.
-    #[error("`{0}` and `{1}` are both given: the built-in gateway forwards to one server")]
-    TwoUpstreams(&'static str, &'static str),
+    /// A path is forwarded to one place: the path, and both addresses.
+    #[error(
+        "what is below {0} is to be forwarded to {1} and to {2}: the built-in gateway does not share \
+         requests out; give one of them, or another prefix (/PREFIX=ADDR)"
+    )]
+    TwoUpstreams(String, String, String),
     /// A gateway that nothing reaches.
     #[error("`{0}` has nothing to forward: give --http too")]
     UpstreamUnused(&'static str),

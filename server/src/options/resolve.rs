@@ -23,7 +23,7 @@ pub(super) fn resolve(gathered: &Gathered) -> Result<Settings, OptionError> {
         return Err(OptionError::Strict(refused.join(", ")));
     }
     let apps = apps::resolve(gathered)?;
-    let listeners = sockets::listeners(gathered, apps.upstream.is_some())?;
+    let listeners = sockets::listeners(gathered, !apps.upstreams.is_empty())?;
     let files = files::resolve(gathered)?;
     if !files.is_used() {
         check_apps(&listeners, &apps)?;
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn an_upstream_may_have_a_prefix() {
-        let upstream = |line: &str| settings(line).unwrap().apps.upstream.unwrap();
+        let upstream = |line: &str| settings(line).unwrap().apps.upstreams.remove(0);
         let below = upstream("--http :1 --fastcgi-to /app/=/run/x.sock");
         assert_eq!(
             (below.prefix.as_str(), below.address.to_string().as_str()),
@@ -222,11 +222,17 @@ mod tests {
     }
 
     #[test]
-    fn one_upstream_is_all() {
+    fn a_path_has_one_upstream() {
         assert_refused(
             "--http :1 --uwsgi-to :2 --scgi-to :3",
-            "`uwsgi-to` and `scgi-to`",
+            "below / is to be forwarded to :2 and to :3",
         );
+        assert_refused(
+            "--http :1 --uwsgi-to /a=:2 --uwsgi-to /a/=:3",
+            "below /a/ is to be forwarded",
+        );
+        let line = "--http :1 --uwsgi-to /a=:2 --uwsgi-to /b=:3 --fastcgi-to :4";
+        assert_eq!(settings(line).unwrap().apps.upstreams.len(), 3);
         assert_refused(
             "--http-socket :1 --probe --scgi-to :3",
             "nothing to forward",

@@ -31,9 +31,7 @@ pub(super) fn start(
     calls: &Queue,
 ) -> io::Result<Rc<Growth>> {
     let settings = start.settings;
-    let apps = app::load(&settings.apps, settings.harakiri.limit, calls)
-        .map_err(io::Error::other)?
-        .behind_rules(settings);
+    let apps = app::load(settings, settings.harakiri.limit, calls).map_err(io::Error::other)?;
     let log = RequestLog::new(&settings.log, start.slot);
     let log = Rc::new(log.with_memory(settings.memory.report));
     let share = settings.recycle.requests_of(start.number);

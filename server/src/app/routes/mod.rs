@@ -116,7 +116,11 @@ fn act(action: &Action, groups: &[String], environ: &mut Environ, reply: &mut Re
             }
         }
         Action::BasicAuth(realm, user, next) => match (known(environ, user), next) {
-            (Some(name), _) => environ.set("REMOTE_USER", name),
+            (Some(name), _) => {
+                // CGI-4.1.1-AUTH-TYPE: who asks for the user says by which scheme.
+                environ.set("AUTH_TYPE", "Basic");
+                environ.set("REMOTE_USER", name);
+            }
             (None, true) => {}
             (None, false) => return unauthorized(realm),
         },
@@ -158,7 +162,10 @@ fn unauthorized(realm: &str) -> Verdict {
 
 /// The name of a user who showed the password of `user:password`.
 fn known(environ: &Environ, user: &str) -> Option<String> {
-    let shown = environ.text("HTTP_AUTHORIZATION")?.strip_prefix("Basic ")?;
+    let (scheme, shown) = environ.text("HTTP_AUTHORIZATION")?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
     let shown = STANDARD.decode(shown.trim()).ok()?;
     let name = user.split(':').next().unwrap_or_default();
     (shown == user.as_bytes()).then(|| name.to_owned())

@@ -42,7 +42,7 @@ pub struct AppSettings {
     /// `need-app`: whether to end with 22 where no application can be loaded.
     pub need_app: bool,
     /// Where the built-in gateway forwards to.
-    pub upstream: Option<gateway::Upstream>,
+    pub upstreams: Vec<gateway::Upstream>,
 }
 
 pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<AppSettings, OptionError> {
@@ -52,6 +52,6 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<AppSettings, Op
         cgi_settings: cgi::resolve(gathered)?,
         python: python::resolve(gathered)?,
         need_app: gathered.switch("need-app", true),
-        upstream: gateway::resolve(gathered)?,
+        upstreams: gateway::resolve(gathered)?,
     })
 }

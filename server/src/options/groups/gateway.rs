@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::sockets::address;
 use crate::exchange::Protocol;
 use crate::options::error::OptionError;
-use crate::options::given::Gathered;
-use crate::options::opt::Takes::{Many, One};
+use crate::options::given::{Gathered, Given};
+use crate::options::opt::Takes::Many;
 use crate::options::opt::Topic::Gateway;
 use crate::options::opt::{Opt, opt};
 use crate::options::values::mounted;
@@ -24,22 +24,22 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
     .aliases(&["httprouter"]),
     opt(
         "uwsgi-to",
-        One("[/PREFIX=]ADDR"),
+        Many("[/PREFIX=]ADDR"),
         Gateway,
-        "Forward what --http receives (below /PREFIX) to this uwsgi server",
+        "Forward what --http receives (below /PREFIX) to this uwsgi server; once for each prefix",
     )
     .aliases(&["http-to"]),
     opt(
         "fastcgi-to",
-        One("[/PREFIX=]ADDR"),
+        Many("[/PREFIX=]ADDR"),
         Gateway,
-        "Forward what --http receives (below /PREFIX) to this FastCGI server",
+        "Forward what --http receives (below /PREFIX) to this FastCGI server; once for each prefix",
     ),
     opt(
         "scgi-to",
-        One("[/PREFIX=]ADDR"),
+        Many("[/PREFIX=]ADDR"),
         Gateway,
-        "Forward what --http receives (below /PREFIX) to this SCGI server",
+        "Forward what --http receives (below /PREFIX) to this SCGI server; once for each prefix",
     ),
 ];
 
@@ -58,34 +58,42 @@ pub struct Upstream {
     pub connect_timeout: Duration,
 }
 
-pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Option<Upstream>, OptionError> {
+/// The upstreams in the order of their options; each has a prefix of its own.
+pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Vec<Upstream>, OptionError> {
     let kinds = [
         ("uwsgi-to", Protocol::Uwsgi),
         ("fastcgi-to", Protocol::FastCgi),
         ("scgi-to", Protocol::Scgi),
     ];
-    let mut given = kinds
-        .iter()
-        .flat_map(|&(name, protocol)| gathered.last(name).map(|given| (given, protocol)));
-    let Some((to, protocol)) = given.next() else {
-        return Ok(None);
+    let of_kind = |(name, protocol)| gathered.all(name).map(move |given| (given, protocol));
+    let given: Vec<(&Given, Protocol)> = kinds.into_iter().flat_map(of_kind).collect();
+    let Some((first, _)) = given.first() else {
+        return Ok(Vec::new());
     };
-    if let Some((other, _)) = given.next() {
-        return Err(OptionError::TwoUpstreams(to.opt.name, other.opt.name));
-    }
     let public = ["http", "https", "https2"];
     if public.iter().all(|name| gathered.last(name).is_none()) {
-        return Err(OptionError::UpstreamUnused(to.opt.name));
+        return Err(OptionError::UpstreamUnused(first.opt.name));
     }
     let timeout = gathered.seconds("http-timeout")?;
-    let (prefix, value) = mounted(&to.value);
-    Ok(Some(Upstream {
-        prefix: prefix.to_owned(),
-        protocol,
-        address: address(to, value)?,
-        timeout,
-        connect_timeout: gathered
-            .seconds_if("http-connect-timeout")?
-            .unwrap_or(timeout),
-    }))
+    let connect_timeout = gathered.seconds_if("http-connect-timeout")?;
+    let mut upstreams: Vec<Upstream> = Vec::new();
+    for (to, protocol) in given {
+        let (prefix, value) = mounted(&to.value);
+        if let Some(other) = upstreams.iter().find(|other| other.prefix == prefix) {
+            let path = format!("{prefix}/");
+            return Err(OptionError::TwoUpstreams(
+                path,
+                other.address.to_string(),
+                value.to_owned(),
+            ));
+        }
+        upstreams.push(Upstream {
+            prefix: prefix.to_owned(),
+            protocol,
+            address: address(to, value)?,
+            timeout,
+            connect_timeout: connect_timeout.unwrap_or(timeout),
+        });
+    }
+    Ok(upstreams)
 }
