@@ -169,7 +169,7 @@ fn few_rules_are_explained_instead_of_covered() {
         .iter()
         .filter(|rule| rule.unobservable.is_some() || rule.no_subject.is_some());
     let count = explained.count();
-    assert!(count <= 93, "{count} of {RULES} are explained");
+    assert!(count <= 92, "{count} of {RULES} are explained");
 }
 
 /// What is still open is no MUST: those are covered, or the catalogue says why not.

@@ -1,9 +1,12 @@
 //! gateserve as the gateway: what the main job runs on where there is neither nginx nor an engine.
 
+use std::path::Path;
+
 use super::{CGI_BIN, Gateway, Route};
 use crate::{
     launch::{Launch, Ready},
     model::Model,
+    scenario::AUTH_FOLDER,
 };
 
 /// The gateway that comes with the bench.
@@ -46,22 +49,25 @@ impl Gateway for Builtin {
     }
 
     fn launch(&self, route: &Route<'_>) -> Launch {
-        let to = |option: &str| {
-            vec![
-                option.to_owned(),
-                format!("/probe={}", route.upstream.display()),
-            ]
+        let at = |option: &str, mount: &str, what: &Path| {
+            let behind = |folder: &str| format!("{folder}{mount}={}", what.display());
+            let (open, asking) = (behind(""), behind(AUTH_FOLDER));
+            [option.to_owned(), open, option.to_owned(), asking]
         };
+        let to = |option: &str| at(option, "/probe", route.upstream);
         let mut args = vec!["--http".to_owned(), route.listen.to_string()];
         args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));
         args.extend(["--buffer-size", "65535"].map(str::to_owned));
+        args.extend([
+            "--route".to_owned(),
+            format!("^{AUTH_FOLDER}/ basicauth:gatebench,bench:bench"),
+        ]);
         args.extend(match route.model {
             Model::Uwsgi => to("--uwsgi-to"),
             Model::FastCgi => to("--fastcgi-to"),
             Model::Scgi => to("--scgi-to"),
             Model::Cgi | Model::CgiWarm | Model::Http => {
-                let folder = route.run.join(CGI_BIN);
-                vec!["--cgi".to_owned(), format!("/cgi-bin={}", folder.display())]
+                at("--cgi", "/cgi-bin", &route.run.join(CGI_BIN))
             }
         });
         Launch {

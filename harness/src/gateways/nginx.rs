@@ -1,6 +1,6 @@
 //! nginx. It has no CGI of its own: there it is carried over FastCGI to a server that executes.
 
-use super::{Gateway, Route};
+use super::{AUTH_USERS, Gateway, Route};
 use crate::{
     launch::{FileSpec, Launch, Ready},
     model::Model,
@@ -69,6 +69,7 @@ impl Gateway for Nginx {
             env: Vec::new(),
             files: vec![
                 FileSpec::text("nginx.conf", configuration(route)),
+                FileSpec::text("users", AUTH_USERS.to_owned()),
                 FileSpec::text(
                     "htdocs/index.html",
                     "the document root of the bench\n".to_owned(),

@@ -58,6 +58,11 @@ pub trait Target {
     fn has_gateway_log(&self) -> bool {
         true
     }
+    /// Whether it asks for a user where [`Place::auth`] leads: every gateway that the bench starts
+    /// is configured to.
+    fn asks_for_users(&self) -> bool {
+        true
+    }
     /// What the backend received since, where that wire is watched.
     fn received(&mut self) -> Option<Vec<Received>>;
     /// How the processes are, and what they logged since.
@@ -224,6 +229,12 @@ async fn ask(
     evidence.client = client.play(&scenario.script(place)).await;
     evidence.application = report(&evidence.client);
     let of_case = target.received().map_or(0, |received| received.len());
+    let mut client = Some(client);
+    if scenario.asks_again_after_abort() {
+        // A gateway may learn that the client has gone only when the socket is closed.
+        client = None;
+        settle(target, scenario, evidence).await;
+    }
     target.begin_follow_up();
     evidence.next = follow_up(target, scenario, place, client, evidence).await?;
     // Looked at again, for a body may have gone on behind an early reply.
@@ -262,11 +273,12 @@ async fn follow_up(
     target: &dyn Target,
     scenario: &Scenario,
     place: &Place,
-    mut client: Client,
+    client: Option<Client>,
     evidence: &Evidence,
 ) -> Result<Option<NextView>, ConnectError> {
     let wanted = scenario.next_script_after(place, evidence.application.as_ref());
-    if client.reusable(&evidence.client) {
+    let mut client = client.filter(|client| client.reusable(&evidence.client));
+    if let Some(client) = &mut client {
         let script = wanted.unwrap_or_else(|| lively::plain(target, ""));
         return Ok(Some(NextView {
             same_connection: true,

@@ -15,8 +15,18 @@ pub(super) const NO_WSGI: &str = "the backend runs no WSGI application";
 const NO_NPH: &str = "an NPH script writes to the client itself; what a server before it gets over \
                       FastCGI is CGI output";
 
+/// Why a case behind access control cannot be played.
+const NO_AUTH: &str =
+    "a gateway that the bench did not start is not known to ask for a user anywhere";
+
 /// Why other programs than the probe cannot be asked for.
 const NO_FOLDER: &str = "the gateway forwards only the probe, not the folder of CGI programs";
+
+/// Why a case whose reply is CGI output cannot be played.
+const NO_CGI_OUTPUT: &str = "a reply always has a status and a head of its own here";
+
+/// Why a case that reads the gateway's log cannot be played.
+const NO_LOG: &str = "the log of a gateway that the bench did not start cannot be read";
 
 /// How a case ended, and why.
 pub(super) fn judge(
@@ -36,36 +46,7 @@ pub(super) fn judge(
     if judgement.unsupported.is_some() {
         return (Outcome::Unsupported, judgement);
     }
-    if scenario.needs_wsgi() && !target.runs_wsgi() {
-        let judgement = Judgement {
-            unsupported: Some(NO_WSGI.to_owned()),
-            ..Judgement::default()
-        };
-        return (Outcome::Unsupported, judgement);
-    }
-    if scenario.needs_nph() && target.carried() {
-        let judgement = Judgement {
-            unsupported: Some(NO_NPH.to_owned()),
-            ..Judgement::default()
-        };
-        return (Outcome::Unsupported, judgement);
-    }
-    if scenario.names_program() && !target.place().has_folder() {
-        let judgement = Judgement {
-            unsupported: Some(NO_FOLDER.to_owned()),
-            ..Judgement::default()
-        };
-        return (Outcome::Unsupported, judgement);
-    }
-    if scenario.needs_cgi_output() && !target.takes_cgi_output() {
-        let judgement = Judgement {
-            unsupported: Some("a reply always has a status and a head of its own here".to_owned()),
-            ..Judgement::default()
-        };
-        return (Outcome::Unsupported, judgement);
-    }
-    if scenario.reads_gateway_log() && !target.has_gateway_log() {
-        let reason = "the log of a gateway that the bench did not start cannot be read";
+    if let Some(reason) = unplayable(target, scenario) {
         let judgement = Judgement {
             unsupported: Some(reason.to_owned()),
             ..Judgement::default()
@@ -82,6 +63,29 @@ pub(super) fn judge(
             (outcome, nobody_else(judgement, evidence))
         }
     }
+}
+
+/// Why a scenario says nothing about this target, if it does not.
+fn unplayable(target: &dyn Target, scenario: &Scenario) -> Option<&'static str> {
+    let reasons = [
+        (scenario.needs_wsgi() && !target.runs_wsgi(), NO_WSGI),
+        (scenario.needs_nph() && target.carried(), NO_NPH),
+        (scenario.needs_auth() && !target.asks_for_users(), NO_AUTH),
+        (
+            scenario.names_program() && !target.place().has_folder(),
+            NO_FOLDER,
+        ),
+        (
+            scenario.needs_cgi_output() && !target.takes_cgi_output(),
+            NO_CGI_OUTPUT,
+        ),
+        (
+            scenario.reads_gateway_log() && !target.has_gateway_log(),
+            NO_LOG,
+        ),
+    ];
+    let found = reasons.into_iter().find(|(applies, _)| *applies);
+    found.map(|(_, reason)| reason)
 }
 
 /// Behind a gateway that is judged alone there is nobody else to blame.

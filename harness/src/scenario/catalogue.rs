@@ -314,7 +314,7 @@ faults = ["gateway/httpoxy"]
         let said = flaws("says", "observe = [\"client.satus\"]\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown value `client.satus`; did you mean `client.status`?");
         let said = flaws("says", "request.target = \"{ap}/\"\nsays");
-        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown placeholder `{ap}`; did you mean `{app}`? (known: {app}, {nph}, {host}, {port})");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown placeholder `{ap}`; did you mean `{app}`? (known: {app}, {nph}, {auth}, {host}, {port})");
     }
 
     #[test]

@@ -67,6 +67,9 @@ use steps::{Act, Step};
 /// How the name of a script begins whose output is not parsed (RFC 3875 section 5).
 pub const NPH: &str = "nph-";
 
+/// Below this folder a gateway of the bench asks for a user.
+pub const AUTH_FOLDER: &str = "/auth";
+
 /// Where gateways that know CGI mount the folder of programs.
 const CGI_FOLDER: &str = "/cgi-bin/";
 
@@ -162,6 +165,12 @@ impl Place {
         format!("{folder}/{NPH}{name}")
     }
 
+    /// Path of the probe where the gateway asks for a user: the same application once more, below a
+    /// folder that is open to `bench` with password `bench` by HTTP's Basic scheme.
+    pub fn auth(&self) -> String {
+        format!("{AUTH_FOLDER}{}", self.app)
+    }
+
     /// Whether other programs beside the probe can be asked for.
     pub fn has_folder(&self) -> bool {
         self.app.starts_with(CGI_FOLDER)
@@ -213,6 +222,11 @@ impl Scenario {
         self.request.target.names_nph()
     }
 
+    /// Whether it asks for the probe behind access control.
+    pub fn needs_auth(&self) -> bool {
+        self.request.target.names_auth()
+    }
+
     /// Whether it asks for a program by its path in the folder of CGI programs.
     pub fn names_program(&self) -> bool {
         self.request.target.begins_with(CGI_FOLDER)
@@ -235,6 +249,14 @@ impl Scenario {
         let mut choices = self.one_of.iter();
         let is_asked = choices.clone().any(|choice| choice.received.is_some());
         holds && (!is_asked || choices.any(|choice| choice.mismatch(evidence, &scene).is_none()))
+    }
+
+    /// Whether its follow-up comes when the gateway has given the first request up, and not before.
+    pub fn asks_again_after_abort(&self) -> bool {
+        let gives_up = self
+            .receives()
+            .any(|received| received.aborted == Some(true));
+        gives_up && self.expect.next_request.is_some()
     }
 
     /// Whether it asks what the gateway logged.

@@ -1,8 +1,8 @@
 //! Text of a scenario: octets with a few placeholders.
 //!
 //! Each code point up to U+00FF is one octet, so that `"\u00E9"` is the octet E9 and nothing is
-//! encoded on the way. Placeholders: `{app}`, `{nph}`, `{host}`, `{port}`, `{127 x a}` (the letter,
-//! 127 times). Any other brace stands for itself.
+//! encoded on the way. Placeholders: `{app}`, `{nph}`, `{auth}`, `{host}`, `{port}`, `{127 x a}` (the
+//! letter, 127 times). Any other brace stands for itself.
 
 use std::{fmt, time::Duration};
 
@@ -20,6 +20,7 @@ enum Piece {
     Plain(String),
     App,
     Nph,
+    Auth,
     Host,
     Port,
     Repeat(usize, String),
@@ -33,7 +34,8 @@ pub enum BadText {
     NotOctet(char),
     /// A word in braces that is no placeholder.
     #[error(
-        "unknown placeholder `{{{0}}}`, expected one of `{{app}}`, `{{nph}}`, `{{host}}`, `{{port}}`"
+        "unknown placeholder `{{{0}}}`, expected one of `{{app}}`, `{{nph}}`, `{{auth}}`, `{{host}}`, \
+         `{{port}}`"
     )]
     Placeholder(String),
 }
@@ -54,6 +56,11 @@ impl Text {
         self.0.contains(&Piece::Nph)
     }
 
+    /// Whether it names the probe behind access control.
+    pub fn names_auth(&self) -> bool {
+        self.0.contains(&Piece::Auth)
+    }
+
     /// Whether it begins with this, whatever the placeholders behind it stand for.
     pub fn begins_with(&self, start: &str) -> bool {
         matches!(self.0.first(), Some(Piece::Plain(text)) if text.starts_with(start))
@@ -71,6 +78,7 @@ impl Piece {
             Self::Plain(text) => text.clone(),
             Self::App => place.app.clone(),
             Self::Nph => place.nph(),
+            Self::Auth => place.auth(),
             Self::Host => place.host.clone(),
             Self::Port => place.port().to_owned(),
             Self::Repeat(times, what) => what.repeat(*times),
@@ -88,6 +96,7 @@ impl Piece {
         match inner {
             "app" => Ok(Some(Self::App)),
             "nph" => Ok(Some(Self::Nph)),
+            "auth" => Ok(Some(Self::Auth)),
             "host" => Ok(Some(Self::Host)),
             "port" => Ok(Some(Self::Port)),
             _ if is_word => Err(BadText::Placeholder(inner.to_owned())),
@@ -146,6 +155,7 @@ impl fmt::Display for Piece {
             Self::Plain(text) => f.write_str(text),
             Self::App => f.write_str("{app}"),
             Self::Nph => f.write_str("{nph}"),
+            Self::Auth => f.write_str("{auth}"),
             Self::Host => f.write_str("{host}"),
             Self::Port => f.write_str("{port}"),
             Self::Repeat(times, what) => write!(f, "{{{times} x {what}}}"),

@@ -223,6 +223,10 @@ impl Target for Recorded {
         self.gateway.is_some()
     }
 
+    fn asks_for_users(&self) -> bool {
+        self.gateway.is_some()
+    }
+
     fn received(&mut self) -> Option<Vec<Received>> {
         None
     }

@@ -11,7 +11,7 @@ use wire::{
     request::{self, Gateway, SplitPath, Target},
 };
 
-use super::{conduct::Conduct, connection::Trouble};
+use super::{conduct::Conduct, connection::Trouble, user::User};
 
 /// Where the double's documents would be.
 pub(super) const ROOT: &str = "/srv/www";
@@ -34,6 +34,8 @@ pub(super) struct Asked {
     pub(super) length: Option<u64>,
     pub(super) client: SocketAddr,
     pub(super) listen: SocketAddr,
+    /// Who asks, below the folder that is open to known users alone.
+    pub(super) user: User,
 }
 
 /// Where a request leads, and the head that says so: another one than came only where the conduct is
@@ -99,6 +101,10 @@ impl Asked {
         };
         let mut environ = request::environ(&self.head, &self.path, length, &gateway)?;
         environ.set(CONFIGURED, "safe");
+        if let Some(name) = &self.user.name {
+            environ.set("AUTH_TYPE", "Basic");
+            environ.set("REMOTE_USER", name.clone());
+        }
         Ok(environ)
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Conduct {
     pub(super) splits_at_last: bool,
     /// Logs control characters as they are.
     pub(super) logs_raw: bool,
+    /// When it asks for a user below the folder that is open to one alone.
+    pub(super) asks: Asks,
     /// What becomes of the gateway when a program is killed before its head.
     pub(super) goes_down: Option<fn() -> Health>,
 }
@@ -81,6 +83,19 @@ pub(super) enum NphScripts {
     Gathered,
     /// They get half of the request body.
     HalfFed,
+}
+
+/// When a gateway asks for a user (RFC 3875 section 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Before anything runs.
+    First,
+    /// Never.
+    Never,
+    /// Before anything runs, and any password of the user's will do.
+    AnyPassword,
+    /// When the program's reply is there.
+    Late,
 }
 
 impl Conduct {
@@ -167,6 +182,7 @@ impl Default for Conduct {
             serves_prefixes: false,
             splits_at_last: false,
             logs_raw: false,
+            asks: Asks::First,
             goes_down: None,
         }
     }

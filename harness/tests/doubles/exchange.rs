@@ -1,7 +1,11 @@
 //! One request and its reply: starts the program, feeds it, passes its output on.
 
 use bytes::Bytes;
-use gatebench::{model::Model, scenario::text::latin1, witness::Received};
+use gatebench::{
+    model::Model,
+    scenario::{AUTH_FOLDER, text::latin1},
+    witness::Received,
+};
 use probe::Report;
 use tokio::{io::AsyncReadExt, net::UnixStream, sync::oneshot};
 use wire::{
@@ -20,6 +24,7 @@ use super::{
     output::{Others, Output},
     program,
     reply::Answered,
+    user,
 };
 
 /// The most local redirects that one request may take: two scripts that point at each other would
@@ -71,6 +76,9 @@ async fn ask(
         true => NPH_MOUNT,
         false => mount(model),
     };
+    let user = user::check(&head, conduct)?;
+    let behind = format!("{AUTH_FOLDER}{at}");
+    let at = if user.is_asked { &behind } else { at };
     let (head, path) = asked::find(head, at, conduct)?;
     if head.expects_continue() && conduct.continues {
         connection.outgoing.interim(100).await?;
@@ -83,6 +91,7 @@ async fn ask(
         length: body.length(&mut connection.incoming, conduct).await?,
         client: connection.client,
         listen,
+        user,
     })
 }
 
@@ -107,6 +116,11 @@ async fn once(
         Some(upstream) => upstream.start(order(asked, environ, report, setting))?,
     };
     let ((tell_fed, fed), (tell_errors, errors)) = (oneshot::channel(), oneshot::channel());
+    if asked.user.is_late() {
+        drop(program.stdin);
+        program.ending.await.ok();
+        return Err(Trouble::Answer(401));
+    }
     let others = Others {
         ending: program.ending,
         fed,

@@ -44,6 +44,7 @@ mod outgoing;
 mod output;
 mod program;
 mod reply;
+mod user;
 
 use conduct::Conduct;
 use faults::{Act, Fault};

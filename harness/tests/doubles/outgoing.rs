@@ -52,6 +52,10 @@ impl Outgoing {
             reason: reason_phrase(status).into(),
             headers: vec![Header::new("Connection", "close")],
         };
+        if status == 401 {
+            let challenge = Header::new("WWW-Authenticate", "Basic realm=\"gatebench\"");
+            head.headers.push(challenge);
+        }
         if status != 204 {
             head.headers.push(Header::new("Content-Length", "0"));
         }

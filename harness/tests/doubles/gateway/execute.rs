@@ -60,7 +60,7 @@ pub(super) fn start(program: &Path, order: &Order) -> io::Result<Program> {
         stdin: asynchronous(stdin)?,
         stdout: match habits.when_gone {
             WhenGone::Close => stdout,
-            WhenGone::GoOn => read_to_the_end(stdout)?,
+            WhenGone::GoOn | WhenGone::AbortAndKeep => read_to_the_end(stdout)?,
         },
         stderr: asynchronous(stderr)?,
         ending,

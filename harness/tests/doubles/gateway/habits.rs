@@ -133,6 +133,8 @@ pub(in super::super) enum WhenGone {
     Close,
     /// The rest is read as if nothing had happened.
     GoOn,
+    /// FastCGI's ABORT_REQUEST is sent, and the connection is for the next request at once.
+    AbortAndKeep,
 }
 
 impl Default for Habits {

@@ -17,6 +17,8 @@ pub(super) struct Link {
     pub(super) buf: BytesMut,
     /// Whether an earlier request went over it.
     pub(super) is_kept: bool,
+    /// Whether the request before was given up, so that more of its reply may come.
+    pub(super) is_aborted: bool,
 }
 
 /// Connections kept for the next request.
@@ -30,6 +32,7 @@ impl Link {
             stream: UnixStream::connect(to).await?,
             buf: BytesMut::new(),
             is_kept: false,
+            is_aborted: false,
         })
     }
 
@@ -46,7 +49,7 @@ impl Idle {
     pub(super) fn take(&self, habits: &Habits) -> Option<Link> {
         let mut links = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(link) = links.pop() {
-            if !habits.looks_at_kept || link.is_fit() {
+            if !habits.looks_at_kept || link.is_aborted || link.is_fit() {
                 return Some(link);
             }
         }

@@ -99,6 +99,12 @@ pub(super) fn end(habits: &Habits) -> BytesMut {
     encoded([Outbound::new(Kind::STDIN, habits.request_id, b"")], habits)
 }
 
+/// The request is given up.
+pub(super) fn abort(habits: &Habits) -> BytesMut {
+    let abort = Outbound::new(Kind::ABORT_REQUEST, habits.request_id, b"");
+    encoded([abort], habits)
+}
+
 fn encoded(records: impl IntoIterator<Item = Outbound>, habits: &Habits) -> BytesMut {
     let mut records: Vec<Outbound> = records.into_iter().collect();
     (habits.records)(&mut records);

@@ -52,13 +52,10 @@ async fn over(
     let ended = both_ways(&mut link, order, streams, &is_sent).await;
     let is_over = match &ended {
         Ok(_) => true,
-        Err(Broken::Unwanted) => {
-            left_alone(&mut link, habits).await;
-            false
-        }
+        Err(Broken::Unwanted) => left_alone(&mut link, habits).await,
         Err(_) => false,
     };
-    let is_clean = habits.keeps_rest || link.buf.is_empty();
+    let is_clean = habits.keeps_rest || link.is_aborted || link.buf.is_empty();
     if is_over && is_sent.load(Ordering::Relaxed) && habits.keeps && is_clean {
         upstream.idle.keep(link);
     }
@@ -76,7 +73,9 @@ async fn both_ways(
         stream,
         buf,
         is_kept,
+        is_aborted,
     } = link;
+    *is_aborted = false;
     let (reader, mut writer) = stream.split();
     let (mut from_output, stdout) = streams.stdout.split();
     let mut taking = Taking {
@@ -132,11 +131,21 @@ async fn send(
     Ok(())
 }
 
-/// What is done about a reply that nobody wants any more.
-async fn left_alone(link: &mut Link, habits: &Habits) {
-    if habits.when_gone == WhenGone::GoOn {
-        let mut rest = vec![0; BLOCK];
-        while let Ok(1..) = link.stream.read(&mut rest).await {}
+/// What is done about a reply that nobody wants any more; whether the connection is for the next
+/// request.
+async fn left_alone(link: &mut Link, habits: &Habits) -> bool {
+    match habits.when_gone {
+        WhenGone::Close => false,
+        WhenGone::GoOn => {
+            let mut rest = vec![0; BLOCK];
+            while let Ok(1..) = link.stream.read(&mut rest).await {}
+            false
+        }
+        WhenGone::AbortAndKeep => {
+            let abort = outbound::abort(habits);
+            link.is_aborted = true;
+            link.stream.write_all(&abort).await.is_ok()
+        }
     }
 }
 

@@ -36,4 +36,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "gateway/upstream-goes-on-alone",
         &[Habits(|habits| habits.when_gone = WhenGone::GoOn)],
     ),
+    fault(
+        "gateway/upstream-used-after-abort",
+        &[Habits(|habits| habits.when_gone = WhenGone::AbortAndKeep)],
+    ),
 ];

@@ -11,6 +11,7 @@ mod params;
 mod records;
 mod reply;
 mod stream_reply;
+mod users;
 
 /// Every fault that the double has on its wire.
 pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
@@ -23,6 +24,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
         connection::FAULTS,
         http::FAULTS,
         execute::FAULTS,
+        users::FAULTS,
     ];
     lists.into_iter().flatten()
 }
