@@ -1,6 +1,7 @@
 //! The command line as a user meets it.
 
 mod bad_input;
+mod examples;
 mod lists;
 mod plans;
 mod profiles;
