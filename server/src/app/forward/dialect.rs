@@ -6,7 +6,7 @@ use wire::environ::Environ;
 use wire::fastcgi::Malformed;
 use wire::fastcgi::state::{Client, ClientEvent};
 use wire::fastcgi::{EndRequest, Kind, ProtocolStatus, record};
-use wire::http::Limits;
+use wire::http::{self, Limits, ResponseHead};
 use wire::scgi::{self, Unencodable};
 use wire::uwsgi::{self, TooBig};
 
@@ -49,6 +49,34 @@ pub(super) enum Event {
     Complaint(Bytes),
     /// The response is over.
     End,
+}
+
+/// The head of a response, and how its body is written.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) cgi: CgiHead,
+    /// In chunks: no gateway expects them over uwsgi or SCGI, and some applications write them
+    /// (UWSGI-RESP-TE-CHUNKED).
+    pub(super) is_chunked: bool,
+}
+
+impl Head {
+    fn plain(cgi: CgiHead) -> Self {
+        Self {
+            cgi,
+            is_chunked: false,
+        }
+    }
+
+    /// A length beside chunks counts for nothing (RFC 9112 section 6.3).
+    fn of_http(head: &ResponseHead) -> Self {
+        let mut cgi = CgiHead::from_response(head);
+        let is_chunked = head.header("transfer-encoding").is_some();
+        if is_chunked {
+            cgi.fields.retain(|field| !field.is("content-length"));
+        }
+        Self { cgi, is_chunked }
+    }
 }
 
 /// A request that the upstream's protocol cannot carry: the client sent too much.
@@ -151,15 +179,26 @@ impl Dialect {
     }
 
     /// Takes the response head off the front of `buf`. FastCGI has CGI heads only; over uwsgi and
-    /// SCGI an HTTP response is as common.
+    /// SCGI an HTTP response is as common, perhaps behind interim ones, which are skipped
+    /// (UWSGI-RESP-1XX).
     pub(super) fn head(
         &self,
         buf: &mut BytesMut,
         limits: &Limits,
-    ) -> Result<Option<CgiHead>, CgiError> {
-        match self {
-            Self::Stream { .. } => cgi::decode_either(buf, limits),
-            Self::Records { .. } => cgi::decode_head(buf, limits),
+    ) -> Result<Option<Head>, CgiError> {
+        const HTTP: &[u8] = b"HTTP/";
+        let is_stream = matches!(self, Self::Stream { .. });
+        if is_stream && HTTP.starts_with(buf) {
+            return Ok(None);
+        }
+        if !is_stream || !buf.starts_with(HTTP) {
+            return Ok(cgi::decode_head(buf, limits)?.map(Head::plain));
+        }
+        loop {
+            match http::decode_response(buf, limits)? {
+                Some(head) if (100..200).contains(&head.status) && head.status != 101 => {}
+                head => return Ok(head.as_ref().map(Head::of_http)),
+            }
         }
     }
 

@@ -110,6 +110,7 @@ impl ForwardApp {
             patience,
             lines,
             buffer,
+            chunks: None,
         };
         tokio::select! {
             biased;

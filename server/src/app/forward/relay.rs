@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use wire::cgi::{CgiError, CgiHead, ReplyKind};
 use wire::fastcgi::ProtocolStatus;
-use wire::http::Limits;
+use wire::http::{ChunkEvent, ChunkedDecoder, HttpError, Limits};
 
 use super::dialect::{Break, Dialect, Event};
 use crate::app::lines::Lines;
@@ -22,6 +22,16 @@ pub(super) struct Relay<'a> {
     pub(super) patience: &'a Patience,
     pub(super) lines: Lines,
     pub(super) buffer: BytesMut,
+    /// Where the body comes in chunks.
+    pub(super) chunks: Option<Chunks>,
+}
+
+/// A body in chunks that is taken apart.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    decoder: ChunkedDecoder,
+    /// What came and is not taken apart yet.
+    held: BytesMut,
 }
 
 /// What a reply came to.
@@ -44,6 +54,10 @@ pub(super) enum Fault {
     NoHead(usize),
     #[error("{0}")]
     Head(#[from] CgiError),
+    #[error("the chunks of its reply cannot be told apart: {0}")]
+    Chunks(#[from] HttpError),
+    #[error("it ended its reply before the last chunk")]
+    NoLastChunk,
     #[error("it ended its reply {0} bytes before the Content-Length that it announced")]
     Short(u64),
     #[error(transparent)]
@@ -72,19 +86,27 @@ impl From<ReplyError> for Fault {
 impl Relay<'_> {
     /// Passes the reply on until its end.
     pub(super) async fn run(&mut self, reply: &mut Reply) -> Result<Outcome, Fault> {
-        let (head, mut piece) = self.head(reply).await?;
+        let (head, first) = self.head(reply).await?;
         if let ReplyKind::LocalRedirect(_) = head.kind()? {
             return Ok(Outcome::Redirect(head));
         }
         let mut due = self.due(&head);
         reply.head(head).await?;
+        let mut piece = match &mut self.chunks {
+            Some(_) if due == Some(0) => return Ok(Outcome::Answered),
+            Some(chunks) => {
+                chunks.held.extend_from_slice(&first);
+                Bytes::new()
+            }
+            None => first,
+        };
         loop {
             due = due.map(|due| due.saturating_sub(piece.len() as u64));
             self.patience.with_client(reply.body(piece)).await?;
             if due == Some(0) && !self.dialect.is_framed() {
                 return Ok(Outcome::Answered);
             }
-            match self.more(reply).await? {
+            match self.body(reply).await? {
                 Some(next) => piece = next,
                 None => break,
             }
@@ -102,7 +124,8 @@ impl Relay<'_> {
         while let Some(piece) = self.more(reply).await? {
             held.extend_from_slice(&piece);
             if let Some(head) = self.dialect.head(&mut held, &limits)? {
-                return Ok((head, held.freeze()));
+                self.chunks = head.is_chunked.then(Chunks::default);
+                return Ok((head.cgi, held.freeze()));
             }
         }
         Err(Fault::NoHead(held.len()))
@@ -118,6 +141,25 @@ impl Relay<'_> {
             .ok()?
             .parse()
             .ok()
+    }
+
+    /// The next piece of the body, or `None` at its end.
+    async fn body(&mut self, reply: &mut Reply) -> Result<Option<Bytes>, Fault> {
+        loop {
+            if let Some(Chunks { decoder, held }) = &mut self.chunks {
+                match decoder.decode(held)? {
+                    Some(ChunkEvent::Data(piece)) => return Ok(Some(piece)),
+                    Some(ChunkEvent::End { .. }) => return Ok(None),
+                    None => {}
+                }
+            }
+            let more = self.more(reply).await?;
+            match (&mut self.chunks, more) {
+                (Some(chunks), Some(piece)) => chunks.held.extend_from_slice(&piece),
+                (Some(_), None) => return Err(Fault::NoLastChunk),
+                (None, more) => return Ok(more),
+            }
+        }
     }
 
     /// The next piece of output, or `None` at the end of the reply.

@@ -136,6 +136,35 @@ async fn a_uwsgi_reply_is_http_and_ends_with_the_connection() {
 }
 
 #[tokio::test]
+async fn interim_replies_are_skipped() {
+    let reply =
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\nbody";
+    let (served, recording) = ask(Protocol::Uwsgi, "GET", reply, Then::Close).await;
+    assert_eq!(served, Ok(()));
+    assert_eq!(recording.head().unwrap().status, Some((200, "OK".into())));
+    assert_eq!(recording.body(), b"body");
+}
+
+#[tokio::test]
+async fn a_reply_in_chunks_is_taken_apart_and_needs_no_close() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 99\r\n\r\n";
+    let whole = format!("{head}3\r\none\r\n3;x=y\r\ntwo\r\n0\r\n\r\n");
+    let (served, recording) = ask(Protocol::Uwsgi, "GET", whole.as_bytes(), Then::Stay).await;
+    assert_eq!(served, Ok(()));
+    assert_eq!(recording.body(), b"onetwo");
+    assert_eq!(recording.head().unwrap().field("content-length"), None);
+    let (served, _) = ask(Protocol::Uwsgi, "HEAD", head.as_bytes(), Then::Stay).await;
+    assert_eq!(served, Ok(()));
+    let cut = format!("{head}3\r\none\r\n");
+    let (served, _) = ask(Protocol::Uwsgi, "GET", cut.as_bytes(), Then::Close).await;
+    let log = served.unwrap_err().log;
+    assert!(
+        log.ends_with("it ended its reply before the last chunk"),
+        "{log}"
+    );
+}
+
+#[tokio::test]
 async fn a_reply_of_known_length_needs_no_close() {
     let reply = b"Status: 200 OK\nContent-Length: 4\n\nbody";
     let (served, recording) = ask(Protocol::Scgi, "GET", reply, Then::Stay).await;
