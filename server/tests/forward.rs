@@ -4,7 +4,9 @@ mod support;
 
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Child, Command};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use support::site::Way;
 use support::{Responses, Server, counter, payload};
@@ -319,5 +321,60 @@ fn a_plain_socket_speaks_the_protocol_that_it_is_told() {
         let server = speaks(protocol);
         let to = [format!("--{protocol}-to"), server.addresses[0].clone()];
         asks(&Server::start(&["--http", "127.0.0.1:0", &to[0], &to[1]]));
+    }
+}
+
+/// A PHP interpreter that speaks FastCGI on a socket; ended when dropped.
+struct Php(Child);
+
+impl Drop for Php {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn php_files_are_found_behind_the_gateway() {
+    let site = tempfile::tempdir().unwrap();
+    let (root, socket) = (site.path().join("www"), site.path().join("php.sock"));
+    std::fs::create_dir_all(root.join("admin")).unwrap();
+    let tells = "<?php echo $_SERVER['SCRIPT_NAME'], ' ', $_SERVER['PATH_INFO'] ?: '-';";
+    for name in ["index.php", "a.php", "admin/index.php"] {
+        std::fs::write(root.join(name), tells).unwrap();
+    }
+    std::fs::write(root.join("logo.txt"), "a file").unwrap();
+    let started = Command::new("php-cgi").arg("-b").arg(&socket).spawn();
+    let Ok(_php) = started.map(Php) else {
+        return eprintln!("skipped: no php-cgi");
+    };
+    let begun = Instant::now();
+    while UnixStream::connect(&socket).is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "php-cgi listens");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let [socket, root] = [&socket, &root].map(|path| path.display().to_string());
+    let gateway = Server::start(&[
+        "--http",
+        "127.0.0.1:0",
+        "--fastcgi-to",
+        &socket,
+        "--fastcgi-root",
+        &root,
+        "--route",
+        &format!("^/logo static:{root}/logo.txt"),
+    ]);
+    for (path, told) in [
+        ("/a.php/more", "/a.php /more"),
+        ("/admin/", "/admin/index.php -"),
+        ("/blog/post", "/index.php /blog/post"),
+        ("/logo", "a file"),
+    ] {
+        let mut responses = Responses::on(gateway.connect());
+        responses
+            .peer
+            .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let body = responses.next("GET").body;
+        assert_eq!(String::from_utf8(body).unwrap(), told, "{path}");
     }
 }

@@ -41,7 +41,7 @@ pub use groups::cron::{CronSettings, Schedule};
 pub use groups::daemons::DaemonSettings;
 pub use groups::destinations::{DestinationSettings, LogTarget};
 pub use groups::files::{Expires, ExpiresOn, FileServeMode, FileSettings, StaticMap};
-pub use groups::gateway::Upstream;
+pub use groups::gateway::{Scripts, Upstream};
 pub use groups::harakiri::{Graceful, HarakiriSettings};
 pub use groups::headers::HeaderSettings;
 pub(crate) use groups::headers::field as header_field;

@@ -8,6 +8,7 @@
 mod connect;
 mod dialect;
 mod relay;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +29,7 @@ use super::lines::Lines;
 use super::patience::Patience;
 use super::redirect::{Origin, Redirect};
 use super::{App, AppError, spool, status_of};
-use crate::exchange::{Body, BodyError, Reply, ReplyError, Request};
+use crate::exchange::{Body, BodyError, Protocol, Reply, ReplyError, Request};
 use crate::options::Upstream;
 
 /// Forwards every request to one upstream.
@@ -55,6 +56,9 @@ impl ForwardApp {
         let origin = Origin::of(&request);
         let mut environ = request.environ;
         let body = measured(request.body, &mut environ).await?;
+        if self.upstream.protocol == Protocol::FastCgi {
+            script::name(&mut environ, &self.upstream.scripts);
+        }
         let mut opening = BytesMut::with_capacity(4096);
         let length = body.length().unwrap_or(0);
         let begun = dialect::begin(self.upstream.protocol, &environ, length, &mut opening);

@@ -9,6 +9,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
 use crate::exchange::{HttpFacts, Protocol, Recording};
+use crate::options::Scripts;
 use crate::socket::Address;
 
 /// An upstream that reads one request and answers with the given bytes.
@@ -37,6 +38,10 @@ impl Double {
             prefix: String::new(),
             protocol,
             address,
+            scripts: Scripts {
+                root: None,
+                index: "index.php".to_owned(),
+            },
             timeout: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(20),
         })
@@ -356,15 +361,8 @@ async fn records_that_break_off_are_seen_as_cut() {
 
 #[tokio::test]
 async fn nobody_there_is_502() {
-    let address = Address::Unix("/nonexistent/socket".into());
-    let timeout = Duration::from_secs(60);
-    let app = ForwardApp::new(Upstream {
-        prefix: String::new(),
-        protocol: Protocol::Uwsgi,
-        address,
-        timeout,
-        connect_timeout: Duration::from_secs(20),
-    });
+    let mut app = Double::new().app(Protocol::Uwsgi);
+    app.upstream.address = Address::Unix("/nonexistent/socket".into());
     let (mut reply, _recording) = Reply::recorded();
     let error = app
         .serve(request("GET", Body::empty()), &mut reply)

@@ -6,7 +6,7 @@ use super::sockets::address;
 use crate::exchange::Protocol;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
-use crate::options::opt::Takes::Many;
+use crate::options::opt::Takes::{Many, One};
 use crate::options::opt::Topic::Gateway;
 use crate::options::opt::{Opt, opt};
 use crate::options::values::mounted;
@@ -41,7 +41,31 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         Gateway,
         "Forward what --http receives (below /PREFIX) to this SCGI server; once for each prefix",
     ),
+    opt(
+        "fastcgi-root",
+        One("DIR"),
+        Gateway,
+        "Where the FastCGI server finds its scripts: DOCUMENT_ROOT, with SCRIPT_FILENAME below it; a \
+         path is split behind its first name that ends in .php",
+    ),
+    opt(
+        "fastcgi-index",
+        One("FILE"),
+        Gateway,
+        "The script of a folder, and at the root of every path that names none, with --fastcgi-root: \
+         index.php unless given",
+    ),
 ];
+
+/// `--fastcgi-root` and `--fastcgi-index`: which script a FastCGI server is told to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scripts {
+    /// An absolute path on the FastCGI server's side, without a slash at its end; `None` where what
+    /// listens is no interpreter of files.
+    pub root: Option<String>,
+    /// The script of a folder.
+    pub index: String,
+}
 
 /// One `--uwsgi-to`, `--fastcgi-to` or `--scgi-to`: where the built-in gateway forwards to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +76,8 @@ pub struct Upstream {
     pub protocol: Protocol,
     /// The application server's socket.
     pub address: Address,
+    /// Which script a FastCGI server is told to run.
+    pub scripts: Scripts,
     /// `http-timeout`: how long the upstream may stay silent.
     pub timeout: Duration,
     /// `http-connect-timeout`: how long it may take to accept a connection.
@@ -76,6 +102,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Vec<Upstream>, 
     }
     let timeout = gathered.seconds("http-timeout")?;
     let connect_timeout = gathered.seconds_if("http-connect-timeout")?;
+    let scripts = scripts(gathered)?;
     let mut upstreams: Vec<Upstream> = Vec::new();
     for (to, protocol) in given {
         let (prefix, value) = mounted(&to.value);
@@ -91,9 +118,26 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Vec<Upstream>, 
             prefix: prefix.to_owned(),
             protocol,
             address: address(to, value)?,
+            scripts: scripts.clone(),
             timeout,
             connect_timeout: connect_timeout.unwrap_or(timeout),
         });
     }
     Ok(upstreams)
+}
+
+fn scripts(gathered: &Gathered) -> Result<Scripts, OptionError> {
+    let root = gathered.last("fastcgi-root");
+    let absolute = |given: &Given| {
+        let root = std::path::absolute(&given.value).ok();
+        let root = root.and_then(|root| root.to_str().map(str::to_owned));
+        root.ok_or_else(|| given.refuse("a folder"))
+    };
+    let root = root.map(absolute).transpose()?;
+    Ok(Scripts {
+        root: root.map(|root| root.trim_end_matches('/').to_owned()),
+        index: gathered
+            .text("fastcgi-index")
+            .unwrap_or_else(|| "index.php".to_owned()),
+    })
 }
