@@ -18,6 +18,8 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::unistd::Pid;
 
 use super::strings::Strings;
@@ -78,7 +80,8 @@ pub struct NotStarted {
     pub errno: Errno,
 }
 
-/// Starts `program` in a process group of its own, with no signal blocked and every signal at its
+/// Starts `program` in a process group of its own, without a controlling terminal, with no signal
+/// blocked and every signal at its
 /// default. It is killed when the calling thread ends. The process has to be waited for.
 ///
 /// # Errors
@@ -107,6 +110,7 @@ pub(super) fn spawn_timed(
         fds,
         signals: changed_signals(),
         parent: nix::unistd::getpid().as_raw(),
+        on_terminal: on_terminal(),
         timed,
         born: None,
         failed: None,
@@ -134,9 +138,22 @@ struct Plan<'a> {
     fds: [RawFd; 3],
     signals: &'a [c_int],
     parent: libc::pid_t,
+    /// Whether this server has a controlling terminal, which the program must not get.
+    on_terminal: bool,
     timed: bool,
     born: Option<Instant>,
     failed: Option<(Step, Errno)>,
+}
+
+/// Whether this process has a controlling terminal. Asked once: nobody here opens one later.
+fn on_terminal() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    // ENXIO is the kernel's word for a session without one; whatever else keeps it from being opened
+    // here may not keep a program from it.
+    *FOUND.get_or_init(|| {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+        nix::fcntl::open("/dev/tty", flags, Mode::empty()).err() != Some(Errno::ENXIO)
+    })
 }
 
 /// Enough for the calls below, which are hardly more than system calls.
@@ -183,6 +200,7 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
 fn prepare(plan: &mut Plan<'_>) -> Result<(), (Step, Errno)> {
     let rights = plan.program.rights;
     descriptors(plan.fds).map_err(|errno| (Step::Descriptors, errno))?;
+    group(plan.on_terminal).map_err(|errno| (Step::Descriptors, errno))?;
     take(rights).map_err(|errno| (Step::Rights, errno))?;
     // SAFETY: `directory` is a C string; the other calls take numbers, or copy what they point to.
     unsafe {
@@ -208,7 +226,19 @@ fn prepare(plan: &mut Plan<'_>) -> Result<(), (Step, Errno)> {
     Ok(())
 }
 
-/// 0, 1 and 2, whatever numbers they have here; and a process group.
+/// A process group; in a session of its own where there is a terminal to leave behind. Without one
+/// that would be dear: the kernel's scheduler may make a group of its own for each session.
+fn group(on_terminal: bool) -> Result<(), Errno> {
+    // SAFETY: both take numbers at most, and this process leads no group yet.
+    unsafe {
+        match on_terminal {
+            true => Errno::result(libc::setsid()).map(drop),
+            false => Errno::result(libc::setpgid(0, 0)).map(drop),
+        }
+    }
+}
+
+/// 0, 1 and 2, whatever numbers they have here.
 fn descriptors(mut fds: [RawFd; 3]) -> Result<(), Errno> {
     // SAFETY: descriptors and processes are plain numbers here; this process has a table of its own.
     unsafe {
@@ -220,8 +250,8 @@ fn descriptors(mut fds: [RawFd; 3]) -> Result<(), Errno> {
         for (fd, target) in fds.into_iter().zip(0..) {
             Errno::result(libc::dup2(fd, target))?;
         }
-        Errno::result(libc::setpgid(0, 0)).map(drop)
     }
+    Ok(())
 }
 
 /// System calls alone: the C library's functions for user and groups change all threads of the
