@@ -3,12 +3,11 @@
 mod support;
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use support::site::{Site, Way};
-use support::{Responses, Server, payload};
+use support::{Responses, Server, eventually, payload};
 use wire::http::{LAST_CHUNK, encode_chunk};
 
 /// Runs a check on every way to a site.
@@ -20,15 +19,6 @@ fn on_every_way(site: &Site, check: impl Fn(&Way)) {
 }
 
 /// Waits for something to become so.
-#[track_caller]
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 /// The processes whose parent is this one, zombies among them.
 fn children(parent: Pid) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);

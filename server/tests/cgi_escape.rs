@@ -4,12 +4,11 @@
 mod support;
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::site::{Site, Way};
-use support::{Responses, pid_in};
+use support::{Responses, eventually, pid_in};
 
 const PLAIN: &str = "echo 'Content-Type: text/plain'; echo;";
 const QUIET: &str = "< /dev/null > /dev/null 2>&1";
@@ -26,15 +25,6 @@ fn leave(site: &Site, file: &str, background: &str) -> String {
         "{PLAIN} {} {wait}; echo left",
         background.replace("FILE", &path)
     )
-}
-
-#[track_caller]
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn pid(site: &Site, file: &str) -> Pid {

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::io::Write;
+
 use bytes::{Bytes, BytesMut};
 use support::{Peer, Report, Server, counter, environ, payload};
 use wire::fastcgi::{
@@ -428,4 +430,30 @@ fn params_beyond_the_buffer_size_are_refused() {
     let status = records.output(1).end.map(|end| end.protocol_status);
     assert_eq!(status, Some(ProtocolStatus::OVERLOADED));
     server.line("request refused over FastCGI: its PARAMS exceed 1024 bytes; raise --buffer-size");
+}
+
+#[test]
+fn only_the_web_servers_of_the_environment_may_connect() {
+    let serve = |servers: &str, socket: &str| {
+        let variable = format!("FCGI_WEB_SERVER_ADDRS={servers}");
+        Server::start_by(
+            &["env", &variable],
+            &["--fastcgi-socket", socket, "--probe"],
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let unix = folder.path().join("s").display().to_string();
+    let admitted = |server: &Server| {
+        let mut peer = server.connect();
+        // Who is not welcome may find the connection closed before all is written.
+        _ = peer.write_all(&request(1, 0, "body=in", b""));
+        !peer.is_closed()
+    };
+    assert!(admitted(&serve("127.0.0.2, 127.0.0.1", "127.0.0.1:0")));
+    assert!(admitted(&serve("127.0.0.1", "[::ffff:127.0.0.1]:0")));
+    let mut other = serve("127.0.0.2,::1", "127.0.0.1:0");
+    assert!(!admitted(&other) && !admitted(&other));
+    other.line("connection from 127.0.0.1 closed: it is none of fastcgi-web-servers");
+    // FastCGI 1.0 section 3.2: another transport than TCP is in no list.
+    assert!(!admitted(&serve("127.0.0.1", &unix)));
 }

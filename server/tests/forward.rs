@@ -6,10 +6,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use support::site::Way;
-use support::{Responses, Server, counter, payload};
+use support::{Responses, Server, counter, eventually, payload};
 use tempfile::TempDir;
 use wire::http::{LAST_CHUNK, encode_chunk};
 
@@ -348,11 +347,7 @@ fn php_files_are_found_behind_the_gateway() {
     let Ok(_php) = started.map(Php) else {
         return eprintln!("skipped: no php-cgi");
     };
-    let begun = Instant::now();
-    while UnixStream::connect(&socket).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "php-cgi listens");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    eventually("php-cgi listens", || UnixStream::connect(&socket).is_ok());
     let [socket, root] = [&socket, &root].map(|path| path.display().to_string());
     let gateway = Server::start(&[
         "--http",

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::groups::web_servers;
+
 /// Variables under the prefix that uWSGI keeps for itself.
 const OWN: [&str; 8] = [
     "RELOADS",
@@ -14,7 +16,8 @@ const OWN: [&str; 8] = [
     "ORIGINAL_PROC_NAME",
 ];
 
-/// The variables that begin with `UWSGI_`, as names of options with their values.
+/// The variables that begin with `UWSGI_`, as names of options with their values, and the one that
+/// FastCGI has.
 pub(super) fn options(variables: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let option = |(variable, value): (&String, &String)| {
         let name = variable
@@ -22,7 +25,9 @@ pub(super) fn options(variables: &BTreeMap<String, String>) -> Vec<(String, Stri
             .filter(|name| !OWN.contains(name))?;
         Some((name.to_ascii_lowercase().replace('_', "-"), value.clone()))
     };
-    variables.iter().filter_map(option).collect()
+    let servers = variables.get(web_servers::VARIABLE);
+    let servers = servers.map(|value| ("fastcgi-web-servers".to_owned(), value.clone()));
+    variables.iter().filter_map(option).chain(servers).collect()
 }
 
 #[cfg(test)]

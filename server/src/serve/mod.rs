@@ -1,5 +1,6 @@
 //! Listeners: the bytes of each protocol to exchanges, and back.
 
+mod admission;
 mod connection;
 mod fastcgi;
 mod growth;
@@ -32,6 +33,7 @@ use crate::master::scoreboard::{Running, WorkerSlot};
 use crate::options::{HttpSettings, Limits, ListenerSettings, Settings, WriteSettings};
 use crate::socket::{Label, Stream};
 use crate::trace::Tracer;
+pub(crate) use admission::Admission;
 use connection::Connection;
 pub(crate) use growth::Growth;
 pub(crate) use heirs::Heirs;
@@ -109,6 +111,8 @@ pub(crate) struct Service {
     pub(crate) protocol: Protocol,
     /// What answers.
     pub(crate) app: Rc<dyn App>,
+    /// Whose connections are served, if not everybody's.
+    pub(crate) admission: Option<Admission>,
     /// Bounds on one request.
     pub(crate) limits: Limits,
     /// How long peers are waited for.
@@ -150,6 +154,9 @@ impl Service {
         peer: Option<SocketAddr>,
         accepted: Option<Instant>,
     ) {
+        if self.admission.as_ref().is_some_and(|it| !it.admits(peer)) {
+            return;
+        }
         let connection = Connection::new(stream, self.waits.peer).accepted_at(accepted);
         connection.set_client(peer);
         self.go_on(connection).await;

@@ -14,7 +14,7 @@ use super::Start;
 use crate::app::{self, Queue};
 use crate::exchange::HeadEdits;
 use crate::log::{self, RequestLog};
-use crate::serve::{Growth, Heirs, OffloadThreads, Retirement, Service, Waits};
+use crate::serve::{Admission, Growth, Heirs, OffloadThreads, Retirement, Service, Waits};
 use crate::socket::{Listener, Taker};
 use crate::trace::Tracer;
 
@@ -54,6 +54,7 @@ pub(super) fn start(
         let service = Rc::new(Service {
             protocol: listener.protocol,
             app: apps.behind(listener),
+            admission: Admission::of(listener),
             limits: settings.limits,
             waits: Waits::of(listener, settings),
             offload: offload.clone(),

@@ -17,7 +17,7 @@ pub mod silent;
 pub mod site;
 pub mod uwsgi;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use wire::environ::Environ;
@@ -58,4 +58,14 @@ pub fn counter(size: usize) -> Vec<u8> {
 /// A body that is unlike the probe's own.
 pub fn payload(size: usize) -> Bytes {
     (0..size).map(|at| (at * 7 % 253) as u8).collect()
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -34,6 +34,7 @@ pub(super) mod system;
 pub(super) mod tls;
 pub(super) mod touch;
 pub(super) mod trace;
+pub(super) mod web_servers;
 pub(super) mod writes;
 
 use super::opt::Opt;
@@ -58,6 +59,7 @@ pub(super) static TABLES: &[&[Opt]] = &[
     recycle::OPTIONS,
     reload::OPTIONS,
     touch::OPTIONS,
+    web_servers::OPTIONS,
     harakiri::OPTIONS,
     memory::OPTIONS,
     names::OPTIONS,

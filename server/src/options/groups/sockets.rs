@@ -1,8 +1,11 @@
 //! What to listen on, and how sockets are made.
 
+use std::net::IpAddr;
+
 use nix::unistd::{Gid, Uid};
 
 use super::tls::{self, TlsSettings};
+use super::web_servers;
 use crate::exchange::Protocol;
 use crate::options::error::OptionError;
 use crate::options::given::{Gathered, Given};
@@ -139,6 +142,8 @@ pub struct ListenerSettings {
     pub public: bool,
     /// Certificates, on a socket with TLS.
     pub tls: Option<TlsSettings>,
+    /// Whose connections are served; `None` for everybody's (FCGI-3.2-WEB-SERVER-ADDRS).
+    pub clients: Option<Vec<IpAddr>>,
 }
 
 /// How sockets are made.
@@ -200,6 +205,7 @@ pub(in crate::options) fn listeners(
         ("https2", Protocol::Http, gateway),
     ];
     tls::note_unused(gathered);
+    let servers = web_servers::resolve(gathered)?;
     let mut listeners = Vec::new();
     for (name, protocol, forwards) in kinds {
         for given in gathered.all(name) {
@@ -214,6 +220,7 @@ pub(in crate::options) fn listeners(
                 forwards,
                 public: matches!(name, "http" | "https" | "https2"),
                 tls,
+                clients: servers.clone().filter(|_| protocol == Protocol::FastCgi),
             });
         }
     }
