@@ -183,10 +183,9 @@ fn write_scenario(file: &Path, all: &[Decoded]) -> anyhow::Result<()> {
 fn replay(protocol: Model, request: Option<&Decoded>, reply: Option<&Decoded>) -> Option<Exchange> {
     let mut conversation = Conversation::new(1, Some(protocol));
     let mut over = Vec::new();
-    let octets = |way, one: &Decoded| Happened::Octets(way, one.raw.clone());
     let steps = [
-        request.map(|one| octets(Way::Request, one)),
-        reply.map(|one| octets(Way::Reply, one)),
+        request.map(|one| Happened::Octets(Way::Request, &one.raw)),
+        reply.map(|one| Happened::Octets(Way::Reply, &one.raw)),
         Some(Happened::Ended(Way::Reply)),
     ];
     for step in steps.into_iter().flatten() {

@@ -153,7 +153,7 @@ impl Line {
             if nth > 0 {
                 std::thread::sleep(BETWEEN);
             }
-            if let Some(over) = self.happened(Happened::Octets(Way::Request, piece.to_vec())) {
+            if let Some(over) = self.happened(Happened::Octets(Way::Request, piece)) {
                 return Came::Exchange(over);
             }
             if self.socket.write_all(piece).is_err() {
@@ -165,7 +165,7 @@ impl Line {
             let mut came = Vec::new();
             let what = match read(&mut self.socket, &mut came, until) {
                 Ok(0) => Happened::Ended(Way::Reply),
-                Ok(_) => Happened::Octets(Way::Reply, came),
+                Ok(_) => Happened::Octets(Way::Reply, &came),
                 Err(error) if is_late(&error) => {
                     let over = self.happened(Happened::Over);
                     return Came::Silent(over.unwrap_or_else(nothing));
@@ -185,7 +185,7 @@ impl Line {
         }
     }
 
-    fn happened(&mut self, what: Happened) -> Option<Box<Exchange>> {
+    fn happened(&mut self, what: Happened<'_>) -> Option<Box<Exchange>> {
         let over = self.conversation.happened(self.began.elapsed(), what);
         over.into_iter().next().map(Box::new)
     }

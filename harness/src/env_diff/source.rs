@@ -277,7 +277,7 @@ fn file_environ(file: &PathBuf) -> anyhow::Result<Environ> {
     }
     let octets = decode::octets(&raw);
     let mut conversation = Conversation::new(1, None);
-    let mut over = conversation.happened(Duration::ZERO, Happened::Octets(Way::Request, octets));
+    let mut over = conversation.happened(Duration::ZERO, Happened::Octets(Way::Request, &octets));
     over.extend(conversation.happened(Duration::ZERO, Happened::Over));
     let exchange = over
         .into_iter()

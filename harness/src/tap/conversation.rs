@@ -16,9 +16,9 @@ use crate::{decode, model::Model, scenario::text::latin1, transcript::Way};
 
 /// Something that happened on a relayed connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Happened {
+pub enum Happened<'a> {
     /// Octets passed.
-    Octets(Way, Vec<u8>),
+    Octets(Way, &'a [u8]),
     /// The side that sends this way ended in order.
     Ended(Way),
     /// The side that sends this way is gone: what the system said.
@@ -83,11 +83,11 @@ impl Conversation {
     }
 
     /// Takes what happened at a time since the tap began; gives back the exchanges that are over.
-    pub fn happened(&mut self, at: Duration, what: Happened) -> Vec<Exchange> {
+    pub fn happened(&mut self, at: Duration, what: Happened<'_>) -> Vec<Exchange> {
         match what {
             Happened::Octets(..) if self.lost => {}
-            Happened::Octets(Way::Request, octets) => self.requested(at, &octets),
-            Happened::Octets(Way::Reply, octets) => self.replied(at, &octets),
+            Happened::Octets(Way::Request, octets) => self.requested(at, octets),
+            Happened::Octets(Way::Reply, octets) => self.replied(at, octets),
             Happened::Ended(Way::Reply) => self.ended(at, Ending::BackendClosed),
             Happened::Broke(Way::Reply, _) => self.ended(at, Ending::BackendReset),
             Happened::Ended(Way::Request) => {

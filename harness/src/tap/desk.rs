@@ -3,8 +3,8 @@
 use std::{
     collections::{BTreeSet, HashMap},
     io::{self, Write},
+    os::fd::{AsFd, OwnedFd},
     path::PathBuf,
-    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,12 +13,17 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use anyhow::Context;
+use rustix::event::{EventfdFlags, eventfd};
+
 use super::{
     Conversation, Exchange, Finding, diagnose,
     filter::Filter,
     line,
+    listener::Listener,
     record::{self, Captured},
-    relay::{self, Batch, Listener, Queue, Relay},
+    relay::Relay,
+    tape::{self, Reader, Tape},
 };
 use crate::{
     address::Address,
@@ -62,33 +67,25 @@ pub struct Wishes {
 
 /// Exchanges that are kept for a recording.
 const RECORDED: usize = 200;
-/// While there is much to do the decoder works at intervals, so that it wakes seldom.
-const INTERVAL: Duration = Duration::from_millis(5);
 
 /// Relays and tells until a signal ends it, or as many exchanges came as were asked for.
 ///
 /// # Errors
-/// The address cannot be listened on.
+/// The address cannot be listened on, or that of the application server does not resolve.
 pub fn run(wishes: &Wishes) -> anyhow::Result<()> {
-    use anyhow::Context;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let queue = Arc::new(Queue::default());
+    let to = wishes.to.resolve();
+    let to = to.with_context(|| format!("cannot find {}", wishes.to))?;
+    let stop = Arc::new(Stop::new()?);
     let listening = || {
-        let entered = runtime.enter();
         let bound = Listener::bind(&wishes.listen);
-        drop(entered);
         bound.with_context(|| format!("cannot listen on {}", wishes.listen))
     };
-    let done = Arc::new(AtomicBool::new(false));
-    let address = wishes.listen.clone();
-    let (ending, over) = (queue.clone(), done.clone());
+    let (address, ending) = (wishes.listen.clone(), stop.clone());
     // A signal lets the decoder tell what it has, then takes the socket away.
     let (listener, _keep) = Keep::make(listening, |_| {
         Box::new(move || {
-            ending.end();
-            while !over.load(Ordering::SeqCst) {
+            ending.ask();
+            while !ending.told.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(1));
             }
             if let Address::Unix(path) = address {
@@ -102,30 +99,41 @@ pub fn run(wishes: &Wishes) -> anyhow::Result<()> {
         wishes.listen,
         wishes.to
     );
-    let start = Instant::now();
-    let (stopped, stop) = tokio::sync::oneshot::channel();
+    let (writer, reader) = tape::pair(Instant::now());
+    let relay = Relay::new(listener, to, writer, stop.asked.as_fd())?;
     let mut teller = Teller::new(wishes.clone());
-    let (theirs, finished) = (queue.clone(), done.clone());
     thread::Builder::new()
         .name("decoder".into())
         .spawn(move || {
-            teller.work(&theirs);
-            finished.store(true, Ordering::SeqCst);
-            stopped.send(()).ok();
+            teller.work(reader);
+            stop.told.store(true, Ordering::SeqCst);
+            stop.ask();
         })?;
-    let relay = Rc::new(Relay {
-        to: wishes.to.clone(),
-        queue: queue.clone(),
-        start,
-    });
-    let local = tokio::task::LocalSet::new();
-    let served = local.block_on(&runtime, async {
-        tokio::select! {
-            served = relay::serve(&listener, relay) => served,
-            _ = stop => Ok(()),
-        }
-    });
-    served.context("the tap cannot accept connections any more")
+    relay
+        .run()
+        .context("the tap cannot accept connections any more")
+}
+
+/// How the threads end each other.
+struct Stop {
+    /// Readable when nothing more is to be relayed.
+    asked: OwnedFd,
+    /// Everything has been told.
+    told: AtomicBool,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            asked: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            told: AtomicBool::new(false),
+        })
+    }
+
+    fn ask(&self) {
+        // It fails only where it has been asked for 2^64 times.
+        rustix::io::write(&self.asked, &1_u64.to_ne_bytes()).ok();
+    }
 }
 
 /// Decodes and prints.
@@ -161,34 +169,31 @@ impl Teller {
         }
     }
 
-    fn work(&mut self, queue: &Queue) {
-        loop {
-            let batch = queue.take();
-            let is_over = batch.over;
-            let told = self.tell(batch);
+    fn work(&mut self, tapes: Reader) {
+        while let Some(mut tape) = tapes.next() {
+            let told = self.tell(&mut tape);
+            tapes.give_back(tape);
             let enough = self
                 .wishes
                 .count
                 .is_some_and(|count| self.tally.exchanges >= count);
             // Whoever read the lines is gone, or has seen enough.
-            if told.is_err() || is_over || enough {
+            if told.is_err() || enough {
                 break;
             }
-            thread::sleep(INTERVAL);
         }
         self.end();
     }
 
-    fn tell(&mut self, batch: Batch) -> io::Result<()> {
+    fn tell(&mut self, tape: &mut Tape) -> io::Result<()> {
         let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        self.tally.lost = batch.lost;
-        for event in batch.events {
-            let number = event.connection;
+        self.tally.lost += tape.lost();
+        tape.play(|number, at, what| {
             let protocol = self.wishes.protocol;
             let open = self.open.entry(number);
             let conversation = open.or_insert_with(|| Conversation::new(number, protocol));
-            let is_over = event.what == super::Happened::Over;
-            let done = conversation.happened(event.at, event.what);
+            let is_over = what == super::Happened::Over;
+            let done = conversation.happened(at, what);
             let note = conversation.note();
             if is_over {
                 self.open.remove(&number);
@@ -196,10 +201,11 @@ impl Teller {
             for exchange in done {
                 self.exchange(&exchange, &mut out)?;
             }
-            if let Some(note) = note {
-                self.note(number, &note, &mut out)?;
+            match note {
+                Some(note) => self.note(number, &note, &mut out),
+                None => Ok(()),
             }
-        }
+        })?;
         out.flush()
     }
 

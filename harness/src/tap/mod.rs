@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  gateway ◀──▶ relay ◀──▶ application server
-//!                 │ copies, bounded, never waited for
+//!                 │ two tapes that go to and fro, bounded, never waited for
 //!                 ▼
 //!          conversation ──▶ Exchange ──▶ diagnose ──▶ findings
 //!                              ├──▶ line       one line, JSON
@@ -10,7 +10,7 @@
 //!                              └──▶ record     a scenario
 //! ```
 //!
-//! Only `relay` and `desk` touch sockets, threads and clocks; everything else is a function of what
+//! Only `listener`, `relay`, `wire`, `tape` and `desk` touch sockets, threads and clocks; everything else is a function of what
 //! went by.
 
 pub mod conversation;
@@ -22,10 +22,13 @@ mod fastcgi;
 pub mod filter;
 mod http;
 pub mod line;
+mod listener;
 pub mod record;
-pub mod relay;
+mod relay;
 mod reply;
 mod rules;
+mod tape;
+mod wire;
 
 pub use conversation::{Conversation, Happened};
 pub use desk::{Detail, Wishes, run};

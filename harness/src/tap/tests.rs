@@ -76,7 +76,7 @@ fn exchange(protocol: Option<Model>, request: &[u8], reply: &[u8]) -> Exchange {
         let mut feed = |what| over.extend(conversation.happened(Duration::ZERO, what));
         for (way, octets) in [(Way::Request, request), (Way::Reply, reply)] {
             let pieces = octets.chunks(size.min(octets.len().max(1)));
-            pieces.for_each(|piece| feed(Happened::Octets(way, piece.to_vec())));
+            pieces.for_each(|piece| feed(Happened::Octets(way, piece)));
         }
         feed(Happened::Ended(Way::Reply));
         feed(Happened::Over);
@@ -132,7 +132,7 @@ fn http_exchanges_follow_each_other_on_one_connection() {
     let mut over = Vec::new();
     for _ in 0..2 {
         for (way, octets) in [(Way::Request, &request[..]), (Way::Reply, reply)] {
-            let what = Happened::Octets(way, octets.to_vec());
+            let what = Happened::Octets(way, octets);
             over.extend(conversation.happened(Duration::ZERO, what));
         }
     }
@@ -253,7 +253,8 @@ fn a_worker_killed_by_a_timer_is_told_from_one_that_crashed() {
         ),
     ] {
         let mut conversation = Conversation::new(1, None);
-        let asked = Happened::Octets(Way::Request, request(Model::Uwsgi, &[], b""));
+        let asked = request(Model::Uwsgi, &[], b"");
+        let asked = Happened::Octets(Way::Request, &asked);
         conversation.happened(Duration::ZERO, asked);
         let over = conversation.happened(Duration::from_secs(seconds), gone);
         assert_eq!(problems(&over[0]), [problem]);
@@ -267,11 +268,9 @@ fn a_kept_connection_that_the_server_closes_is_told_of() {
     client.stdin_end(&mut octets);
     let mut conversation = Conversation::new(1, None);
     let mut feed = |what| conversation.happened(Duration::ZERO, what);
-    feed(Happened::Octets(Way::Request, octets.to_vec()));
-    assert_eq!(
-        feed(Happened::Octets(Way::Reply, reply(Model::FastCgi, OK))).len(),
-        1
-    );
+    feed(Happened::Octets(Way::Request, &octets));
+    let reply = reply(Model::FastCgi, OK);
+    assert_eq!(feed(Happened::Octets(Way::Reply, &reply)).len(), 1);
     feed(Happened::Ended(Way::Reply));
     assert_eq!(conversation.note().unwrap().problem, "connection-not-kept");
 }
@@ -280,7 +279,7 @@ fn a_kept_connection_that_the_server_closes_is_told_of() {
 fn what_passed_without_a_copy_is_not_judged() {
     let mut conversation = Conversation::new(1, None);
     let octets = request(Model::FastCgi, &[], b"");
-    conversation.happened(Duration::ZERO, Happened::Octets(Way::Request, octets));
+    conversation.happened(Duration::ZERO, Happened::Octets(Way::Request, &octets));
     conversation.happened(Duration::ZERO, Happened::Lost);
     let over = conversation.happened(Duration::ZERO, Happened::Ended(Way::Reply));
     assert!(over[0].incomplete);

@@ -79,6 +79,34 @@ fn a_gateway_that_hangs_up_is_passed_on_to_the_server() {
 }
 
 #[test]
+fn the_reply_of_a_server_that_goes_without_reading_all_arrives_and_ends() {
+    let mut room = Room::new();
+    serve(&room.path("app.sock"), |mut stream| {
+        stream.read_exact(&mut [0; 4]).ok();
+        // What it has not read makes its close a reset.
+        stream.write_all(b"HTTP/1.0 413 No\r\n\r\n").ok();
+    });
+    let tap = room.tap("app.sock", &[]);
+    for _ in 0..20 {
+        let mut client = UnixStream::connect(room.path("tap.sock")).unwrap();
+        client.set_read_timeout(Some(LIMIT)).unwrap();
+        client
+            .write_all(b"POST / HTTP/1.0\r\nContent-Length: 9\r\n\r\n123")
+            .unwrap();
+        let mut came = [0; 19];
+        client.read_exact(&mut came).unwrap();
+        assert_eq!(&came, b"HTTP/1.0 413 No\r\n\r\n");
+        let end = client.read(&mut [0]);
+        let is_end = match &end {
+            Ok(size) => *size == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        assert!(is_end, "{end:?}");
+        assert_eq!(tap.next()["status"], 413);
+    }
+}
+
+#[test]
 fn a_server_that_is_not_there_is_told_and_the_gateway_is_closed() {
     let mut room = Room::new();
     let tap = room.tap("none.sock", &[]);
