@@ -292,9 +292,13 @@ fn file_environ(file: &PathBuf) -> anyhow::Result<Environ> {
             Some(Model::Http) => exchange
                 .params
                 .iter()
-                .map(|(name, value)| (meta(name), value.clone()))
+                .map(|(name, value)| (meta(name), value.to_owned()))
                 .collect(),
-            _ => exchange.params,
+            _ => exchange
+                .params
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
         },
         body: Some(exchange.request.body),
     })

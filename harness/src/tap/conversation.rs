@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use wire::{scgi, uwsgi};
 
 use super::{
-    Finding,
+    Finding, Pairs,
     diagnose::not_kept,
     exchange::{Ending, Exchange},
     fastcgi, http,
     reply::Head,
 };
-use crate::{decode, model::Model, scenario::text::latin1, transcript::Way};
+use crate::{decode, model::Model, transcript::Way};
 
 /// Something that happened on a relayed connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Conversation {
     /// When the last exchange ended on a connection that was to be kept.
     kept: Option<Duration>,
     note: Option<Finding>,
+    /// FastCGI: the id of a request that was answered before it was whole.
+    pub(super) early: Option<u16>,
     pub(super) http: http::State,
 }
 
@@ -78,6 +80,7 @@ impl Conversation {
             left: None,
             kept: None,
             note: None,
+            early: None,
             http: http::State::default(),
         }
     }
@@ -143,64 +146,45 @@ impl Conversation {
     }
 
     fn requested(&mut self, at: Duration, octets: &[u8]) {
-        self.request.extend_from_slice(octets);
-        if self.protocol.is_none() {
-            self.protocol = decode::recognise(&self.request).map(|seen| seen.protocol);
-            if self.protocol.is_none() && self.request.len() < ENOUGH {
-                return;
-            }
-            if self.protocol.is_none() {
-                let live = self.live();
-                live.exchange.request.came(at, octets);
-                return;
-            }
-            let so_far = self.request.clone();
-            self.understand(at, &so_far);
-            return;
+        if self.protocol.is_some() {
+            return self.understand(at, octets);
         }
-        self.understand(at, octets);
+        let before = self.request.len();
+        self.request.extend_from_slice(octets);
+        self.protocol = decode::recognise(&self.request).map(|seen| seen.protocol);
+        let so_far = self.request.split();
+        if self.protocol.is_some() {
+            return self.understand(at, &so_far);
+        }
+        if so_far.len() >= ENOUGH {
+            let from = if before < ENOUGH { 0 } else { before };
+            self.live().exchange.request.came(at, &so_far[from..]);
+        }
+        self.request = so_far;
     }
 
     fn understand(&mut self, at: Duration, octets: &[u8]) {
         match self.protocol {
             Some(Model::Uwsgi | Model::Scgi) => {
-                let live = self.live();
-                if !octets.is_empty() {
-                    live.exchange.request.came(at, octets);
-                }
-                self.packet();
+                self.live().exchange.request.came(at, octets);
+                self.packet(octets);
             }
             Some(Model::Http) => self.http_request(at, octets),
-            _ => fastcgi::request(self, at),
+            _ => fastcgi::request(self, at, octets),
         }
     }
 
     /// uwsgi and SCGI: a head, then body to its length.
-    fn packet(&mut self) {
-        let protocol = self.protocol;
-        let live = self.open.last_mut().expect("it was begun");
-        let exchange = &mut live.exchange;
+    fn packet(&mut self, octets: &[u8]) {
+        let exchange = &mut self.open.last_mut().expect("it was begun").exchange;
         if exchange.request.flaw.is_some() {
-            self.request.clear();
             return;
         }
         if exchange.params.is_empty() && exchange.packet.is_none() {
-            let size = uwsgi::PacketHeader::decode(&self.request)
-                .map(|header| (header.modifier1, header.datasize));
-            let read = match protocol {
-                Some(Model::Uwsgi) => uwsgi::decode_request(&mut self.request, uwsgi::MAX_BLOCK)
-                    .map(|it| it.map(|(_, environ)| environ))
-                    .map_err(|error| error.to_string()),
-                _ => scgi::decode_request(&mut self.request, 1 << 24)
-                    .map_err(|error| error.to_string()),
-            };
-            match read {
-                Ok(Some(environ)) => {
-                    if protocol == Some(Model::Uwsgi) {
-                        exchange.packet = size;
-                    }
-                    let pairs = environ.iter();
-                    exchange.params = pairs.map(|(n, v)| (latin1(n), latin1(v))).collect();
+            self.request.extend_from_slice(octets);
+            match environ(self.protocol, &mut self.request) {
+                Ok(Some((packet, params))) => {
+                    (exchange.packet, exchange.params) = (packet, params);
                     named(exchange);
                 }
                 Ok(None) => return,
@@ -210,12 +194,13 @@ impl Conversation {
                     return;
                 }
             }
+            exchange.request.body += self.request.split().len() as u64;
+        } else {
+            exchange.request.body += octets.len() as u64;
         }
-        exchange.request.body += self.request.remaining() as u64;
-        self.request.clear();
         let length = exchange.param("CONTENT_LENGTH").unwrap_or_default();
         let length: u64 = length.trim().parse().unwrap_or(0);
-        exchange.request.whole = exchange.request.flaw.is_none() && exchange.request.body >= length;
+        exchange.request.whole = exchange.request.body >= length;
     }
 
     fn replied(&mut self, at: Duration, octets: &[u8]) {
@@ -278,6 +263,7 @@ impl Conversation {
     fn leave_rest(&mut self, at: Duration) {
         if !matches!(self.protocol, None | Some(Model::FastCgi))
             || !self.open.is_empty() && self.protocol.is_none()
+            || self.open.is_empty() && self.early.is_some()
         {
             return;
         }
@@ -303,6 +289,27 @@ impl Conversation {
         exchange.incomplete |= self.lost;
         self.done.push(exchange);
     }
+}
+
+/// A request's first modifier and size of its block by uwsgi.
+type Packet = Option<(u8, u16)>;
+
+/// Takes the head of a uwsgi or SCGI request off the buffer, or `None` while it is incomplete.
+fn environ(protocol: Option<Model>, buf: &mut BytesMut) -> Result<Option<(Packet, Pairs)>, String> {
+    let (packet, environ) = match protocol {
+        Some(Model::Uwsgi) => match uwsgi::decode_request(buf, uwsgi::MAX_BLOCK) {
+            Ok(Some((header, environ))) => (Some((header.modifier1, header.datasize)), environ),
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        },
+        _ => match scgi::decode_request(buf, 1 << 24) {
+            Ok(Some(environ)) => (None, environ),
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        },
+    };
+    let pairs = environ.iter().map(|(name, value)| (&name[..], &value[..]));
+    Ok(Some((packet, pairs.collect())))
 }
 
 /// Whether the body is as long as the reply's own Content-Length says.

@@ -65,6 +65,8 @@ pub struct Wishes {
     pub count: Option<u64>,
 }
 
+/// Octets of lines that are written at once, at most.
+const LINES: usize = 48 * 1024;
 /// Exchanges that are kept for a recording.
 const RECORDED: usize = 200;
 
@@ -144,6 +146,8 @@ struct Teller {
     told: BTreeSet<(&'static str, &'static str)>,
     captured: Vec<Captured>,
     tally: Tally,
+    /// What is not written yet.
+    lines: Vec<u8>,
 }
 
 /// For the last line.
@@ -166,6 +170,7 @@ impl Teller {
             told: BTreeSet::new(),
             captured: Vec::new(),
             tally: Tally::default(),
+            lines: Vec::new(),
         }
     }
 
@@ -186,7 +191,7 @@ impl Teller {
     }
 
     fn tell(&mut self, tape: &mut Tape) -> io::Result<()> {
-        let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let mut out = std::mem::take(&mut self.lines);
         self.tally.lost += tape.lost();
         tape.play(|number, at, what| {
             let protocol = self.wishes.protocol;
@@ -201,19 +206,28 @@ impl Teller {
             for exchange in done {
                 self.exchange(&exchange, &mut out)?;
             }
-            match note {
-                Some(note) => self.note(number, &note, &mut out),
-                None => Ok(()),
+            if let Some(note) = note {
+                self.note(number, &note, &mut out)?;
             }
+            flushed(&mut out, LINES)
         })?;
-        out.flush()
+        flushed(&mut out, 0)?;
+        self.lines = out;
+        Ok(())
     }
 
+    /// The time of day, in UTC.
     fn clock(&self, at: Option<Duration>) -> String {
         let time = self.began + at.unwrap_or_default();
-        let text = humantime::format_rfc3339_micros(time).to_string();
-        // 2026-01-02T03:04:05.678901Z
-        text.get(11..23).unwrap_or_default().to_owned()
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since.unwrap_or_default().as_millis() % (24 * 3_600_000);
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        let (minutes, seconds) = (seconds / 60, seconds % 60);
+        format!(
+            "{:02}:{:02}:{seconds:02}.{millis:03}",
+            minutes / 60,
+            minutes % 60
+        )
     }
 
     fn exchange(&mut self, exchange: &Exchange, out: &mut impl Write) -> io::Result<()> {
@@ -295,6 +309,17 @@ impl Teller {
     }
 }
 
+/// Writes lines out where there are more than so many octets of them.
+fn flushed(lines: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+    if lines.len() > limit {
+        let mut out = io::stdout().lock();
+        out.write_all(lines)?;
+        out.flush()?;
+        lines.clear();
+    }
+    Ok(())
+}
+
 impl Tally {
     fn add(&mut self, exchange: &Exchange, findings: &[Finding]) {
         self.exchanges += 1;
@@ -311,8 +336,8 @@ impl Tally {
         if let Ok(count) = u32::try_from(self.exchanges.max(1)) {
             words.push_str(&format!(
                 "; on average {} until the first octet of the reply, {} in all",
-                line::time(self.waiting / count),
-                line::time(self.total / count)
+                line::Time(self.waiting / count),
+                line::Time(self.total / count)
             ));
         }
         if self.lost > 0 {

@@ -1,5 +1,7 @@
 //! What the variables of a request tell about a configuration.
 
+use memchr::memmem;
+
 use super::{Exchange, Finding};
 use crate::model::Model;
 
@@ -42,7 +44,7 @@ fn is_php(exchange: &Exchange) -> bool {
 fn script_filename(exchange: &Exchange) -> Option<Finding> {
     let said = b"No input file specified";
     let refused = exchange.stderr.contains("Primary script unknown")
-        || exchange.reply.raw.windows(said.len()).any(|it| it == said);
+        || memmem::find(&exchange.reply.raw, said).is_some();
     match exchange.param("SCRIPT_FILENAME").unwrap_or_default() {
         "" if exchange.protocol == Some(Model::FastCgi) && (is_php(exchange) || refused) => {
             Some(Finding::new(
@@ -129,6 +131,9 @@ fn sub_path(exchange: &Exchange) -> Option<Finding> {
 
 fn encoded(exchange: &Exchange) -> Option<Finding> {
     let path = path(exchange);
+    if !path.contains('%') {
+        return None;
+    }
     let info = exchange.param("PATH_INFO").unwrap_or_default();
     let script = exchange.param("SCRIPT_NAME").unwrap_or_default();
     let whole = format!("{script}{info}");
@@ -232,16 +237,20 @@ fn settings(exchange: &Exchange) -> Option<Finding> {
 }
 
 fn twice(exchange: &Exchange) -> Option<Finding> {
+    let mut names: Vec<&str> = exchange.params.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    // Most often none is, and then nothing is looked at again.
+    names.windows(2).find(|two| two[0] == two[1])?;
     let mut seen = std::collections::BTreeSet::new();
     let (name, _) = exchange
         .params
         .iter()
-        .find(|(name, _)| !seen.insert(name.as_str()))?;
+        .find(|(name, _)| !seen.insert(*name))?;
     let values: Vec<&str> = exchange
         .params
         .iter()
-        .filter(|(other, _)| other == name)
-        .map(|(_, value)| value.as_str())
+        .filter(|(other, _)| *other == name)
+        .map(|(_, value)| value)
         .collect();
     let is_field = name.starts_with("HTTP_");
     Some(Finding::new(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Pairs;
 use crate::model::Model;
 
 /// Octets kept of each direction of an exchange: 64 KiB.
@@ -70,6 +71,10 @@ impl Half {
             self.gap = self.gap.max(at.saturating_sub(last));
         }
         self.last = Some(at);
+        if self.raw.is_empty() {
+            // Most directions are no longer than this, and come in several pieces.
+            self.raw.reserve(1024);
+        }
         let room = KEPT.saturating_sub(self.raw.len()).min(octets.len());
         self.raw.extend_from_slice(&octets[..room]);
     }
@@ -91,9 +96,9 @@ pub struct Exchange {
     /// Status for the client: 200 where a CGI head names none, 302 with Location.
     pub status: Option<u16>,
     /// The request's variables, or header fields over HTTP, in order.
-    pub params: Vec<(String, String)>,
+    pub params: Pairs,
     /// The reply's header fields, in order.
-    pub fields: Vec<(String, String)>,
+    pub fields: Pairs,
     /// FastCGI request id; 0 elsewhere.
     #[serde(skip)]
     pub id: u16,
@@ -133,9 +138,7 @@ pub struct Exchange {
 impl Exchange {
     /// A variable's value; the last counts where it is sent twice.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let mut named = self.params.iter().rev();
-        let found = named.find(|(known, _)| known == name)?;
-        Some(&found.1)
+        self.params.last(name)
     }
 
     /// Whether a variable is there and not empty.
@@ -147,7 +150,7 @@ impl Exchange {
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
         let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        Some(&found.1)
+        Some(found.1)
     }
 
     /// From the first octet of the request until this.

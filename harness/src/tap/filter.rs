@@ -117,7 +117,7 @@ mod tests {
             method: "POST".into(),
             uri: "/a/b?c".into(),
             status: Some(404),
-            params: vec![("NAME".into(), "x".into())],
+            params: [(&b"NAME"[..], &b"x"[..])].into_iter().collect(),
             ..Exchange::default()
         };
         let found = [Finding::new("httpoxy", "", "", "")];

@@ -8,6 +8,7 @@ use wire::{
 };
 
 use super::{
+    Pairs,
     conversation::{Conversation, note_early},
     exchange::{Ending, Exchange},
 };
@@ -69,13 +70,17 @@ impl Stage {
     }
 }
 
-fn fields(headers: &[Header]) -> Vec<(String, String)> {
-    let field = |field: &Header| (latin1(&field.name), latin1(&field.value));
-    headers.iter().map(field).collect()
+/// Fields as they are kept.
+pub(super) fn fields(headers: &[Header]) -> Pairs {
+    let pairs = headers
+        .iter()
+        .map(|field| (&field.name[..], &field.value[..]));
+    pairs.collect()
 }
 
 impl Conversation {
     pub(super) fn http_request(&mut self, at: Duration, octets: &[u8]) {
+        self.request.extend_from_slice(octets);
         if !octets.is_empty() {
             let ready =
                 self.open.is_empty() || !self.open[self.open.len() - 1].exchange.request.whole;

@@ -1,16 +1,25 @@
 //! An exchange as one line of text, or of JSON.
 
-use std::{fmt::Write, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
 use super::{Ending, Exchange, Finding};
 use crate::decode;
 
+/// A method or URI of fewer characters is never cut.
+const PLAIN: usize = 100;
+
 /// The line, without its end: time of day, place, what was asked, what came, how long it took.
 pub fn text(exchange: &Exchange, clock: &str) -> String {
     let protocol = exchange.protocol.map_or("?", |it| it.word());
-    let mut line = format!(
+    let mut line = String::with_capacity(160);
+    let _ = write!(
+        line,
         "{clock} {}.{} {protocol:<7} ",
         exchange.connection, exchange.nth
     );
@@ -20,20 +29,17 @@ pub fn text(exchange: &Exchange, clock: &str) -> String {
             let _ = write!(line, "{} {}", shown(method), shown(&exchange.uri));
         }
     }
-    let status = exchange
-        .status
-        .map_or_else(|| "---".to_owned(), |it| it.to_string());
-    let _ = write!(
-        line,
-        " → {status}  {} up, {} down",
-        octets(exchange.request.octets),
-        octets(exchange.reply.octets)
-    );
+    let _ = match exchange.status {
+        Some(status) => write!(line, " → {status}  "),
+        None => write!(line, " → ---  "),
+    };
+    let (up, down) = (exchange.request.octets, exchange.reply.octets);
+    let _ = write!(line, "{} up, {} down", Octets(up), Octets(down));
     if let Some(waited) = exchange.waited() {
-        let _ = write!(line, "  first {}", time(waited));
+        let _ = write!(line, "  first {}", Time(waited));
     }
     if let Some(took) = exchange.took() {
-        let _ = write!(line, "  all {}", time(took));
+        let _ = write!(line, "  all {}", Time(took));
     }
     if let Some(how) = ending(&exchange.ending) {
         let _ = write!(line, "  ({how})");
@@ -45,9 +51,14 @@ pub fn text(exchange: &Exchange, clock: &str) -> String {
 }
 
 /// Terminals obey control characters, and a client chooses its URI.
-fn shown(text: &str) -> String {
+fn shown(text: &str) -> Cow<'_, str> {
+    // What is plain and short stays as it is.
+    let is_plain = |octet: u8| octet.is_ascii_graphic() && octet != b'\\';
+    if text.len() < PLAIN && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let octets: Vec<u8> = text.chars().map(|c| c as u8).collect();
-    decode::text(&octets)
+    Cow::Owned(decode::text(&octets))
 }
 
 fn ending(ending: &Ending) -> Option<&str> {
@@ -95,20 +106,31 @@ pub fn json(exchange: &Exchange, findings: &[Finding], clock: &str) -> Value {
 }
 
 /// Octets as people read them.
-fn octets(number: u64) -> String {
-    match number {
-        0..10_000 => format!("{number} B"),
-        10_000..10_000_000 => format!("{:.1} kB", number as f64 / 1e3),
-        _ => format!("{:.1} MB", number as f64 / 1e6),
+struct Octets(u64);
+
+impl fmt::Display for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            number @ 0..10_000 => write!(f, "{number} B"),
+            number @ 10_000..10_000_000 => write!(f, "{:.1} kB", number as f64 / 1e3),
+            number => write!(f, "{:.1} MB", number as f64 / 1e6),
+        }
     }
 }
 
 /// A time as people read it.
-pub(super) fn time(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    match seconds {
-        ..0.001 => format!("{:.0} µs", seconds * 1e6),
-        0.001..1.0 => format!("{:.1} ms", seconds * 1e3),
-        _ => format!("{seconds:.2} s"),
+pub(super) struct Time(pub(super) Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (micros, nanos) = (self.0.as_micros(), self.0.as_nanos());
+        match micros {
+            ..1_000 => write!(f, "{} µs", (nanos + 500) / 1_000),
+            1_000..1_000_000 => {
+                let tenths = (micros + 50) / 100;
+                write!(f, "{}.{} ms", tenths / 10, tenths % 10)
+            }
+            _ => write!(f, "{:.2} s", self.0.as_secs_f64()),
+        }
     }
 }

@@ -23,6 +23,7 @@ pub mod filter;
 mod http;
 pub mod line;
 mod listener;
+pub mod pairs;
 pub mod record;
 mod relay;
 mod reply;
@@ -34,6 +35,7 @@ pub use conversation::{Conversation, Happened};
 pub use desk::{Detail, Wishes, run};
 pub use diagnose::{Finding, diagnose};
 pub use exchange::{Ending, Exchange};
+pub use pairs::Pairs;
 
 #[cfg(test)]
 mod tests;

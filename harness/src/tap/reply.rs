@@ -6,8 +6,7 @@ use wire::{
     http::Limits,
 };
 
-use super::exchange::Exchange;
-use crate::scenario::text::latin1;
+use super::{exchange::Exchange, http::fields};
 
 /// Far beyond what a gateway takes, so that a head too large for one is still shown.
 const LIMITS: Limits = Limits {
@@ -33,7 +32,9 @@ impl Head {
             return;
         }
         self.buf.extend_from_slice(octets);
-        let before = self.buf.clone();
+        // Reading takes it off, and what is no head is shown.
+        let before = self.buf.len();
+        let start = self.buf[..before.min(KEPT)].to_vec();
         let read = match either {
             true => cgi::decode_either(&mut self.buf, &LIMITS),
             false => cgi::decode_head(&mut self.buf, &LIMITS),
@@ -41,7 +42,7 @@ impl Head {
         match read {
             Ok(None) => {}
             Ok(Some(head)) => {
-                exchange.head_octets = (before.len() - self.buf.len()) as u64;
+                exchange.head_octets = (before - self.buf.len()) as u64;
                 exchange.has_head = true;
                 exchange.reply.body += self.buf.len() as u64;
                 tell(&head, exchange);
@@ -49,8 +50,8 @@ impl Head {
             }
             Err(error) => {
                 exchange.reply.flaw = Some(error.to_string());
-                exchange.polluted = before[..before.len().min(KEPT)].to_vec();
-                exchange.reply.body += before.len() as u64;
+                exchange.polluted = start;
+                exchange.reply.body += before as u64;
                 self.end();
             }
         }
@@ -76,6 +77,5 @@ impl Head {
 fn tell(head: &CgiHead, exchange: &mut Exchange) {
     let by_default = if head.location().is_some() { 302 } else { 200 };
     exchange.status = Some(head.status.as_ref().map_or(by_default, |(code, _)| *code));
-    let field = |field: &wire::field::Header| (latin1(&field.name), latin1(&field.value));
-    exchange.fields = head.fields.iter().map(field).collect();
+    exchange.fields = fields(&head.fields);
 }

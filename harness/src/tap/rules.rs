@@ -46,7 +46,7 @@ fn missing(exchange: &Exchange, add: &mut Vec<Finding>) {
 }
 
 fn scgi_order(exchange: &Exchange, add: &mut Vec<Finding>) {
-    let first = exchange.params.first().map(|(name, _)| name.as_str());
+    let first = exchange.params.iter().next().map(|(name, _)| name);
     if exchange.protocol == Some(Model::Scgi) && first.is_some_and(|it| it != "CONTENT_LENGTH") {
         let what = format!(
             "The first SCGI header is {}, not CONTENT_LENGTH.",

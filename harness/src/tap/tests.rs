@@ -276,6 +276,32 @@ fn a_kept_connection_that_the_server_closes_is_told_of() {
 }
 
 #[test]
+fn the_rest_of_a_request_that_was_answered_early_is_no_other_request() {
+    let also = [("CONTENT_LENGTH", "4"), ("REQUEST_METHOD", "POST")];
+    let request = request(Model::FastCgi, &also, b"body");
+    let reply = reply(Model::FastCgi, OK);
+    // The last 24 octets are the body and its end, behind the end of the variables.
+    for cut in [request.len() - 28, request.len() - 20, request.len() - 8] {
+        let mut conversation = Conversation::new(1, None);
+        let mut over = Vec::new();
+        let mut feed = |what| over.extend(conversation.happened(Duration::ZERO, what));
+        feed(Happened::Octets(Way::Request, &request[..cut]));
+        feed(Happened::Octets(Way::Reply, &reply));
+        feed(Happened::Octets(
+            Way::Request,
+            &request[cut..request.len() - 3],
+        ));
+        feed(Happened::Broke(Way::Reply, "reset".into()));
+        feed(Happened::Over);
+        let told: Vec<_> = over
+            .iter()
+            .map(|it| (it.status, it.answered_early))
+            .collect();
+        assert_eq!(told, [(Some(200), true)], "cut at {cut}");
+    }
+}
+
+#[test]
 fn what_passed_without_a_copy_is_not_judged() {
     let mut conversation = Conversation::new(1, None);
     let octets = request(Model::FastCgi, &[], b"");
