@@ -5,9 +5,12 @@ Starts nginx, behind it gateserve with a native and a WSGI application, and betw
 `gatebench tap` in its one-line mode for each way, with its lines to /dev/null or to a file. Each
 round measures all lanes of a way one after the other, every other round in the opposite order; the
 ratios are those within a round, so that what else the machine does weighs on both sides alike.
-Printed are medians over the rounds, the range of the ratios, and the CPU time that a request takes
-in the tap's two threads, in microseconds. `lost` are octets that the tap did not decode since it was
-behind; the figures count only where it is 0.
+
+Printed are medians over the rounds: `ratio` of the rates with its range; `by CPU`, the CPU time of a
+request in all processes together, wrk included, without the tap over the same with it, which is the
+ratio where processor time is what limits, and depends little on what else runs; and the CPU time of a
+request in microseconds, in all processes and in the tap's two threads. `lost` are octets that the tap
+did not decode since it was behind; the figures count only where it is 0.
 
     cargo build --release -p gatebench -p gateserve -p gateserve-python && benches/tap/compare.py
 
@@ -18,6 +21,7 @@ import argparse
 import os
 import pathlib
 import re
+import resource
 import shutil
 import socket
 import statistics
@@ -80,10 +84,13 @@ class Room:
     def __init__(self, folder, app):
         self.folder, self.app, self.running, self.taps = folder, app, [], {}
         self.port, self.at = free_port(), {}
-        os.chmod(folder, 0o755)
-        (folder / "hello.py").write_text(HELLO)
-        self.gateserve()
         self.lanes = ["direct", *(["before"] if OPTIONS.before else []), "null", "file"]
+
+    def open(self):
+        """Starts all of it and waits until every lane answers."""
+        os.chmod(self.folder, 0o755)
+        (self.folder / "hello.py").write_text(HELLO)
+        self.gateserve()
         for module in sorted({module for module, _ in WAYS.values()}):
             for lane in self.lanes[1:]:
                 self.tap(module, lane)
@@ -160,9 +167,10 @@ class Room:
         sys.exit(f"{path} does not answer with hello but: {text!r}")
 
     def measured(self, way, lane):
-        """Requests per second; microseconds of a request in the tap's threads, user and system."""
+        """Requests per second; microseconds of a request in all processes, and in the tap's relay, user
+        and system, and its decoder."""
         tap = self.taps.get(f"{WAYS[way][0]}-{lane}")
-        before = spent(tap)
+        before = [self.cpu(), *spent(tap)]
         command = ["wrk", "-t1", f"-c{OPTIONS.connections}", f"-d{OPTIONS.seconds}s", "--timeout", "10s"]
         command.append(f"http://127.0.0.1:{self.port}{self.path(way, lane)}")
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -171,7 +179,12 @@ class Room:
             sys.exit(f"{way}, {lane}:\n{text}")
         count = int(re.search(r"(\d+) requests in", text)[1])
         rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
-        return rate, *(1e6 * (now - then) / count for then, now in zip(before, spent(tap)))
+        return rate, *(1e6 * (now - then) / count for then, now in zip(before, [self.cpu(), *spent(tap)]))
+
+    def cpu(self):
+        """Seconds of everything that runs, and of the load generators that ran."""
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime + sum(family(process.pid) for process in self.running)
 
     def stop(self):
         """Ends all; what each tap says last."""
@@ -179,7 +192,8 @@ class Room:
             process.terminate()
         for process in self.running:
             process.wait()
-        return {name: (self.folder / f"{name}.log").read_text().splitlines()[-1] for name in self.taps}
+        logs = {name: (self.folder / f"{name}.log").read_text().splitlines() for name in self.taps}
+        return {name: lines[-1] for name, lines in logs.items() if lines}
 
 
 def spent(tap):
@@ -196,6 +210,17 @@ def spent(tap):
     return seconds
 
 
+def family(pid):
+    """Seconds of a process and of what descends from it."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+        children = [int(it) for task in tasks for it in (task / "children").read_text().split()]
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:13])) / TICK + sum(map(family, children))
+
+
 def compare(room):
     """Measures every lane of each way; whether enough of the rate remains."""
     results = {}
@@ -207,18 +232,16 @@ def compare(room):
                 results.setdefault((way, lane), []).append(room.measured(way, lane))
     is_met = True
     for way in ways:
-        direct = [run[0] for run in results[way, "direct"]]
+        direct = results[way, "direct"]
         for lane in room.lanes:
             runs = results[way, lane]
-            rate, user, system, decoder = (statistics.median(part) for part in zip(*runs))
-            line = f"{room.app:7} {way:13} {lane:7} {rate:8.0f}"
-            if lane != "direct":
-                ratios = [run[0] / base for run, base in zip(runs, direct)]
-                ratio = statistics.median(ratios)
-                is_met &= lane == "before" or ratio >= WANTED
-                line += f"  {ratio:5.3f}  {min(ratios):5.3f} - {max(ratios):5.3f}"
-                line += f"  {user:5.1f} {system:6.1f} {decoder:8.1f}"
-            print(line, flush=True)
+            rate, cpu, user, system, decoder = (statistics.median(part) for part in zip(*runs))
+            ratios = [run[0] / base[0] for run, base in zip(runs, direct)]
+            ratio = statistics.median(ratios)
+            by_cpu = statistics.median(base[1] / run[1] for run, base in zip(runs, direct))
+            is_met &= lane in ("direct", "before") or ratio >= WANTED
+            print(f"{room.app:7} {way:13} {lane:7} {rate:8.0f}  {ratio:5.3f}  {min(ratios):5.3f} - {max(ratios):5.3f}"
+                  f"  {by_cpu:6.3f}  {cpu:6.1f}  {user:5.1f} {system:6.1f} {decoder:8.1f}", flush=True)
     return is_met
 
 
@@ -229,16 +252,17 @@ def main():
     print(f"{os.cpu_count()} processors, Linux {os.uname().release}, load {os.getloadavg()[0]:.2f}, "
           f"{OPTIONS.connections} connections, {OPTIONS.rounds} rounds of {OPTIONS.seconds} s, "
           f"{'TCP' if OPTIONS.tcp else 'Unix sockets'}")
-    print(f"{'':29} {'req/s':>8}  {'ratio':>5}  {'range':>13}  {'user':>5} {'system':>6} {'decoder':>8}")
+    print(f"{'':29} {'req/s':>8}  {'ratio':>5}  {'range':>13}  {'by CPU':>6}  {'all us':>6}  "
+          f"{'user':>5} {'system':>6} {'decoder':>8}")
     is_met = True
     for app in OPTIONS.apps.split(","):
         with tempfile.TemporaryDirectory(prefix="gatebench-tap-") as name:
-            room = None
+            room = Room(pathlib.Path(name), app)
             try:
-                room = Room(pathlib.Path(name), app)
+                room.open()
                 is_met &= compare(room)
             finally:
-                said = room.stop() if room else {}
+                said = room.stop()
             for tap, line in said.items():
                 lost = re.search(r"(\d+) octets passed without", line)
                 print(f"{app:7} {tap}: {line.split(':')[1].split(',')[0].strip()}, lost {lost[1] if lost else 0}")
