@@ -9,6 +9,10 @@ use crate::{
     scenario::AUTH_FOLDER,
 };
 
+/// The configuration that keeps connections to a FastCGI server, beside the one that is checked: a
+/// server with few workers answers nobody else over them.
+const KEEPALIVE: &str = "keepalive";
+
 /// The gateway that comes with the bench.
 pub(super) struct Builtin;
 
@@ -58,6 +62,9 @@ impl Gateway for Builtin {
         let mut args = vec!["--http".to_owned(), route.listen.to_string()];
         args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));
         args.extend(["--buffer-size", "65535"].map(str::to_owned));
+        if route.variant == KEEPALIVE {
+            args.extend(["--fastcgi-keepalive", "32"].map(str::to_owned));
+        }
         args.extend([
             "--route".to_owned(),
             format!("^{AUTH_FOLDER}/ basicauth:gatebench,bench:bench"),

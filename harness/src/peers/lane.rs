@@ -12,8 +12,8 @@ use super::responder::RESPONDER;
 pub enum Front {
     /// nginx with the configuration of this variant.
     Nginx(&'static str),
-    /// gateserve as the gateway.
-    Builtin,
+    /// gateserve as the gateway, with the configuration of this variant.
+    Builtin(&'static str),
     /// Nothing: clients connect to the server by TCP.
     Nothing,
 }

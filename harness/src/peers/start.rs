@@ -91,10 +91,7 @@ pub(super) fn in_front(lane: &Lane) -> Option<(&'static dyn Gateway, &'static st
     let named = |name| gateways::named(name).expect("the table names gateways that there are");
     match lane.front {
         Front::Nginx(variant) => Some((named("nginx"), variant)),
-        Front::Builtin => {
-            let builtin = named("builtin");
-            Some((builtin, builtin.variants()[0]))
-        }
+        Front::Builtin(variant) => Some((named("builtin"), variant)),
         Front::Nothing => None,
     }
 }

@@ -324,15 +324,27 @@ pub static HEATS: &[Heat] = &[
         title: "The built-in gateway beside nginx, the probe without Python behind, 32 connections",
         trial: hello(false),
         lanes: &[
-            Lane::new("built-in, FastCGI", Front::Builtin, FastCgi, Native).app(App::Own),
+            Lane::new(
+                "built-in, FastCGI kept",
+                Front::Builtin("keepalive"),
+                FastCgi,
+                Native,
+            )
+            .app(App::Own),
             Lane::new("nginx, FastCGI kept", KEPT, FastCgi, Native).app(App::Own),
-            Lane::new("built-in, uwsgi", Front::Builtin, UwsgiProtocol, Native).app(App::Own),
+            Lane::new(
+                "built-in, uwsgi",
+                Front::Builtin("default"),
+                UwsgiProtocol,
+                Native,
+            )
+            .app(App::Own),
             Lane::new("nginx, uwsgi", PLAIN, UwsgiProtocol, Native).app(App::Own),
         ],
         rows: &[
             row(
                 Measure::RequestsPerSecond,
-                "built-in, FastCGI",
+                "built-in, FastCGI kept",
                 With::BestOf(&["nginx, FastCGI kept"]),
                 0.9,
             ),

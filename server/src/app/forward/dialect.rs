@@ -37,6 +37,8 @@ pub(super) enum Dialect {
         client: Client,
         /// Whether STDOUT has ended.
         ended: bool,
+        /// Whether the request has.
+        over: bool,
     },
 }
 
@@ -108,25 +110,35 @@ fn refusal(status: ProtocolStatus) -> String {
     }
 }
 
-/// Appends the start of a request to `dst`, everything but its body of `length` bytes.
+/// What a request is sent as.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) protocol: Protocol,
+    /// Whether the connection is asked for beyond the request; FastCGI alone can.
+    pub(super) keep: bool,
+    /// Bytes of the body.
+    pub(super) length: u64,
+}
+
+/// Appends the start of a request to `dst`, everything but its body.
 pub(super) fn begin(
-    protocol: Protocol,
+    asked: &Asked,
     environ: &Environ,
-    length: u64,
     dst: &mut BytesMut,
 ) -> Result<(Framing, Dialect), Unsayable> {
-    match protocol {
+    match asked.protocol {
         Protocol::FastCgi => {
-            let client = Client::begin(REQUEST_ID, false, environ, dst);
+            let client = Client::begin(REQUEST_ID, asked.keep, environ, dst);
             return Ok((
                 Framing::Records,
                 Dialect::Records {
                     client,
                     ended: false,
+                    over: false,
                 },
             ));
         }
-        Protocol::Scgi => scgi::encode_request(environ, length, dst)?,
+        Protocol::Scgi => scgi::encode_request(environ, asked.length, dst)?,
         Protocol::Uwsgi | Protocol::Http => uwsgi::encode_request(environ, 0, 0, dst)?,
     }
     Ok((Framing::Bare, Dialect::Stream { closed: false }))
@@ -155,13 +167,20 @@ impl Dialect {
         match self {
             Self::Stream { .. } if !buf.is_empty() => Ok(Some(Event::Output(buf.split().freeze()))),
             Self::Stream { closed } => Ok(closed.then_some(Event::End)),
-            Self::Records { client, ended } => loop {
+            Self::Records {
+                client,
+                ended,
+                over,
+            } => loop {
                 match client.receive(buf)? {
                     None => return Ok(None),
                     Some(ClientEvent::Stdout(piece)) => return Ok(Some(Event::Output(piece))),
                     Some(ClientEvent::Stderr(text)) => return Ok(Some(Event::Complaint(text))),
                     Some(ClientEvent::StdoutEnd) => *ended = true,
-                    Some(ClientEvent::End(end)) => return completed(end).map(Some),
+                    Some(ClientEvent::End(end)) => {
+                        *over = true;
+                        return completed(end).map(Some);
+                    }
                 }
             },
         }
@@ -202,6 +221,11 @@ impl Dialect {
         }
     }
 
+    /// Whether the request is over and its connection lives on.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Records { over: true, .. })
+    }
+
     /// Whether the end of the response shows without the end of the connection.
     pub(super) fn is_framed(&self) -> bool {
         matches!(self, Self::Records { .. })
@@ -220,10 +244,18 @@ fn completed(end: EndRequest) -> Result<Event, Break> {
 mod tests {
     use super::*;
 
+    fn asked(protocol: Protocol, length: u64) -> Asked {
+        Asked {
+            protocol,
+            keep: false,
+            length,
+        }
+    }
+
     fn begun(protocol: Protocol) -> (Framing, Dialect, BytesMut) {
         let (mut environ, mut wire) = (Environ::new(), BytesMut::new());
         environ.push("A", "b");
-        let (framing, dialect) = begin(protocol, &environ, 3, &mut wire).unwrap();
+        let (framing, dialect) = begin(&asked(protocol, 3), &environ, &mut wire).unwrap();
         (framing, dialect, wire)
     }
 
@@ -299,7 +331,7 @@ mod tests {
     fn variables_beyond_a_packet_are_refused() {
         let mut environ = Environ::new();
         environ.push("HTTP_COOKIE", vec![b'x'; 70_000]);
-        let refused = begin(Protocol::Uwsgi, &environ, 0, &mut BytesMut::new());
+        let refused = begin(&asked(Protocol::Uwsgi, 0), &environ, &mut BytesMut::new());
         assert!(matches!(refused, Err(Unsayable::Uwsgi(_))));
     }
 }

@@ -3,11 +3,11 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt};
 use wire::cgi::{CgiError, CgiHead, ReplyKind};
 use wire::fastcgi::ProtocolStatus;
 use wire::http::{ChunkEvent, ChunkedDecoder, HttpError, Limits};
 
+use super::connect::Link;
 use super::dialect::{Break, Dialect, Event};
 use crate::app::lines::Lines;
 use crate::app::patience::Patience;
@@ -16,7 +16,7 @@ use crate::exchange::{PIECE, Reply, ReplyError};
 /// One reply on its way.
 pub(super) struct Relay<'a> {
     pub(super) dialect: Dialect,
-    pub(super) reader: Box<dyn AsyncRead + Unpin>,
+    pub(super) link: &'a Link,
     /// The request is a HEAD, so no body is due.
     pub(super) head_only: bool,
     pub(super) patience: &'a Patience,
@@ -24,6 +24,8 @@ pub(super) struct Relay<'a> {
     pub(super) buffer: BytesMut,
     /// Where the body comes in chunks.
     pub(super) chunks: Option<Chunks>,
+    /// Whether an earlier request went over the connection, and nothing came since.
+    pub(super) may_be_stale: bool,
 }
 
 /// A body in chunks that is taken apart.
@@ -48,6 +50,8 @@ pub(super) enum Outcome {
 pub(super) enum Fault {
     #[error("{0}")]
     Break(#[from] Break),
+    #[error("it had closed the connection before the request came")]
+    Stale,
     #[error("it broke the connection: {0}")]
     Read(#[from] io::Error),
     #[error("it ended its reply before the end of the response head, after {0} bytes")]
@@ -84,6 +88,12 @@ impl From<ReplyError> for Fault {
 }
 
 impl Relay<'_> {
+    /// Whether the reply is over and nothing came behind it, so that the connection is fit for
+    /// another request.
+    pub(super) fn is_over(&self) -> bool {
+        self.dialect.is_over() && self.buffer.is_empty()
+    }
+
     /// Passes the reply on until its end.
     pub(super) async fn run(&mut self, reply: &mut Reply) -> Result<Outcome, Fault> {
         let (head, first) = self.head(reply).await?;
@@ -179,9 +189,13 @@ impl Relay<'_> {
 
     async fn read(&mut self) -> Result<(), Fault> {
         self.buffer.reserve(PIECE);
-        let read = self.reader.read_buf(&mut self.buffer).await?;
+        let read = self.link.read(&mut self.buffer).await;
+        if self.may_be_stale && !matches!(read, Ok(1..)) {
+            return Err(Fault::Stale);
+        }
+        self.may_be_stale = false;
         self.patience.renew();
-        if read == 0 {
+        if read? == 0 {
             self.dialect.closed()?;
         }
         Ok(())

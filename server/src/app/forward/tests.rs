@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
@@ -38,6 +38,7 @@ impl Double {
             prefix: String::new(),
             protocol,
             address,
+            keepalive: 0,
             scripts: Scripts {
                 root: None,
                 index: "index.php".to_owned(),

@@ -42,6 +42,14 @@ pub(in crate::options) static OPTIONS: &[Opt] = &[
         "Forward what --http receives (below /PREFIX) to this SCGI server; once for each prefix",
     ),
     opt(
+        "fastcgi-keepalive",
+        One("N"),
+        Gateway,
+        "Keep up to N idle connections to each FastCGI server for next requests, in each worker. 0, \
+         the default, keeps none: a kept connection occupies a worker of php-fpm and of others that \
+         serve one connection each",
+    ),
+    opt(
         "fastcgi-root",
         One("DIR"),
         Gateway,
@@ -76,6 +84,8 @@ pub struct Upstream {
     pub protocol: Protocol,
     /// The application server's socket.
     pub address: Address,
+    /// `fastcgi-keepalive`: idle connections of each worker.
+    pub keepalive: usize,
     /// Which script a FastCGI server is told to run.
     pub scripts: Scripts,
     /// `http-timeout`: how long the upstream may stay silent.
@@ -103,6 +113,9 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Vec<Upstream>, 
     let timeout = gathered.seconds("http-timeout")?;
     let connect_timeout = gathered.seconds_if("http-connect-timeout")?;
     let scripts = scripts(gathered)?;
+    let keepalive = gathered.last("fastcgi-keepalive").map(Given::number);
+    let keepalive = keepalive.transpose()?.unwrap_or(0);
+    let keepalive = usize::try_from(keepalive).unwrap_or(usize::MAX);
     let mut upstreams: Vec<Upstream> = Vec::new();
     for (to, protocol) in given {
         let (prefix, value) = mounted(&to.value);
@@ -118,6 +131,7 @@ pub(in crate::options) fn resolve(gathered: &Gathered) -> Result<Vec<Upstream>, 
             prefix: prefix.to_owned(),
             protocol,
             address: address(to, value)?,
+            keepalive,
             scripts: scripts.clone(),
             timeout,
             connect_timeout: connect_timeout.unwrap_or(timeout),
