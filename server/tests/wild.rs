@@ -202,6 +202,8 @@ fn uwsgi_itself_reads_the_same() {
             .args(["--no-server", "--show-config", "--ini", &file])
             .current_dir(folder())
             .env_clear()
+            // By which it is found.
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .output()
             .unwrap();
         let (ours, theirs) = (listed(&ours.stdout), listed(&theirs.stderr));

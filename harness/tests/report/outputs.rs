@@ -15,7 +15,7 @@ use gatebench::{
         html, junit, markdown,
         terminal::{self, Style},
     },
-    results::{FORMAT, Results, Summary},
+    results::{CaseResult, FORMAT, Results, Summary},
 };
 
 use crate::sample;
@@ -329,11 +329,36 @@ fn a_log_gets_a_line_per_pairing_and_finding() {
     ✗ fail cgi/path-info/encoded-slash  builtin · fastcgi · gateserve:probe
     builtin · fastcgi · gateserve:probe: 14 pass, 1 fail, 1 unsupported
     ✗ fail cgi/path-info/encoded-slash  builtin · uwsgi · gateserve:probe
-    ! bench error cgi/query/raw  builtin · uwsgi · gateserve:probe
+    ! bench error cgi/query/raw  builtin · uwsgi · gateserve:probe: the transcript could not be written: no space left on device
     ✗ fail cgi/response/no-body-with-304  builtin · uwsgi · gateserve:probe
     builtin · uwsgi · gateserve:probe: 12 pass, 2 fail, 1 unsupported, 1 bench error
     builtin by uwsgi, round 1
     builtin · uwsgi · hello: 30,220 requests/s, p50 980 µs, p99 2.74 ms, 3 requests failed
+    ");
+}
+
+#[test]
+fn a_log_tells_once_why_a_pairing_cannot_be_judged() {
+    let run = sample::results();
+    let is_bench_error = |case: &&CaseResult| case.outcome == Outcome::BenchError;
+    let case = run.results.iter().find(is_bench_error).unwrap();
+    let log = Log::default();
+    let mut progress = terminal::Progress::lines(Box::new(log.clone()));
+    progress.event(&Event::Pairing {
+        gateway: case.gateway.as_deref().unwrap(),
+        model: case.model.unwrap().word(),
+        backend: case.backend.as_deref().unwrap(),
+    });
+    for reason in ["it ended", "it ended", "it hangs"] {
+        progress.event(&Event::Case(&CaseResult {
+            reason: Some(reason.to_owned()),
+            ..case.clone()
+        }));
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    insta::assert_snapshot!(log, @r"
+    ! bench error cgi/query/raw  builtin · uwsgi · gateserve:probe: it ended
+    ! bench error cgi/query/raw  builtin · uwsgi · gateserve:probe: it hangs
     ");
 }
 

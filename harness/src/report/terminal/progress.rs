@@ -28,8 +28,33 @@ const TICK: Duration = Duration::from_millis(120);
 #[derive(Debug)]
 pub struct Progress {
     out: Out,
-    /// The pairings under way, with their cases so far.
-    running: Vec<(String, Tally)>,
+    /// The pairings under way.
+    running: Vec<Running>,
+}
+
+/// A pairing under way.
+#[derive(Debug, Default)]
+struct Running {
+    name: String,
+    /// Its cases so far.
+    seen: Tally,
+    /// Why some of them could not be judged: each reason is told once, for a backend that does not
+    /// start has it for all.
+    told: Vec<String>,
+}
+
+impl Running {
+    /// Whether the reason of a case is news.
+    fn is_news(&mut self, case: &CaseResult) -> bool {
+        let Some(reason) = &case.reason else {
+            return true;
+        };
+        let is_news = !self.told.contains(reason);
+        if is_news {
+            self.told.push(reason.clone());
+        }
+        is_news
+    }
 }
 
 enum Out {
@@ -108,19 +133,23 @@ impl Progress {
     }
 
     fn begin_pairing(&mut self, name: String) {
-        self.running.push((name, Tally::default()));
+        self.running.push(Running {
+            name,
+            ..Running::default()
+        });
         self.show(&self.under_way());
     }
 
     fn case(&mut self, case: &CaseResult) {
         let column = Column::of(case);
         let name = pairing(column.gateway, column.model_word(), column.backend);
-        let mut running = self.running.iter_mut();
-        if let Some((_, seen)) = running.find(|(running, _)| *running == name) {
-            seen.add(Mark::of(case));
-        }
+        let running = self.running.iter_mut().find(|it| it.name == name);
+        let is_news = running.is_none_or(|running| {
+            running.seen.add(Mark::of(case));
+            Mark::of(case) != Mark::BenchError || running.is_news(case)
+        });
         let color = matches!(self.out, Out::Bar { color: true, .. });
-        if let Some(line) = finding(case, color) {
+        if let Some(line) = finding(case, color).filter(|_| is_news) {
             self.say(&line);
         }
         self.show(&self.under_way());
@@ -134,9 +163,9 @@ impl Progress {
 
     /// Tells how a pairing ended, for logs; a log needs no line per case.
     fn end_pairing(&mut self, name: &str) {
-        let at = self.running.iter().position(|(running, _)| running == name);
+        let at = self.running.iter().position(|running| running.name == name);
         let Some(at) = at else { return };
-        let (name, seen) = self.running.remove(at);
+        let Running { name, seen, .. } = self.running.remove(at);
         if matches!(self.out, Out::Lines(_)) && !seen.is_empty() {
             self.say(&format!("{name}: {}", counts(&seen)));
         }
@@ -145,9 +174,9 @@ impl Progress {
     /// The pairing under way and its counts, or the names of several.
     fn under_way(&self) -> String {
         match self.running.as_slice() {
-            [(name, seen)] => format!("{name}: {}", counts(seen)),
+            [Running { name, seen, .. }] => format!("{name}: {}", counts(seen)),
             several => {
-                let names = several.iter().map(|(name, _)| name.as_str());
+                let names = several.iter().map(|running| running.name.as_str());
                 names.collect::<Vec<_>>().join(" | ")
             }
         }
@@ -204,7 +233,9 @@ fn finding(case: &CaseResult, color: bool) -> Option<String> {
         anstyle::Style::new()
     };
     let sign = format!("{style}{} {}{style:#}", mark.symbol(), mark.word());
-    Some(format!("{sign} {}  {place}", case.scenario))
+    let reason = case.reason.as_deref().filter(|_| mark == Mark::BenchError);
+    let reason = reason.map_or_else(String::new, |reason| format!(": {}", visible(reason)));
+    Some(format!("{sign} {}  {place}{reason}", case.scenario))
 }
 
 fn figures(entry: &Throughput) -> String {
