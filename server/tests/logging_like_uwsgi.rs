@@ -6,8 +6,11 @@ mod support;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use support::python::Site;
 use support::{Peer, Server};
 
@@ -54,8 +57,9 @@ struct Uwsgi(Child);
 
 impl Drop for Uwsgi {
     fn drop(&mut self) {
-        // It may have ended, which is as well.
-        let _ = self.0.kill();
+        // It may have ended, which is as well. A worker that lost its master would live on.
+        let group = Pid::from_raw(self.0.id() as i32);
+        let _ = killpg(group, Signal::SIGKILL);
         let _ = self.0.wait();
     }
 }
@@ -65,6 +69,7 @@ fn line_of_uwsgi(site: &Site, options: &[&str]) -> String {
     let address = free.local_addr().unwrap().to_string();
     drop(free);
     let mut child = Command::new("uwsgi")
+        .process_group(0)
         .args(["--socket", &address, "--module", "app", "--need-app"])
         .args(options)
         .current_dir(site.folder.path())
