@@ -96,7 +96,7 @@ fn the_summary_fits_a_comment() {
     insta::assert_snapshot!(page);
     let mut many = sample::results();
     let failed = |case: &&_| -> bool {
-        let case: &gatebench::results::CaseResult = case;
+        let case: &CaseResult = case;
         case.outcome == Outcome::Fail
     };
     let one = many.results.iter().find(failed).unwrap().clone();
@@ -112,7 +112,7 @@ fn the_summary_fits_a_comment() {
 #[test]
 fn junit_has_a_suite_per_pairing() {
     let mut results = sample::results();
-    let told = |case: &gatebench::results::CaseResult| {
+    let told = |case: &CaseResult| {
         case.outcome != Outcome::Pass || case.known || case.scenario == "cgi/query/raw"
     };
     results.results.retain(told);
