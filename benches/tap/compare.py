@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """What the tap costs on this machine, now: the rate through nginx with and without it.
 
-Starts nginx, behind it gateserve with a native and a WSGI application, and between them a
-`gatebench tap` in its one-line mode for each way, with its lines to /dev/null or to a file. Each
-round measures all lanes of a way one after the other, every other round in the opposite order; the
-ratios are those within a round, so that what else the machine does weighs on both sides alike.
+Starts nginx, behind it gateserve with a native application, a WSGI application that says hello and
+one that makes a page, and between them a `gatebench tap` in its one-line mode for each way, with its
+lines to /dev/null or to a file. Each round measures all lanes of a way one after the other, every
+other round in the opposite order; the ratios are those within a round, so that what else the machine
+does weighs on both sides alike.
 
 Printed are medians over the rounds: `ratio` of the rates with its range; `by CPU`, the CPU time of a
 request in all processes together, wrk included, without the tap over the same with it, which is the
@@ -44,6 +45,15 @@ HELLO = """def application(environ, start_response):
     return [b'hello']
 """
 
+# One that makes a page of a thousand rows first, as an application with a template does.
+PAGE = """def application(environ, start_response):
+    rows = ''.join('<tr><td>%d</td><td>%s</td></tr>' % (row, environ['PATH_INFO']) for row in range(1000))
+    start_response('200 OK', [('Content-Type', 'text/plain'), ('Content-Length', '5')])
+    return [b'hello' if rows else b'']
+"""
+
+APPS = {"native": None, "wsgi": HELLO, "page": PAGE}
+
 PARAMS = {
     "QUERY_STRING": "$query_string", "REQUEST_METHOD": "$request_method",
     "CONTENT_TYPE": "$content_type", "CONTENT_LENGTH": "$content_length",
@@ -66,7 +76,7 @@ def arguments():
     parser.add_argument("--seconds", type=int, default=3, help="of each measurement")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--processes", type=int, default=2, help="of gateserve, and of nginx")
-    parser.add_argument("--apps", default="native,wsgi")
+    parser.add_argument("--apps", default=",".join(APPS))
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--tcp", action="store_true", help="TCP between all of them, not Unix sockets")
     return parser.parse_args()
@@ -89,7 +99,8 @@ class Room:
     def open(self):
         """Starts all of it and waits until every lane answers."""
         os.chmod(self.folder, 0o755)
-        (self.folder / "hello.py").write_text(HELLO)
+        if APPS[self.app]:
+            (self.folder / "app.py").write_text(APPS[self.app])
         self.gateserve()
         for module in sorted({module for module, _ in WAYS.values()}):
             for lane in self.lanes[1:]:
@@ -112,7 +123,7 @@ class Room:
         return process
 
     def gateserve(self):
-        app = ["--probe"] if self.app == "native" else ["--wsgi-file", self.folder / "hello.py"]
+        app = ["--probe"] if self.app == "native" else ["--wsgi-file", self.folder / "app.py"]
         listen = [f"--{one}-socket={self.address(one)}" for one in ("fastcgi", "uwsgi")]
         options = ["--processes", OPTIONS.processes, "--chmod-socket=666", "--disable-logging"]
         self.start([OPTIONS.gateserve, *options, *listen, *app], "gateserve")
