@@ -74,3 +74,41 @@ fn finding(
 ) -> Finding {
     Finding::new(problem, requirement, cause, cure)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+    };
+
+    /// Every source file of a folder and those below.
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => all.extend(sources(&path)),
+                false => all.push(path),
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_rule_that_the_doctor_names_is_in_the_catalogue() {
+        let catalogue = crate::scenario::load_embedded().unwrap();
+        let rule = r#""((?:CGI|DF|FCGI|HTTP|SCGI|UWSGI|WSGI)-[A-Za-z0-9.-]+)""#;
+        let rule = regex::Regex::new(rule).unwrap();
+        let mut named = 0;
+        for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor")) {
+            let source = fs::read_to_string(&file).unwrap();
+            for found in rule.captures_iter(&source) {
+                let is_known = catalogue.requirements.get(&found[1]).is_some();
+                assert!(is_known, "{} in {}", &found[1], file.display());
+                named += 1;
+            }
+        }
+        assert!(named > 20, "{named}");
+    }
+}
