@@ -20,7 +20,7 @@
 //! | 15 encoded slash | `variables::an_encoded_slash…` |
 //! | 16 keep-alive | `endings::a_kept_connection…` |
 //! | 17 scheme and host | `variables::a_scheme_that_is_lost…` |
-//! | 18 which is faster | `gatebench bench`; see `harness/tests/run` |
+//! | 18 which is faster | `speed::one_run_tells…` |
 //! | 19 works in one server only | `env_diff::*` |
 //! | 20 security | `variables::what_a_client_must_not_set…` |
 
@@ -33,6 +33,7 @@ mod heads;
 mod kit;
 mod recorded;
 mod sockets;
+mod speed;
 #[path = "../support/mod.rs"]
 mod support;
 mod tap;
