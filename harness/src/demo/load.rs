@@ -107,6 +107,9 @@ pub(super) struct Lane {
     /// Requests that failed in the last slice, and how.
     pub(super) failed: u64,
     pub(super) failure: Option<String>,
+    /// Requests that waited for a worker on average over the last slice; `None` where each request has
+    /// a process of its own.
+    pub(super) queued: Option<f64>,
     /// Requests that were due and found no free connection.
     pub(super) waiting: u64,
     pub(super) answered: u64,
@@ -296,9 +299,17 @@ fn watch_lanes(
     tell.send_modify(|moment| moment.ended = Some(why));
 }
 
+/// Requests that wait for one of so many workers. Those under way are on average the rate times the
+/// mean latency (Little's law), whatever the arrivals; each worker has one of them in hand.
+fn queued(rps: f64, mean_us: f64, workers: u32) -> f64 {
+    (rps * mean_us / 1e6 - f64::from(workers)).max(0.0)
+}
+
 /// Looks at the processes of one lane.
 struct Eye {
     way: Way,
+    /// Workers, where they serve request after request.
+    prefork: Option<u32>,
     roots: Vec<(&'static str, i32)>,
     workers: BTreeSet<i32>,
     passing: BTreeSet<i32>,
@@ -309,6 +320,7 @@ impl Eye {
     fn open(site: &Site) -> Self {
         let mut eye = Self {
             way: site.order.way,
+            prefork: (!site.order.way.has_process_per_request()).then_some(site.order.processes),
             roots: site.roots(),
             workers: BTreeSet::new(),
             passing: BTreeSet::new(),
@@ -375,6 +387,10 @@ impl Eye {
                 .filter(|report| report.failures.total() > 0)
                 .map(|report| report.failures.to_string())
                 .or_else(|| shared.trouble.clone()),
+            queued: self
+                .prefork
+                .zip(report)
+                .map(|(workers, report)| queued(report.rps(), report.latency.mean(), workers)),
             waiting: report.map_or(0, |report| report.missed),
             answered: shared.answered,
             cpu,
@@ -407,6 +423,13 @@ mod tests {
             ..wish()
         };
         assert_eq!(many.check(), Err("connections: 1 to 256".to_owned()));
+    }
+
+    #[test]
+    fn what_no_worker_has_in_hand_waits() {
+        // 16 connections that never rest, 2 workers that take 1 ms each.
+        assert_eq!(queued(2000.0, 8000.0, 2), 14.0);
+        assert_eq!(queued(100.0, 1000.0, 2), 0.0);
     }
 
     #[test]

@@ -64,6 +64,11 @@ impl Latency {
         self.0.value_at_percentile(percent)
     }
 
+    /// The mean in microseconds; 0 when nothing was recorded.
+    pub fn mean(&self) -> f64 {
+        self.0.mean()
+    }
+
     /// The percentiles that results hold.
     pub fn percentiles(&self) -> Percentiles {
         Percentiles {

@@ -301,6 +301,9 @@ fn every_chapter_and_trouble_works_in_a_browser_without_a_complaint() {
         if chapter == "load" {
             browser.until("document.querySelectorAll('.lane').length === 3");
             browser.until("[...document.querySelectorAll('.lane .rps')].every((it) => parseInt(it.textContent) > 0)");
+            // Only a request that starts no process of its own waits for a worker.
+            let queued = "[...document.querySelectorAll('.lane')].map((it) => it.textContent.includes('wait for a worker')).join()";
+            assert_eq!(browser.value(queued), "false,true,true");
         }
         assert_eq!(
             browser.value("document.querySelectorAll('[role=alert]').length"),
@@ -344,5 +347,58 @@ fn the_page_fits_a_phone_and_the_keyboard_reaches_everything() {
         Object.keys(en.english).filter((key) => !(key in zh.chinese)).join())";
     assert_eq!(browser.value(missing), "");
     browser.picture(&pictures().join("phone.png"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+/// What reaches beyond the window: nothing may, as nobody scrolls sideways to read.
+#[track_caller]
+fn assert_fits(browser: &mut Browser, what: &str) {
+    // What scrolls in a box of its own, as a wide table may, moves nothing else.
+    let wide = "[...document.body.querySelectorAll('*')].filter((it) => \
+        it.getBoundingClientRect().right > document.documentElement.clientWidth + 1 && \
+        !it.closest('.scroll, pre, svg')).map((it) => `${it.tagName}.${it.className}: ${it.textContent.slice(0, 40)}`).join()";
+    assert_eq!(browser.value(wide), "", "{what} is too wide");
+    let over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    assert_eq!(browser.value(over), 0, "{what} scrolls sideways");
+}
+
+#[test]
+fn no_part_of_the_page_is_wider_than_a_phone() {
+    if !python() {
+        return;
+    }
+    let Some(mut browser) = Browser::start(390, 844) else {
+        return eprintln!("skipped: no chromium");
+    };
+    let demo = Demo::start("auto");
+    for language in ["en", "zh"] {
+        browser.go(&format!("{}?language={language}", demo.at));
+        browser.until(&format!(
+            "document.body && document.body.dataset.ready && document.documentElement.lang === '{language}'"
+        ));
+        for chapter in [
+            "wsgi", "cgi", "warm", "fastcgi", "uwsgi", "load", "nginx", "options",
+        ] {
+            browser.press(&format!("[data-chapter={chapter}]"));
+            assert_fits(&mut browser, chapter);
+        }
+        browser.press("#tab-one");
+        browser.press("#send");
+        browser.until("document.querySelector('.steps')");
+        assert_fits(&mut browser, "one request");
+        browser.picture(&pictures().join(format!("phone-one-{language}.png")));
+        browser.press("#tab-many");
+        browser.press("#load");
+        browser.until("document.querySelectorAll('.lane').length === 3");
+        browser.until("[...document.querySelectorAll('.lane .rps')].every((it) => parseInt(it.textContent) > 0)");
+        assert_fits(&mut browser, "many requests");
+        browser.picture(&pictures().join(format!("phone-many-{language}.png")));
+        browser.press("#load");
+        browser.press("#tab-breaks");
+        browser.press("[data-trouble=crash]");
+        browser.until("document.querySelector('[data-how=mended]')");
+        assert_fits(&mut browser, "what breaks");
+        browser.picture(&pictures().join(format!("phone-breaks-{language}.png")));
+    }
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }

@@ -130,6 +130,7 @@ function lane(lane) {
       row("many.p50", lane.p50_us == null ? "—" : ms(lane.p50_us)), row("many.p99", lane.p99_us == null ? "—" : ms(lane.p99_us)),
       row("many.cpu", lane.cpu == null ? "—" : `${lane.cpu.toFixed(0)} %`),
       row("many.memory", lane.memory == null ? "—" : `${(lane.memory / 1048576).toFixed(1)} MiB`),
+      lane.queued == null ? [] : row("many.queued", lane.queued.toFixed(lane.queued < 10 ? 1 : 0)),
       row("many.answered", lane.answered.toLocaleString()), row("many.waiting", lane.waiting.toLocaleString()),
       row("many.failed", lane.failed ? h("span", { class: "bad" }, `${lane.failed}: ${lane.failure ?? ""}`) : "0")),
     h("div", { class: "quiet" }, page.t(perRequest ? "many.come" : "many.stay")),

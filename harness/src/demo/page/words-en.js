@@ -54,7 +54,7 @@ export const english = {
   "work.compiled": "hello, compiled", "work.python": "hello, Python", "work.wait": "50 ms of waiting, Python",
   "many.start": "Start", "many.stop": "Stop", "many.starting": "The lanes are starting…", "many.lost": "The connection to the demo was lost.",
   "many.per-second": "{rate}/s on each lane", "many.full": "as many as are answered",
-  "many.rps": "answered per second", "many.p50": "half within", "many.p99": "99 % within", "many.cpu": "CPU (of one core)", "many.memory": "memory", "many.answered": "answered", "many.waiting": "waiting", "many.failed": "failed",
+  "many.rps": "answered per second", "many.p50": "half within", "many.p99": "99 % within", "many.cpu": "CPU (of one core)", "many.memory": "memory", "many.answered": "answered", "many.queued": "wait for a worker", "many.waiting": "found no connection", "many.failed": "failed",
   "many.come": "processes that come and go", "many.stay": "processes that stay",
   "many.worker": "process {pid} stays", "many.passing": "process {pid} came for one request",
   "many.plot": "Answered per second over time (logarithmic)",

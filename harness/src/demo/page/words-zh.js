@@ -54,7 +54,7 @@ export const chinese = {
   "work.compiled": "hello（编译）", "work.python": "hello（Python）", "work.wait": "等待 50 毫秒（Python）",
   "many.start": "开始", "many.stop": "停止", "many.starting": "通道正在启动…", "many.lost": "与演示程序的连接断开了。",
   "many.per-second": "每条通道每秒 {rate} 个", "many.full": "能答多少发多少",
-  "many.rps": "每秒应答", "many.p50": "一半不超过", "many.p99": "99 % 不超过", "many.cpu": "CPU（单核）", "many.memory": "内存", "many.answered": "已应答", "many.waiting": "等待中", "many.failed": "失败",
+  "many.rps": "每秒应答", "many.p50": "一半不超过", "many.p99": "99 % 不超过", "many.cpu": "CPU（单核）", "many.memory": "内存", "many.answered": "已应答", "many.queued": "等待工作进程", "many.waiting": "没有空闲连接", "many.failed": "失败",
   "many.come": "来去匆匆的进程", "many.stay": "常驻的进程",
   "many.worker": "进程 {pid} 常驻", "many.passing": "进程 {pid} 只为一个请求而来",
   "many.plot": "每秒应答数随时间的变化（对数）",
