@@ -178,7 +178,7 @@ fn tally(profile: &Profile) -> String {
     let rows = profile.heats.iter().flat_map(|heat| &heat.rows);
     let count = |verdict| rows.clone().filter(|row| row.verdict == verdict).count();
     format!(
-        "{} rows met their target, {} missed it, {} could not be measured.",
+        "Targets: {} met, {} missed, {} not measured.",
         count(Verdict::Met),
         count(Verdict::Missed),
         count(Verdict::NotMeasured)
