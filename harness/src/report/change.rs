@@ -191,6 +191,7 @@ pub fn render(changes: &Changes<'_>) -> String {
     if out.is_empty() {
         out += "Nothing changed in the cases that both runs have.\n";
     }
+    out.extend(agreement(&changes.rates));
     if changes.added + changes.gone > 0 {
         let (added, gone) = (plural(changes.added, "case"), plural(changes.gone, "case"));
         _ = writeln!(
@@ -199,6 +200,19 @@ pub fn render(changes: &Changes<'_>) -> String {
         );
     }
     out
+}
+
+/// How many ratios the two runs agree on: the intervals that they state have a value in common.
+fn agreement(rates: &[RateChange<'_>]) -> Option<String> {
+    let stated = rates
+        .iter()
+        .filter_map(|rate| Some((rate.before.interval?, rate.after.interval?)));
+    let meet: Vec<bool> = stated.map(|(old, new)| old.meets(&new)).collect();
+    let agreed = meet.iter().filter(|&&meet| meet).count();
+    (!meet.is_empty()).then(|| {
+        let all = meet.len();
+        format!("The intervals of both runs meet for {agreed} of {all} throughput ratios.\n")
+    })
 }
 
 fn line(change: &Change<'_>) -> String {

@@ -199,12 +199,14 @@ impl<'a> Footnotes<'a> {
         Self { common, numbered }
     }
 
-    /// The numbers of these caveats, from 1; new ones are added, common ones have none.
+    /// The numbers of these caveats, from 1 and ascending; new ones are added, common ones have none.
     pub fn refer(&mut self, caveats: &'a [String]) -> Vec<usize> {
         let own = caveats.iter().map(String::as_str);
         let own = own.filter(|text| !self.common.contains(text));
         let own: Vec<_> = own.collect();
-        own.into_iter().map(|text| self.number(text)).collect()
+        let mut numbers: Vec<_> = own.into_iter().map(|text| self.number(text)).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// Caveats that hold for every figure.
@@ -249,7 +251,7 @@ mod tests {
         let (first, second) = (["a".to_owned()], ["b".to_owned(), "a".to_owned()]);
         let mut notes = Footnotes::default();
         assert_eq!(notes.refer(&first), [1]);
-        assert_eq!(notes.refer(&second), [2, 1]);
+        assert_eq!(notes.refer(&second), [1, 2]);
         assert_eq!(notes.numbered().collect::<Vec<_>>(), [(1, "a"), (2, "b")]);
     }
 

@@ -44,10 +44,10 @@ fn a_heat_measures_its_lanes_and_leaves_figures_and_a_report() {
         .assert();
     let output = done.get_output();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("built-in, FastCGI"), "{text}");
+    assert!(text.contains("built-in, FastCGI kept"), "{text}");
     let profile: Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let lane = &profile["heats"][0]["lanes"][0];
-    assert_eq!(lane["id"], "built-in, FastCGI");
+    assert_eq!(lane["id"], "built-in, FastCGI kept");
     let rate = &lane["rounds"][0]["values"]["requests_per_second"];
     assert!(rate.as_f64().unwrap() > 0.0, "{lane}");
     let page = std::fs::read_to_string(markdown).unwrap();

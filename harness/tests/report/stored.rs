@@ -186,6 +186,7 @@ fn two_runs_are_told_apart_by_what_got_better_and_worse() {
 
     - nginx@1.22:documented · hello on 32 · fastcgi gateserve:probe against cgi via fastcgi gateserve:cgi: 22.0× 21.5–22.7 → 11.0× 10.7–11.3, **slower**
 
+    The intervals of both runs meet for 3 of 4 throughput ratios.
     0 cases only in the later run, 1 case only in the earlier one.
     ");
 }
@@ -221,6 +222,7 @@ fn a_run_does_not_differ_from_itself() {
     assert!(!changes.got_worse());
     assert_eq!(
         change::render(&changes),
-        "Nothing changed in the cases that both runs have.\n"
+        "Nothing changed in the cases that both runs have.\n\
+         The intervals of both runs meet for 4 of 4 throughput ratios.\n"
     );
 }

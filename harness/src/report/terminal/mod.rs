@@ -132,7 +132,10 @@ fn verdict(page: &mut Page, results: &Results, style: Style) {
     };
     page.gap();
     let lead = Line::of(color, format!("{}  ", verdict.word()));
-    let text = format!("{}  ({})", verdict.sentence(), counts(results));
+    let text = match counts(results) {
+        counts if counts.is_empty() => verdict.sentence(),
+        counts => format!("{}  ({counts})", verdict.sentence()),
+    };
     page.paragraph(lead, PLAIN, &text, style.width);
 }
 

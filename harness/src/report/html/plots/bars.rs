@@ -5,9 +5,10 @@ use plotters::{
     style::text_anchor::{HPos, Pos, VPos},
 };
 
-use super::{Area, CPU, Drawn, GRID, MUTED, Series, TEXT, WIDTH, text};
+use super::{Area, CPU, Drawn, GRID, MUTED, Series, TEXT, WIDTH, label_room, text};
 use crate::report::units;
 
+/// Room for the names, at least.
 const LEFT: i32 = 118;
 /// Room for the figures behind the longest bar.
 const RIGHT: i32 = 150;
@@ -25,17 +26,21 @@ pub(super) fn height(bars: usize) -> u32 {
 /// Requests per second, with the multiple of the first.
 pub(super) fn rates(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let best = most(series.iter().map(|one| one.entry.rps));
-    let first = series[0].entry.rps;
-    axis(area, series.len())?;
+    let left = left(series);
+    axis(area, left, series.len())?;
     for (row, one) in series.iter().enumerate() {
         let rps = one.entry.rps;
-        name(area, row, &one.label)?;
-        let end = segment(area, row, 0, scaled(rps, best), one.color)?;
+        name(area, (left, row), &one.label)?;
+        let end = segment(area, (left, row), 0, scaled(rps / best, left), one.color)?;
         let times = match row {
             0 => String::new(),
-            _ => format!(" · {}", units::times(rps / first)),
+            _ => format!(" · {}", units::times(one.ratio)),
         };
-        figure(area, row, end, &format!("{}{times}", units::amount(rps)))?;
+        figure(
+            area,
+            (left + end, row),
+            &format!("{}{times}", units::amount(rps)),
+        )?;
     }
     Ok(())
 }
@@ -48,17 +53,28 @@ pub(super) fn cpu(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     };
     let sum = |one: &Series<'_>| parts(one).into_iter().flatten().sum::<f64>();
     let dearest = most(series.iter().map(sum));
-    axis(area, series.len())?;
+    let left = left(series);
+    axis(area, left, series.len())?;
     for (row, one) in series.iter().enumerate() {
-        name(area, row, &one.label)?;
+        name(area, (left, row), &one.label)?;
         let (mut from, mut reached) = (0, 0.0);
         for (part, color) in parts(one).into_iter().zip(CPU) {
             reached += part.unwrap_or_default();
-            from = segment(area, row, from, scaled(reached, dearest), color)?;
+            from = segment(
+                area,
+                (left, row),
+                from,
+                scaled(reached / dearest, left),
+                color,
+            )?;
         }
         let split = parts(one).map(|part| part.map_or_else(|| "–".to_owned(), units::amount));
-        figure(area, row, from, &format!("{} µs", units::amount(sum(one))))?;
-        note(area, row, from, &split.join(" + "))?;
+        figure(
+            area,
+            (left + from, row),
+            &format!("{} µs", units::amount(sum(one))),
+        )?;
+        note(area, (left + from, row), &split.join(" + "))?;
     }
     Ok(())
 }
@@ -69,54 +85,59 @@ fn most(values: impl Iterator<Item = f64>) -> f64 {
         .fold(f64::MIN_POSITIVE, f64::max)
 }
 
-fn scaled(value: f64, most: f64) -> i32 {
-    let room = f64::from(WIDTH) - f64::from(LEFT + RIGHT);
+/// Where the bars begin: behind the longest name.
+fn left(series: &[Series<'_>]) -> i32 {
+    LEFT.max(20 + label_room(series.iter().map(|one| one.label.as_str()), 13))
+}
+
+fn scaled(share: f64, left: i32) -> i32 {
+    let room = f64::from(WIDTH) - f64::from(left + RIGHT);
     // A float that is no number becomes 0 here.
-    (value / most * room).round() as i32
+    (share * room).round() as i32
 }
 
 fn middle(row: usize) -> i32 {
     TOP + ROW / 2 + ROW * i32::try_from(row).unwrap_or_default()
 }
 
-fn axis(area: &Area<'_>, bars: usize) -> Drawn {
+fn axis(area: &Area<'_>, left: i32, bars: usize) -> Drawn {
     let end = TOP + ROW * i32::try_from(bars).unwrap_or_default();
     area.draw(&PathElement::new(
-        [(LEFT, TOP), (LEFT, end)],
+        [(left, TOP), (left, end)],
         GRID.stroke_width(1),
     ))?;
     Ok(())
 }
 
-fn name(area: &Area<'_>, row: usize, label: &str) -> Drawn {
+fn name(area: &Area<'_>, (left, row): (i32, usize), label: &str) -> Drawn {
     let style = text(13, TEXT).pos(Pos::new(HPos::Right, VPos::Center));
-    area.draw_text(label, &style, (LEFT - 10, middle(row)))?;
+    area.draw_text(label, &style, (left - 10, middle(row)))?;
     Ok(())
 }
 
 /// Draws from one offset to another and says where it ended.
 fn segment(
     area: &Area<'_>,
-    row: usize,
+    (left, row): (i32, usize),
     from: i32,
     to: i32,
     color: RGBColor,
 ) -> Result<i32, Box<dyn std::error::Error + Send + Sync>> {
     let to = to.max(from + 1);
     let top = middle(row) - BAR / 2;
-    let corners = [(LEFT + from, top), (LEFT + to, top + BAR)];
+    let corners = [(left + from, top), (left + to, top + BAR)];
     area.draw(&Rectangle::new(corners, color.filled()))?;
     Ok(to)
 }
 
-fn figure(area: &Area<'_>, row: usize, end: i32, label: &str) -> Drawn {
+fn figure(area: &Area<'_>, (end, row): (i32, usize), label: &str) -> Drawn {
     let style = text(13, TEXT).pos(Pos::new(HPos::Left, VPos::Center));
-    area.draw_text(label, &style, (LEFT + end + 8, middle(row)))?;
+    area.draw_text(label, &style, (end + 8, middle(row)))?;
     Ok(())
 }
 
-fn note(area: &Area<'_>, row: usize, end: i32, label: &str) -> Drawn {
+fn note(area: &Area<'_>, (end, row): (i32, usize), label: &str) -> Drawn {
     let style = text(11, MUTED).pos(Pos::new(HPos::Left, VPos::Center));
-    area.draw_text(label, &style, (LEFT + end + 8, middle(row) + 16))?;
+    area.draw_text(label, &style, (end + 8, middle(row) + 16))?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use plotters::{
     prelude::*,
 };
 
-use super::{Area, Drawn, GRID, MUTED, Series, name_lines, text};
+use super::{Area, Drawn, GRID, MUTED, Series, line_room, name_lines, text};
 use crate::report::units;
 
 /// Percentiles that the axis tells; the last one ends it.
@@ -59,7 +59,7 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let highest = values().fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(area)
         .margin(8)
-        .margin_right(104)
+        .margin_right(line_room(series))
         .x_label_area_size(28)
         .y_label_area_size(56)
         .build_cartesian_2d(Percentiles, (lowest / 1.3..highest * 1.3).log_scale())?;

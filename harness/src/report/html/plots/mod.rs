@@ -142,6 +142,8 @@ pub(super) fn of_history(line: &history::Line, runs: usize) -> Result<String, Pl
 struct Series<'a> {
     label: String,
     color: RGBColor,
+    /// Its rate as a multiple of the first one's.
+    ratio: f64,
     entry: &'a Throughput,
 }
 
@@ -159,6 +161,7 @@ fn series<'a>(contest: &Contest<'a>) -> Vec<Series<'a>> {
         .map(|(at, &entry)| Series {
             label: contest.label(entry),
             color: color(at, entry.model),
+            ratio: contest.ratio(entry).value,
             entry,
         })
         .collect()
@@ -204,6 +207,20 @@ fn text(size: u32, color: RGBColor) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&color)
 }
 
+/// About how wide the longest of some labels is: the drawing knows no font, the page chooses it.
+fn label_room<'a>(labels: impl Iterator<Item = &'a str>, size: u32) -> i32 {
+    let longest = labels.map(|label| label.chars().count()).max().unwrap_or(0);
+    // A letter of a sans-serif font is about half as wide as it is high; wide fonts need more.
+    let width = longest as f64 * f64::from(size) * 0.56;
+    width.min(f64::from(WIDTH) * 0.4).ceil() as i32
+}
+
+/// Room for the names right of lines, each with its square.
+fn line_room(series: &[Series<'_>]) -> i32 {
+    let names = label_room(series.iter().map(|one| one.label.as_str()), 12);
+    (names + 28).max(104)
+}
+
 /// Names lines at their right ends, which are given in pixels.
 fn name_lines(area: &Area<'_>, ends: &[(&str, RGBColor, (i32, i32))]) -> Drawn {
     let wanted: Vec<_> = ends.iter().map(|(_, _, (_, y))| *y).collect();
@@ -236,6 +253,13 @@ mod tests {
     #[test]
     fn labels_that_would_touch_are_moved_apart_in_order() {
         assert_eq!(spread(&[50, 10, 52], 14), [50, 10, 64]);
+    }
+
+    #[test]
+    fn a_long_name_has_the_room_it_needs_but_leaves_most_to_the_plot() {
+        let room = |label| label_room([label, "a"].into_iter(), 13);
+        assert!(room("cgi via fastcgi gateserve:cgi") > room("fastcgi"));
+        assert_eq!(room(&"x".repeat(500)), 240);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use plotters::{coord::types::RangedCoordf64, prelude::*};
 
-use super::{Area, Drawn, GRID, MUTED, Series, name_lines, text};
+use super::{Area, Drawn, GRID, MUTED, Series, line_room, name_lines, text};
 use crate::report::units;
 
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -14,7 +14,7 @@ pub(super) fn draw(area: &Area<'_>, series: &[Series<'_>]) -> Drawn {
     let highest = by_second().flatten().copied().max().unwrap_or(1).max(1);
     let mut chart = ChartBuilder::on(area)
         .margin(8)
-        .margin_right(104)
+        .margin_right(line_room(series))
         .x_label_area_size(28)
         .y_label_area_size(56)
         .build_cartesian_2d(1.0..seconds as f64, 0.0..highest as f64 * 1.08)?;
