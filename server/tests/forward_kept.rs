@@ -39,12 +39,10 @@ impl Upstream {
     /// Which connection answered.
     fn ask(&self, method: &str, path: &str) -> String {
         let mut responses = Responses::on(self.gateway.connect());
-        let length = if method == "POST" {
-            "Content-Length: 1\r\n"
-        } else {
-            ""
+        let (length, body) = match method {
+            "POST" | "PUT" => ("Content-Length: 1\r\n", "x"),
+            _ => ("", ""),
         };
-        let body = if method == "POST" { "x" } else { "" };
         responses.peer.send(format!(
             "{method} {path} HTTP/1.1\r\nHost: a\r\n{length}\r\n{body}"
         ));
@@ -55,7 +53,7 @@ impl Upstream {
 }
 
 fn converse(mut stream: UnixStream, number: usize) {
-    let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+    let (mut seen, mut piece, mut is_used) = (Vec::new(), [0; 4096], false);
     loop {
         while !seen.ends_with(STDIN_END) {
             match stream.read(&mut piece) {
@@ -64,6 +62,10 @@ fn converse(mut stream: UnixStream, number: usize) {
             }
         }
         let has = |path: &[u8]| seen.windows(path.len()).any(|at| at == path);
+        if is_used && has(b"/gone") {
+            return;
+        }
+        is_used = true;
         let mut reply = record(6, format!("Content-Type: a/b\n\n{number}").as_bytes());
         reply.extend(record(3, &[0; 8]));
         if has(b"/more") {
@@ -105,11 +107,21 @@ fn a_connection_that_the_upstream_closed_costs_the_next_request_nothing() {
 }
 
 #[test]
+fn a_kept_connection_that_brings_nothing_is_made_up_for_by_a_new_one() {
+    let upstream = Upstream::start(&["--fastcgi-keepalive", "4"]);
+    assert_eq!(upstream.ask("GET", "/"), "1");
+    // The upstream takes the request and closes, as one that stops in this moment.
+    assert_eq!(upstream.ask("GET", "/gone"), "2");
+}
+
+#[test]
 fn what_may_not_be_repeated_goes_over_a_new_connection() {
     let upstream = Upstream::start(&["--fastcgi-keepalive", "4"]);
     assert_eq!(upstream.ask("GET", "/"), "1");
     assert_eq!(upstream.ask("POST", "/"), "2");
-    assert_eq!(upstream.ask("GET", "/"), "2", "the newest is used first");
+    // Its body is gone when the connection turns out to be dead.
+    assert_eq!(upstream.ask("PUT", "/"), "3");
+    assert_eq!(upstream.ask("GET", "/"), "3", "the newest is used first");
 }
 
 #[test]
