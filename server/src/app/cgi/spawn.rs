@@ -81,8 +81,7 @@ pub struct NotStarted {
 }
 
 /// Starts `program` in a process group of its own, without a controlling terminal, with no signal
-/// blocked and every signal at its
-/// default. It is killed when the calling thread ends. The process has to be waited for.
+/// blocked and every signal at its default. It is killed when the calling thread ends. The process has to be waited for.
 ///
 /// # Errors
 /// That of `exec` where the file cannot be run (`EACCES`, `ENOEXEC`, `ENOENT` also for a missing
