@@ -165,9 +165,11 @@ fn known(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> Kn
     };
     let file: Option<KnownFile> = read(source, flaws);
     for entry in file.iter().flat_map(|file| &file.known) {
-        if let Some(message) = unmatched(entry.get_ref(), catalogue) {
-            let at = entry.span().start;
-            flaws.push(Flaw::at(&source.path, &source.text, at, message));
+        let at = entry.span().start;
+        for known in entry.get_ref().deviations() {
+            if let Some(message) = unmatched(&known, catalogue) {
+                flaws.push(Flaw::at(&source.path, &source.text, at, message));
+            }
         }
     }
     file.map(KnownList::from).unwrap_or_default()
@@ -378,6 +380,8 @@ faults = ["gateway/httpoxy"]
                      scenario = 'cgi/none'\nbecause = 'x'\n";
         let said = catalogue("known.toml", entry).unwrap_err().to_string();
         insta::assert_snapshot!(said, @"known.toml:1: unknown scenario `cgi/none`");
+        let said = catalogue("known.toml", &entry.replace("'cgi/none'", "['cgi/none']"));
+        insta::assert_snapshot!(said.unwrap_err(), @"known.toml:1: unknown scenario `cgi/none`");
         let said = catalogue(
             "known.toml",
             &entry.replace("model = 'any'", "model = 'fcgi'"),

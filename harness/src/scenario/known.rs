@@ -1,6 +1,11 @@
 //! Deviations of named subjects and versions: `scenarios/known.toml`.
 
-use serde::Deserialize;
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, IntoDeserializer, SeqAccess, Visitor},
+};
 use toml::Spanned;
 
 use crate::{
@@ -10,8 +15,7 @@ use crate::{
 };
 
 /// One deviation that is expected.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     /// Plain name of the subject, or `name:variant`.
     pub subject: String,
@@ -19,23 +23,91 @@ pub struct Known {
     pub version: Versions,
     /// Behind or before which other subject it shows, where that matters: plain name, or
     /// `name:variant`. A backend that mends what the gateway broke hides the deviation.
-    #[serde(default)]
     pub with: Option<String>,
     /// In which models it shows: one, or `any`.
     pub model: Models,
     /// Id of the scenario.
     pub scenario: String,
     /// How it ends: a crash or a hang is excused only where the entry says so.
-    #[serde(default = "broken_rule")]
     pub outcome: Outcome,
     /// Why it is so.
     pub because: String,
     /// Where to read more.
-    #[serde(default)]
     pub link: Option<String>,
     /// It touches security, and its maintainers have not made it public yet.
-    #[serde(default)]
     pub embargoed: bool,
+}
+
+/// An entry as it is written: what has one reason may show in several scenarios and models.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    subject: String,
+    version: Versions,
+    #[serde(default)]
+    with: Option<String>,
+    model: OneOrMore<Models>,
+    scenario: OneOrMore<String>,
+    #[serde(default = "broken_rule")]
+    outcome: Outcome,
+    because: String,
+    #[serde(default)]
+    link: Option<String>,
+    #[serde(default)]
+    embargoed: bool,
+}
+
+/// A word, or a list of words.
+#[derive(Debug)]
+struct OneOrMore<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        // Not `untagged`, which forgets what was wrong with a word.
+        struct Words<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Words<T> {
+            type Value = OneOrMore<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word or a list of words")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+                Ok(OneOrMore(vec![T::deserialize(word.into_deserializer())?]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::new();
+                while let Some(word) = list.next_element()? {
+                    all.push(word);
+                }
+                Ok(OneOrMore(all))
+            }
+        }
+        from.deserialize_any(Words(PhantomData))
+    }
+}
+
+impl Entry {
+    /// One deviation for each scenario and model.
+    pub(super) fn deviations(&self) -> impl Iterator<Item = Known> {
+        let models = &self.model.0;
+        let pairs = self.scenario.0.iter().flat_map(|scenario| {
+            let of = models.iter();
+            of.map(move |model| (scenario, *model))
+        });
+        pairs.map(|(scenario, model)| Known {
+            subject: self.subject.clone(),
+            version: self.version.clone(),
+            with: self.with.clone(),
+            model,
+            scenario: scenario.clone(),
+            outcome: self.outcome,
+            because: self.because.clone(),
+            link: self.link.clone(),
+            embargoed: self.embargoed,
+        })
+    }
 }
 
 fn broken_rule() -> Outcome {
@@ -68,7 +140,7 @@ impl TryFrom<String> for Models {
 #[serde(deny_unknown_fields)]
 pub(super) struct KnownFile {
     #[serde(default)]
-    pub(super) known: Vec<Spanned<Known>>,
+    pub(super) known: Vec<Spanned<Entry>>,
     /// Scenarios, by the beginnings of their ids, whose violation touches security whatever it
     /// looks like: an injection, a request that is taken for another.
     #[serde(default)]
@@ -90,7 +162,8 @@ pub struct Stale<'a> {
 
 impl From<KnownFile> for KnownList {
     fn from(file: KnownFile) -> Self {
-        let known = file.known.into_iter().map(Spanned::into_inner);
+        let entries = file.known.iter();
+        let known = entries.flat_map(|entry| entry.get_ref().deviations());
         Self(known.collect(), file.sensitive)
     }
 }
@@ -381,6 +454,25 @@ mod tests {
         assert!(matches(list("any", "any")));
         assert!(!matches(list("<1.22", "any")));
         assert!(!matches(list("any", "uwsgi")));
+    }
+
+    #[test]
+    fn one_entry_may_name_several_scenarios_and_models() {
+        let text = "[[known]]\nsubject = 'nginx'\nversion = 'any'\nmodel = ['uwsgi', 'scgi']\n\
+                    scenario = ['cgi/a', 'cgi/b']\nbecause = 'it is so'";
+        let file: KnownFile = toml::from_str(text).unwrap();
+        let list = KnownList::from(file);
+        let told = list
+            .iter()
+            .map(|known| (known.scenario.as_str(), known.model));
+        let models = [Model::Uwsgi, Model::Scgi].map(Models::One);
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            ["cgi/a", "cgi/b"]
+                .iter()
+                .flat_map(|scenario| models.map(|model| (*scenario, model)))
+                .collect::<Vec<_>>()
+        );
     }
 
     #[test]
