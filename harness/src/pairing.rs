@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     backends::{self, Backend, PROBE, Seat},
-    bench::Bench,
+    bench::{Bench, Prepared},
     gateways::{self, CGI_BIN, Gateway, Route},
     launch::{self, Launch, LaunchError, RunDir, Running, Via},
     model::Model,
@@ -229,6 +229,7 @@ pub(crate) async fn behind(
         socket,
         app,
         about: prepared.map_or("", |prepared| &prepared.about),
+        program: &program(backend, prepared),
         run: dir.path(),
         workers: WORKERS,
         threads: 1,
@@ -238,7 +239,7 @@ pub(crate) async fn behind(
     };
     let mut launch = backend.launch(&seat);
     launch.args.extend(tracing(trace));
-    let via = match prepared {
+    let via = match prepared.filter(|_| !backend.runs_below_gateserve(model)) {
         Some(prepared) => prepared.via.clone(),
         None => Via::Process {
             program: launch.program.clone().into(),
@@ -251,6 +252,14 @@ pub(crate) async fn behind(
         params: backend.params(&seat),
         launch,
     })
+}
+
+/// What runs as the backend, as gateserve has to be told where that executes it.
+fn program(backend: &dyn Backend, prepared: Option<&Prepared>) -> String {
+    match prepared.map(|prepared| &prepared.via) {
+        Some(Via::Process { program }) => program.display().to_string(),
+        _ => backend.name().to_owned(),
+    }
 }
 
 /// Not every server can be told to let a gateway's workers in, who often are somebody else.

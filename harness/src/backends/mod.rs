@@ -10,6 +10,7 @@ mod gunicorn;
 pub(crate) mod libfcgi;
 mod php;
 mod php_cgi;
+mod php_cgi_program;
 mod php_fpm;
 #[cfg(test)]
 mod tests;
@@ -116,6 +117,11 @@ pub trait Backend: Sync {
         false
     }
 
+    /// Whether for this model its program runs below gateserve, which is what is started then.
+    fn runs_below_gateserve(&self, _: Model) -> bool {
+        false
+    }
+
     /// What to write and run.
     fn launch(&self, seat: &Seat<'_>) -> Launch;
 }
@@ -131,6 +137,8 @@ pub struct Seat<'a> {
     pub app: &'a str,
     /// What the program told of itself.
     pub about: &'a str,
+    /// Its program, where it runs as a process; else the name that the image has it by.
+    pub program: &'a str,
     /// The run folder.
     pub run: &'a Path,
     /// Worker processes to start.

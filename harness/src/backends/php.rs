@@ -4,7 +4,7 @@ use super::Seat;
 use crate::launch::FileSpec;
 
 /// The probe in PHP, as the run folder gets it.
-const PROBE: &str = include_str!("../../../scenarios/apps/probe.php");
+pub(super) const PROBE: &str = include_str!("../../../scenarios/apps/probe.php");
 
 /// What the application is, in a report of its speed.
 pub(super) const APP: &str = "probe.php";

@@ -1,6 +1,6 @@
-//! php-cgi as a FastCGI server.
+//! php-cgi as a FastCGI server, and as the CGI program that it is called after.
 
-use super::{Backend, Seat, php};
+use super::{Backend, Seat, php, php_cgi_program};
 use crate::{
     address::Address,
     launch::{Launch, Ready},
@@ -15,8 +15,23 @@ impl Backend for PhpCgi {
         "php-cgi"
     }
 
+    fn variant(&self, model: Model) -> &'static str {
+        match model {
+            Model::Cgi => "program",
+            _ => "",
+        }
+    }
+
     fn speaks(&self) -> &'static [Model] {
-        &[Model::FastCgi]
+        &[Model::FastCgi, Model::Cgi]
+    }
+
+    fn brings_programs(&self) -> bool {
+        true
+    }
+
+    fn runs_below_gateserve(&self, model: Model) -> bool {
+        model == Model::Cgi
     }
 
     fn programs(&self) -> &'static [&'static str] {
@@ -48,6 +63,9 @@ impl Backend for PhpCgi {
     }
 
     fn launch(&self, seat: &Seat<'_>) -> Launch {
+        if self.runs_below_gateserve(seat.model) {
+            return php_cgi_program::launch(seat);
+        }
         let mut args = vec!["-b".to_owned(), seat.socket.display().to_string()];
         for (name, value) in php::SETTINGS {
             args.extend(["-d".to_owned(), format!("{name}={value}")]);

@@ -11,6 +11,7 @@ fn launch(name: &str, model: Model, about: &str) -> String {
         socket: Path::new("/run/gb/s/backend.sock"),
         app: "/probe",
         about,
+        program: name,
         run: Path::new("/run/gb"),
         workers: 2,
         threads: 1,
@@ -83,6 +84,15 @@ fn granian_serves_its_wsgi_interface() {
 #[test]
 fn php_cgi_keeps_its_children() {
     insta::assert_snapshot!(launch("php-cgi", Model::FastCgi, ""));
+}
+
+#[test]
+fn php_cgi_as_a_program_is_executed_by_gateserve_for_each_request() {
+    insta::assert_snapshot!(launch("php-cgi", Model::Cgi, ""));
+    let backend = named("php-cgi").unwrap();
+    assert_eq!(id(backend, Model::Cgi), "php-cgi:program");
+    assert_eq!(id(backend, Model::FastCgi), "php-cgi");
+    assert_eq!(backend.driven(Model::Cgi), None);
 }
 
 #[test]
