@@ -8,11 +8,13 @@ use std::{
 };
 
 use crate::{
+    address::Address,
     backends::{self, Backend, PROBE, Seat},
     bench::{Bench, Prepared},
-    gateways::{self, CGI_BIN, Gateway, Route},
+    gateways::{self, Approach, CGI_BIN, Gateway, Route},
     launch::{self, Launch, LaunchError, RunDir, Running, Via},
     model::Model,
+    programs::Programs,
     results::Subject,
     run::case::Target,
     scenario::{NPH, Place},
@@ -45,6 +47,12 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// Between this gateway and its backend stands the bench, which must not be measured with them.
+    #[error(
+        "{0} reaches a backend by TCP, where a relay of the bench stands; measure another variant, \
+         such as nginx:keepalive"
+    )]
+    Relayed(String),
     /// A subject did not come up.
     #[error(transparent)]
     Launch(#[from] LaunchError),
@@ -66,6 +74,9 @@ impl Pairing {
                 "{} cannot reach an application by {model}",
                 gateway.name()
             ));
+        }
+        if !gateway.has(self.variant, self.front()) {
+            return Some(format!("{} does not speak {model}", self.gateway_id()));
         }
         if !self.executes() && !self.backend.speaks().contains(&model) {
             return Some(format!("{} does not serve {model}", self.backend.name()));
@@ -165,6 +176,9 @@ impl Pairing {
     }
 
     async fn begin(self, bench: &Bench, tapped: bool, traced: bool) -> Result<Started, StartError> {
+        if !tapped && !self.executes() && !self.gateway.approach(self.variant).is_unix() {
+            return Err(StartError::Relayed(self.gateway_id()));
+        }
         let dir = RunDir::create().map_err(preparing("a run folder"))?;
         let probe = &bench.programs.probe;
         scripts(dir.path(), probe).map_err(preparing("the CGI folder"))?;
@@ -181,13 +195,18 @@ impl Pairing {
             }
         };
         let log = Log::default();
+        let approach = self.gateway.approach(self.variant);
         let (tap, upstream) = match tapped && backend.is_some() {
             true => {
-                let at = dir.sockets().join("tap.sock");
-                let tap = Tap::open(&at, &socket, self.model, log.clone());
+                let at = approach.address(&dir.sockets().join("tap.sock"));
+                let at = at.map_err(preparing("an address"))?;
+                let tap = match approach {
+                    Approach::Tls => Tap::open_tls(&at, &socket, self.model, log.clone()),
+                    _ => Tap::open(&at, &socket, self.model, log.clone()),
+                };
                 (Some(tap.map_err(preparing("the relay"))?), at)
             }
-            false => (None, socket),
+            false => (None, Address::Unix(socket)),
         };
         let (gateway, listen) = front(
             (self.gateway, self.variant, self.front()),
@@ -280,11 +299,17 @@ pub(crate) async fn front(
     (gateway, variant, model): (&'static dyn Gateway, &'static str, Model),
     bench: &Bench,
     dir: &RunDir,
-    upstream: &Path,
+    upstream: &Address,
     trace: Option<&Path>,
     launches: &mut Vec<Launch>,
 ) -> Result<(Running, SocketAddr), StartError> {
     let prepared = bench.gateway(gateway);
+    if gateway.spawns(variant) {
+        let to = dir.path().join("relay");
+        let program = Programs::recorder().map_err(io::Error::other);
+        let placed = program.and_then(|program| place(&program, &to));
+        placed.map_err(preparing("the relay program"))?;
+    }
     let mut tries = 0;
     loop {
         tries += 1;
@@ -423,16 +448,21 @@ pub(crate) fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
     let folder = run.join(CGI_BIN);
     launch::make_folders(run, Path::new(CGI_BIN))?;
     for name in ["probe".to_owned(), format!("{NPH}probe")] {
-        let script = folder.join(name);
-        if fs::hard_link(probe, &script).is_err() {
-            fs::copy(probe, &script)?;
-        }
+        place(probe, &folder.join(name))?;
     }
     // A newly made file may not be executed; this one may, but by nobody who is there.
     fs::write(folder.join("not-executable"), "#!/bin/sh\necho gatebench\n")?;
     let script = folder.join("bad-interpreter");
     fs::write(&script, "#!/nonexistent/gatebench-interpreter\n")?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
+}
+
+/// Puts a program into the run folder, where a gateway's user may execute it.
+fn place(program: &Path, at: &Path) -> io::Result<()> {
+    match fs::hard_link(program, at) {
+        Ok(()) => Ok(()),
+        Err(_) => fs::copy(program, at).map(drop),
+    }
 }
 
 /// A port of 127.0.0.1 that nobody listens at in this moment.

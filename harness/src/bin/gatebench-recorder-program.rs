@@ -1,6 +1,9 @@
 //! The program that a gateway executes in the place of a CGI script: hands over to the recorder how
 //! it was started, relays its three streams, and ends as it is told.
 //!
+//! Started as `relay SOCKET` it stands in for a FastCGI application that the gateway starts itself:
+//! what comes at the listening socket that is its standard input goes on to SOCKET.
+//!
 //! It has no `main` of Rust's: what runs before that would open closed descriptors and ignore
 //! SIGPIPE, and the gateway's own doing could not be told from it.
 
@@ -22,7 +25,7 @@ use std::{
 
 use gatebench::{
     scenario::text::latin1,
-    seats::recorder::{BESIDE, Frame},
+    seats::recorder::{BESIDE, Frame, relay},
     witness::recorded::Program,
 };
 
@@ -35,9 +38,24 @@ const NO_RECORDER: i32 = 70;
 // SAFETY: the C runtime calls `main` once, as the program's entry; nothing else is named so.
 #[unsafe(no_mangle)]
 extern "C" fn main(_: i32, _: *const *const u8) -> i32 {
+    if let Some(to) = relays_to() {
+        return told(relay::serve(0, &to).map(|()| 0));
+    }
     let found = find();
-    let talked = found.and_then(|found| talk(&found));
-    match talked {
+    told(found.and_then(|found| talk(&found)))
+}
+
+/// Where standard input is passed on to, if that is asked for.
+fn relays_to() -> Option<PathBuf> {
+    let line = fs::read("/proc/self/cmdline").ok()?;
+    match texts(&line).as_slice() {
+        [_, word, to] if word == "relay" => Some(to.into()),
+        _ => None,
+    }
+}
+
+fn told(done: io::Result<i32>) -> i32 {
+    match done {
         Ok(status) => status,
         Err(error) => {
             let told = format!("gatebench-recorder-program: {error}\n");

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::way::{App, Way};
 use crate::{
+    address::Address,
     backends::python,
     gateways::conf_folder,
     launch::{self, FileSpec, Launch, LaunchError, Ready, RunDir, Running, Via},
@@ -139,7 +140,12 @@ impl Site {
         let (tap, upstream) = match order.tapped && !direct {
             true => {
                 let at = dir.sockets().join("wire.sock");
-                let tap = Tap::open(&at, &socket, order.way.protocol(), log.clone());
+                let tap = Tap::open(
+                    &Address::Unix(at.clone()),
+                    &socket,
+                    order.way.protocol(),
+                    log.clone(),
+                );
                 (Some(tap.map_err(preparing("the relay"))?), at)
             }
             false => (None, socket),

@@ -19,7 +19,7 @@ impl Gateway for Apache {
     }
 
     fn variants(&self) -> &'static [&'static str] {
-        &["documented", "stock", "keepalive"]
+        &["documented", "stock", "keepalive", "fcgid"]
     }
 
     fn speaks(&self) -> &'static [Model] {
@@ -39,6 +39,15 @@ impl Gateway for Apache {
     /// What `enablereuse=on` asks for; mod_proxy_http does so unasked.
     fn keeps_connections(&self, variant: &str, model: Model) -> bool {
         model == Model::Http || (variant == "keepalive" && model == Model::FastCgi)
+    }
+
+    /// mod_fcgid speaks FastCGI only.
+    fn has(&self, variant: &str, model: Model) -> bool {
+        variant != "fcgid" || model == Model::FastCgi
+    }
+
+    fn spawns(&self, variant: &str) -> bool {
+        variant == "fcgid"
     }
 
     fn program(&self) -> Option<&'static str> {
@@ -96,9 +105,9 @@ fn configuration(route: &Route<'_>) -> String {
     let values = context! {
         run => route.run.display().to_string(),
         folder => modules_folder(route.about),
-        modules => modules(route.model),
+        modules => modules(route.model, route.variant),
         listen => route.listen.to_string(),
-        upstream => route.upstream.display().to_string(),
+        upstream => route.upstream.to_string(),
         model => route.model.word(),
         variant => route.variant,
     };
@@ -106,7 +115,7 @@ fn configuration(route: &Route<'_>) -> String {
 }
 
 /// What a build may have as modules and what as a part of the program.
-fn modules(model: Model) -> Vec<&'static str> {
+fn modules(model: Model, variant: &str) -> Vec<&'static str> {
     let mut modules = vec![
         "mpm_event",
         "unixd",
@@ -121,6 +130,7 @@ fn modules(model: Model) -> Vec<&'static str> {
     ];
     modules.extend(match model {
         Model::Cgi | Model::CgiWarm => &["cgid"][..],
+        Model::FastCgi if variant == "fcgid" => &["fcgid"],
         Model::FastCgi => &["proxy", "proxy_fcgi"],
         Model::Uwsgi => &["proxy", "proxy_uwsgi"],
         Model::Scgi => &["proxy", "proxy_scgi"],
@@ -174,6 +184,12 @@ mod tests {
     fn the_keepalive_variant_reuses_fastcgi_connections() {
         let conf = configuration(&route(Model::FastCgi, "keepalive"));
         assert!(conf.contains("retry=0 enablereuse=on"), "{conf}");
+    }
+
+    #[test]
+    fn mod_fcgid_starts_the_application_itself() {
+        insta::assert_snapshot!(configuration(&route(Model::FastCgi, "fcgid")));
+        assert!(!Apache.has("fcgid", Model::Uwsgi));
     }
 
     #[test]

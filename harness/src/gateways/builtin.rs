@@ -1,7 +1,5 @@
 //! gateserve as the gateway: what the main job runs on where there is neither nginx nor an engine.
 
-use std::path::Path;
-
 use super::{CGI_BIN, Gateway, Route};
 use crate::{
     launch::{Launch, Ready},
@@ -53,12 +51,12 @@ impl Gateway for Builtin {
     }
 
     fn launch(&self, route: &Route<'_>) -> Launch {
-        let at = |option: &str, mount: &str, what: &Path| {
-            let behind = |folder: &str| format!("{folder}{mount}={}", what.display());
+        let at = |option: &str, mount: &str, what: &str| {
+            let behind = |folder: &str| format!("{folder}{mount}={what}");
             let (open, asking) = (behind(""), behind(AUTH_FOLDER));
             [option.to_owned(), open, option.to_owned(), asking]
         };
-        let to = |option: &str| at(option, "/probe", route.upstream);
+        let to = |option: &str| at(option, "/probe", &route.upstream.to_string());
         let mut args = vec!["--http".to_owned(), route.listen.to_string()];
         args.extend(["--processes", "2", "--disable-logging"].map(str::to_owned));
         args.extend(["--buffer-size", "65535"].map(str::to_owned));
@@ -73,9 +71,11 @@ impl Gateway for Builtin {
             Model::Uwsgi => to("--uwsgi-to"),
             Model::FastCgi => to("--fastcgi-to"),
             Model::Scgi => to("--scgi-to"),
-            Model::Cgi | Model::CgiWarm | Model::Http => {
-                at("--cgi", "/cgi-bin", &route.run.join(CGI_BIN))
-            }
+            Model::Cgi | Model::CgiWarm | Model::Http => at(
+                "--cgi",
+                "/cgi-bin",
+                &route.run.join(CGI_BIN).display().to_string(),
+            ),
         });
         Launch {
             name: "builtin".to_owned(),

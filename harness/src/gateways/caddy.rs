@@ -92,7 +92,7 @@ fn configuration(route: &Route<'_>) -> String {
         run => route.run.display().to_string(),
         address => route.listen.ip().to_string(),
         port => route.listen.port(),
-        upstream => route.upstream.display().to_string(),
+        upstream => route.upstream.to_string(),
         model => route.model.word(),
         variant => route.variant,
     };

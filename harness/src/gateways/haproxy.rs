@@ -82,7 +82,7 @@ fn configuration(route: &Route<'_>) -> String {
     let values = context! {
         run => route.run.display().to_string(),
         listen => route.listen.to_string(),
-        upstream => route.upstream.display().to_string(),
+        upstream => route.upstream.to_string(),
         model => route.model.word(),
     };
     render(TEMPLATE, values)

@@ -1,6 +1,7 @@
 //! The web servers in front. Adding one is a file here and a line in [`GATEWAYS`].
 
 mod apache;
+mod approach;
 mod builtin;
 mod caddy;
 mod haproxy;
@@ -11,8 +12,9 @@ mod testing;
 
 use std::{net::SocketAddr, path::Path};
 
-use crate::{launch::Launch, model::Model, programs::Programs};
+use crate::{address::Address, launch::Launch, model::Model, programs::Programs};
 
+pub use approach::Approach;
 pub(crate) use nginx::conf_folder;
 
 /// A web server in front of the backend under test.
@@ -59,6 +61,23 @@ pub trait Gateway: Sync {
         false
     }
 
+    /// Whether a variant is there for a model that it reaches.
+    fn has(&self, _variant: &str, _model: Model) -> bool {
+        true
+    }
+
+    /// How a variant is told where its backend is.
+    fn approach(&self, _variant: &str) -> Approach {
+        Approach::Unix
+    }
+
+    /// Whether a variant starts the application's process itself, with the listening socket as its
+    /// standard input. The bench then gives it `relay` in the run folder, which passes on to
+    /// [`Route::upstream`].
+    fn spawns(&self, _variant: &str) -> bool {
+        false
+    }
+
     /// Program to start, unless the bench brings it along.
     fn program(&self) -> Option<&'static str>;
 
@@ -94,8 +113,8 @@ pub struct Route<'a> {
     pub variant: &'a str,
     /// Where clients connect.
     pub listen: SocketAddr,
-    /// Unix socket of the backend (or of the tap in front of it).
-    pub upstream: &'a Path,
+    /// The backend (or the tap in front of it).
+    pub upstream: &'a Address,
     /// The run folder; the document root is `htdocs` in it.
     pub run: &'a Path,
     /// What the program told of itself.

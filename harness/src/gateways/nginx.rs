@@ -1,6 +1,6 @@
 //! nginx. It has no CGI of its own: there it is carried over FastCGI to a server that executes.
 
-use super::{AUTH_USERS, Gateway, Route};
+use super::{AUTH_USERS, Approach, Gateway, Route};
 use crate::{
     launch::{FileSpec, Launch, Ready},
     model::Model,
@@ -18,7 +18,16 @@ impl Gateway for Nginx {
     }
 
     fn variants(&self) -> &'static [&'static str] {
-        &["documented", "stock", "keepalive"]
+        &[
+            "documented",
+            "stock",
+            "keepalive",
+            "unbuffered",
+            "tcp",
+            "localhost",
+            "ipv6",
+            "tls",
+        ]
     }
 
     fn speaks(&self) -> &'static [Model] {
@@ -31,7 +40,23 @@ impl Gateway for Nginx {
 
     /// uwsgi and SCGI carry one request per connection.
     fn keeps_connections(&self, variant: &str, model: Model) -> bool {
-        variant == "keepalive" && !matches!(model, Model::Uwsgi | Model::Scgi)
+        matches!(variant, "keepalive" | "unbuffered")
+            && !matches!(model, Model::Uwsgi | Model::Scgi)
+    }
+
+    /// `uwsgi_pass suwsgi://` and `proxy_pass https://`; the other modules have no TLS.
+    fn has(&self, variant: &str, model: Model) -> bool {
+        variant != "tls" || matches!(model, Model::Uwsgi | Model::Http)
+    }
+
+    fn approach(&self, variant: &str) -> Approach {
+        match variant {
+            "tcp" => Approach::Tcp,
+            "localhost" => Approach::Localhost,
+            "ipv6" => Approach::Ipv6,
+            "tls" => Approach::Tls,
+            _ => Approach::Unix,
+        }
     }
 
     fn program(&self) -> Option<&'static str> {
@@ -86,7 +111,9 @@ fn configuration(route: &Route<'_>) -> String {
         run => route.run.display().to_string(),
         params => conf_folder(route.about),
         listen => route.listen.to_string(),
-        upstream => route.upstream.display().to_string(),
+        upstream => route.upstream.to_string(),
+        pass => pass(route),
+        keeps => matches!(route.variant, "keepalive" | "unbuffered"),
         model => route.model.word(),
         variant => route.variant,
     };
@@ -94,6 +121,19 @@ fn configuration(route: &Route<'_>) -> String {
     environment
         .render_str(TEMPLATE, values)
         .expect("the template is tested with every variant")
+}
+
+/// What the model's `_pass` directive is given: a group of servers, or an address as it is.
+fn pass(route: &Route<'_>) -> String {
+    let scheme = match (Nginx.approach(route.variant), route.model) {
+        (Approach::Unix, _) => return "backend".to_owned(),
+        (Approach::Tls, Model::Uwsgi) => "suwsgi://",
+        (Approach::Tls, Model::Http) => "https://",
+        // What an address without a scheme means: one of the forms says it.
+        (Approach::Tcp, Model::Uwsgi) => "uwsgi://",
+        _ => "",
+    };
+    format!("{scheme}{}", route.upstream)
 }
 
 /// The folder of the params files as shipped, from `nginx -V`.
@@ -115,11 +155,15 @@ mod tests {
     use crate::programs::Programs;
 
     fn with(model: Model, variant: &str) -> String {
+        at(model, variant, "/run/gb/sockets/tap.sock")
+    }
+
+    fn at(model: Model, variant: &str, upstream: &str) -> String {
         configuration(&Route {
             model,
             variant,
             listen: "127.0.0.1:8080".parse().unwrap(),
-            upstream: Path::new("/run/gb/sockets/tap.sock"),
+            upstream: &upstream.parse().unwrap(),
             run: Path::new("/run/gb"),
             about: "configure arguments: --conf-path=/etc/nginx/nginx.conf --user=nginx",
             programs: &Programs {
@@ -156,6 +200,60 @@ mod tests {
         let conf = with(Model::FastCgi, "keepalive");
         assert!(conf.contains("fastcgi_keep_conn on;"), "{conf}");
         assert!(conf.contains("keepalive 32;"), "{conf}");
+    }
+
+    #[test]
+    fn the_unbuffered_variant_passes_bodies_on_as_they_come() {
+        insta::assert_snapshot!(with(Model::FastCgi, "unbuffered"));
+    }
+
+    #[test]
+    fn a_backend_is_named_in_each_form_of_an_address() {
+        for (model, variant, upstream, pass) in [
+            (
+                Model::Uwsgi,
+                "tcp",
+                "127.0.0.1:9000",
+                "uwsgi_pass uwsgi://127.0.0.1:9000;",
+            ),
+            (
+                Model::Uwsgi,
+                "localhost",
+                "localhost:9000",
+                "uwsgi_pass localhost:9000;",
+            ),
+            (Model::Uwsgi, "ipv6", "[::1]:9000", "uwsgi_pass [::1]:9000;"),
+            (
+                Model::Uwsgi,
+                "tls",
+                "127.0.0.1:9000",
+                "uwsgi_pass suwsgi://127.0.0.1:9000;",
+            ),
+            (
+                Model::FastCgi,
+                "tcp",
+                "127.0.0.1:9000",
+                "fastcgi_pass 127.0.0.1:9000;",
+            ),
+            (Model::Scgi, "ipv6", "[::1]:9000", "scgi_pass [::1]:9000;"),
+            (
+                Model::Http,
+                "tcp",
+                "127.0.0.1:9000",
+                "proxy_pass http://127.0.0.1:9000;",
+            ),
+            (
+                Model::Http,
+                "tls",
+                "127.0.0.1:9000",
+                "proxy_pass https://127.0.0.1:9000;",
+            ),
+        ] {
+            let conf = at(model, variant, upstream);
+            assert!(conf.contains(pass), "{conf}");
+            assert!(!conf.contains("upstream backend"), "{conf}");
+        }
+        assert!(Nginx.has("tls", Model::Uwsgi) && !Nginx.has("tls", Model::FastCgi));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use std::{path::Path, sync::LazyLock};
 
 use super::{Gateway, Route};
-use crate::{model::Model, programs::Programs};
+use crate::{address::Address, model::Model, programs::Programs};
+
+pub(super) static UPSTREAM: LazyLock<Address> =
+    LazyLock::new(|| Address::Unix("/run/gb/s/tap.sock".into()));
 
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(|| Programs {
     gateserve: "gateserve".into(),
@@ -16,7 +19,7 @@ pub(super) fn route(model: Model, variant: &'static str) -> Route<'static> {
         model,
         variant,
         listen: "127.0.0.1:8080".parse().unwrap(),
-        upstream: Path::new("/run/gb/s/tap.sock"),
+        upstream: &UPSTREAM,
         run: Path::new("/run/gb"),
         about: "",
         programs: &PROGRAMS,

@@ -75,9 +75,16 @@ pub(super) async fn up(lane: &Lane, workers: u32, bench: &Bench) -> Result<Up, S
     };
     open_to_all(&socket).map_err(|error| format!("the server's socket: {error}"))?;
     let way = (gateway, variant, lane.model);
-    let (running, listen) = front(way, bench, &dir, &socket, None, &mut Vec::new())
-        .await
-        .map_err(|error| error.to_string())?;
+    let (running, listen) = front(
+        way,
+        bench,
+        &dir,
+        &Address::Unix(socket),
+        None,
+        &mut Vec::new(),
+    )
+    .await
+    .map_err(|error| error.to_string())?;
     Ok(Up {
         gateway: Some(running),
         server,

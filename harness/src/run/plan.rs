@@ -387,7 +387,8 @@ fn recorders((gateway, variant): Front, models: &[Model]) -> Vec<Seating> {
         let fronted = Fronted::Known { gateway, variant };
         Seating::Recorder(Recorder { model, fronted })
     };
-    models.iter().filter(spoken).map(with).collect()
+    let there = models.iter().filter(|model| gateway.has(variant, **model));
+    there.filter(spoken).map(with).collect()
 }
 
 fn select(selection: &Selection, catalogue: &Catalogue) -> Result<Vec<Scenario>, BadSelection> {

@@ -16,7 +16,7 @@ use super::arrival::Told;
 use crate::{
     address::Address,
     bench::Bench,
-    gateways::{CGI_BIN, Gateway},
+    gateways::{Approach, CGI_BIN, Gateway},
     launch::{Launch, RunDir, Running},
     load,
     model::Model,
@@ -58,13 +58,18 @@ impl Recorded {
     ) -> Result<Self, StartError> {
         let dir = RunDir::create().map_err(preparing("a run folder"))?;
         let socket = dir.sockets().join("backend.sock");
-        let (log, at) = (Log::default(), Address::Unix(socket.clone()));
+        let log = Log::default();
+        let approach = gateway.approach(variant);
+        let at = approach.address(&socket).map_err(preparing("an address"))?;
         script(dir.path(), &socket, model, bench).map_err(preparing("the CGI folder"))?;
-        let recorder = Recorder::open(&at, model, log.clone());
+        let recorder = match approach {
+            Approach::Tls => Recorder::open_tls(&at, model, log.clone()),
+            _ => Recorder::open(&at, model, log.clone()),
+        };
         let recorder = recorder.map_err(preparing("the recorder's socket"))?;
         let mut launches = Vec::new();
         let subject = (gateway, variant, model);
-        let (running, listen) = front(subject, bench, &dir, &socket, None, &mut launches).await?;
+        let (running, listen) = front(subject, bench, &dir, &at, None, &mut launches).await?;
         Ok(Self {
             place: Place::new(gateway.app(model), listen.to_string()),
             model,

@@ -5,7 +5,9 @@ pub mod client;
 pub mod driver;
 pub mod recorder;
 mod reply;
+mod socket;
 pub mod tap;
+mod tls;
 mod watch;
 
 use std::{

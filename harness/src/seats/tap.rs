@@ -1,25 +1,21 @@
 //! A relay between gateway and backend that writes down what passes, and changes nothing.
 
 use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        UnixListener, UnixStream,
-        unix::{OwnedReadHalf, OwnedWriteHalf},
-    },
-    task::JoinHandle,
-    time::sleep,
-};
+use tokio::{io::AsyncReadExt, net::UnixStream, task::JoinHandle, time::sleep};
 
-use super::{is_subjects, watch::Watch};
+use super::{
+    is_subjects,
+    socket::{self, Listener, Reader, Stream, Writer},
+    watch::Watch,
+};
 use crate::{
+    address::Address,
     model::Model,
     transcript::{Happened, Leg, Log, Way},
     witness::Received,
@@ -28,7 +24,7 @@ use crate::{
 /// A listening relay; it stops when dropped.
 pub struct Tap {
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
+    accepting: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -47,10 +43,19 @@ impl Tap {
     ///
     /// # Errors
     /// When the socket cannot be made.
-    pub fn open(at: &Path, to: &Path, model: Model, log: Log) -> io::Result<Self> {
-        let listener = UnixListener::bind(at)?;
-        // The workers of a gateway run as another user.
-        fs::set_permissions(at, fs::Permissions::from_mode(0o666))?;
+    pub fn open(at: &Address, to: &Path, model: Model, log: Log) -> io::Result<Self> {
+        Ok(Self::on(socket::listen(at)?, to, model, log))
+    }
+
+    /// Listens at `at` for TLS and passes what is inside on to `to`.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn open_tls(at: &Address, to: &Path, model: Model, log: Log) -> io::Result<Self> {
+        Ok(Self::on(socket::listen_tls(at)?, to, model, log))
+    }
+
+    fn on(listeners: Vec<Listener>, to: &Path, model: Model, log: Log) -> Self {
         let shared = Arc::new(Shared {
             to: to.to_owned(),
             model,
@@ -58,8 +63,11 @@ impl Tap {
             watches: Mutex::default(),
             trouble: Mutex::default(),
         });
-        let accepting = tokio::spawn(accept(listener, shared.clone()));
-        Ok(Self { shared, accepting })
+        let accepting = listeners
+            .into_iter()
+            .map(|listener| tokio::spawn(accept(listener, shared.clone())))
+            .collect();
+        Self { shared, accepting }
     }
 
     /// The requests that came by in the present case, by connection.
@@ -85,7 +93,7 @@ impl Tap {
 
 impl Drop for Tap {
     fn drop(&mut self) {
-        self.accepting.abort();
+        self.accepting.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -173,10 +181,10 @@ impl Relayed {
     }
 }
 
-async fn accept(listener: UnixListener, shared: Arc<Shared>) {
+async fn accept(listener: Listener, shared: Arc<Shared>) {
     loop {
         match listener.accept().await {
-            Ok((gateway, _)) => _ = tokio::spawn(relay(gateway, shared.clone())),
+            Ok(gateway) => _ = tokio::spawn(relay(gateway, shared.clone())),
             Err(error) => {
                 shared.note("accept a connection", &error);
                 sleep(RECOVER).await;
@@ -185,7 +193,7 @@ async fn accept(listener: UnixListener, shared: Arc<Shared>) {
     }
 }
 
-async fn relay(gateway: UnixStream, shared: Arc<Shared>) {
+async fn relay(gateway: Stream, shared: Arc<Shared>) {
     let relayed = Relayed::new(shared);
     let backend = match UnixStream::connect(&relayed.shared.to).await {
         Ok(backend) => backend,
@@ -196,31 +204,38 @@ async fn relay(gateway: UnixStream, shared: Arc<Shared>) {
             return;
         }
     };
-    let (from_gateway, to_gateway) = gateway.into_split();
-    let (from_backend, to_backend) = backend.into_split();
+    let halves = gateway.split().await;
+    let (Ok((from_gateway, to_gateway)), Ok((from_backend, to_backend))) =
+        (halves, Stream::Unix(backend).split().await)
+    else {
+        let why = "the TLS handshake failed".to_owned();
+        return relayed.add(Way::Request, Happened::Broke(why));
+    };
     let requests = pass(from_gateway, to_backend, &relayed, Way::Request);
     let replies = pass(from_backend, to_gateway, &relayed, Way::Reply);
     tokio::join!(requests, replies);
 }
 
 /// Passes octets one way until their end, and the end as well.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, relayed: &Relayed, way: Way) {
+async fn pass(mut from: Reader, mut to: Writer, relayed: &Relayed, way: Way) {
     let mut buf = vec![0; 64 * 1024];
     loop {
         let happened = match from.read(&mut buf).await {
             Ok(0) => Happened::Ended,
             Ok(size) => {
                 relayed.seen(way, &buf[..size]);
-                match to.write_all(&buf[..size]).await {
+                match to.write(&buf[..size]).await {
                     Ok(()) => continue,
                     Err(error) => Happened::Broke(format!("the other side takes no more: {error}")),
                 }
             }
+            // TLS that ends without its alert, as it mostly does.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Happened::Ended,
             Err(error) => Happened::Broke(error.to_string()),
         };
         relayed.add(way, happened);
         // Where the other side is gone already there is nobody to tell.
-        to.shutdown().await.ok();
+        to.end().await;
         return;
     }
 }

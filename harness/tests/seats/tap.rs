@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use gatebench::{
+    address::Address,
     model::Model,
     seats::tap::Tap,
     transcript::{Happened, Leg, Log, Way},
@@ -25,7 +26,7 @@ fn bench(model: Model) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let [at, to] = ["tap.sock", "backend.sock"].map(|name| folder.path().join(name));
     let (backend, log) = (UnixListener::bind(&to).unwrap(), Log::default());
-    let tap = Tap::open(&at, &to, model, log.clone()).unwrap();
+    let tap = Tap::open(&Address::Unix(at.clone()), &to, model, log.clone()).unwrap();
     Bench {
         tap,
         log,

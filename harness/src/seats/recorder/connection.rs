@@ -15,10 +15,10 @@ use tokio::{
 use super::{
     decode::{self, Decode},
     play,
-    socket::{Listener, Reader, Stream, Writer},
     stage::{Seat, Shared},
 };
 use crate::{
+    seats::socket::{Listener, Reader, Stream, Writer},
     transcript::{Happened, Leg, Way},
     witness::recorded::End,
 };
@@ -68,7 +68,13 @@ async fn serve(stream: Stream, shared: Arc<Shared>) {
         let pid = stream.peer();
         seat.with(|taken| taken.line.pid = pid);
     }
-    let (reader, writer) = stream.split();
+    let (reader, writer) = match stream.split().await {
+        Ok(halves) => halves,
+        Err(error) => {
+            let why = format!("the TLS handshake failed: {error}");
+            return log(&seat, Happened::Broke(why));
+        }
+    };
     let link = Arc::new(Link {
         writer: Mutex::new(Some(writer)),
         fate: watch::Sender::new(Fate::Open),
@@ -155,6 +161,10 @@ impl Connection {
                     Err(_) => Came::Over,
                     Ok(Ok(0)) => Came::Ended(Happened::Ended, End::Closed),
                     Ok(Ok(size)) => Came::Octets(size),
+                    // TLS that ends without its alert, as it mostly does.
+                    Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+                        Came::Ended(Happened::Ended, End::Closed)
+                    }
                     Ok(Err(error)) => {
                         let is_reset = error.kind() == ErrorKind::ConnectionReset;
                         let how = if is_reset { End::Reset } else { End::Closed };
@@ -221,8 +231,12 @@ impl Connection {
     }
 
     fn add(&self, happened: Happened) {
-        let (case, number) = (self.seat.logged(), self.seat.number());
-        let log = &self.seat.shared.log;
-        log.add_to(case, Leg::Upstream, number, Way::Request, happened);
+        log(&self.seat, happened);
     }
+}
+
+fn log(seat: &Seat, happened: Happened) {
+    let (case, number) = (seat.logged(), seat.number());
+    let log = &seat.shared.log;
+    log.add_to(case, Leg::Upstream, number, Way::Request, happened);
 }

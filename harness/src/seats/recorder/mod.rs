@@ -10,14 +10,15 @@ mod connection;
 mod decode;
 mod frames;
 mod play;
+pub mod relay;
 mod report;
-mod socket;
 mod stage;
 
 use std::{fs, io, sync::Arc};
 
 use tokio::task::JoinHandle;
 
+use super::socket;
 use crate::{
     address::Address, model::Model, scenario::reply::Part, transcript::Log,
     witness::recorded::Recorded,
@@ -38,18 +39,29 @@ impl Recorder {
     /// # Errors
     /// When the socket cannot be made, such as where another program listens already.
     pub fn open(at: &Address, model: Model, log: Log) -> io::Result<Self> {
-        let listeners = socket::listen(at)?;
+        Ok(Self::on(socket::listen(at)?, at, model, log))
+    }
+
+    /// Listens at `at` for a gateway that speaks `model` over TLS.
+    ///
+    /// # Errors
+    /// When the socket cannot be made, such as where another program listens already.
+    pub fn open_tls(at: &Address, model: Model, log: Log) -> io::Result<Self> {
+        Ok(Self::on(socket::listen_tls(at)?, at, model, log))
+    }
+
+    fn on(listeners: Vec<socket::Listener>, at: &Address, model: Model, log: Log) -> Self {
         let shared = Arc::new(Shared::new(model, log));
         let accepting = listeners
             .into_iter()
             .map(|listener| tokio::spawn(connection::accept(listener, shared.clone())))
             .collect();
         let at = at.clone();
-        Ok(Self {
+        Self {
             shared,
             accepting,
             at,
-        })
+        }
     }
 
     /// Begins the next case, together with the log. Connections on which an earlier case left

@@ -1,4 +1,4 @@
-//! The recorder's sockets, TCP and Unix alike.
+//! Where the bench listens in a backend's place, by TCP, TLS and Unix sockets alike.
 
 use std::{
     fs, io,
@@ -11,21 +11,26 @@ use std::{
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tokio::{
-    io::{AsyncRead, AsyncWriteExt},
+    io::{AsyncRead, AsyncWriteExt, WriteHalf, split},
     net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix},
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+use super::tls;
 use crate::address::Address;
 
 /// A listening socket.
 pub(super) enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener, TlsAcceptor),
     Unix(UnixListener),
 }
 
 /// A connection from a gateway.
 pub(super) enum Stream {
     Tcp(TcpStream),
+    /// Before its handshake.
+    Tls(TcpStream, TlsAcceptor),
     Unix(UnixStream),
 }
 
@@ -35,6 +40,7 @@ pub(super) type Reader = Box<dyn AsyncRead + Send + Unpin>;
 /// The half that is written.
 pub(super) enum Writer {
     Tcp(tcp::OwnedWriteHalf),
+    Tls(WriteHalf<TlsStream<TcpStream>>),
     Unix(unix::OwnedWriteHalf),
 }
 
@@ -42,6 +48,9 @@ pub(super) enum Writer {
 const BACKLOG: i32 = 1024;
 
 /// Listens at everything that the address means.
+///
+/// # Errors
+/// The address is taken, does not resolve, or may not be used.
 pub(super) fn listen(at: &Address) -> io::Result<Vec<Listener>> {
     if let Address::Unix(path) = at
         && is_left_over(path)
@@ -63,6 +72,19 @@ fn is_left_over(path: &Path) -> bool {
     is_socket && net::UnixStream::connect(path).is_err_and(|error| refused(&error))
 }
 
+/// The same, where TLS is spoken on what is no Unix socket.
+///
+/// # Errors
+/// Those of [`listen`], and where no key can be made.
+pub(super) fn listen_tls(at: &Address) -> io::Result<Vec<Listener>> {
+    let acceptor = tls::acceptor()?;
+    let secured = |listener| match listener {
+        Listener::Tcp(listener) => Listener::Tls(listener, acceptor.clone()),
+        other => other,
+    };
+    Ok(listen(at)?.into_iter().map(secured).collect())
+}
+
 fn bind(address: &SockAddr) -> io::Result<Listener> {
     let socket = Socket::new(address.domain(), Type::STREAM, None)?;
     let is_unix = address.domain() == Domain::UNIX;
@@ -81,37 +103,51 @@ fn bind(address: &SockAddr) -> io::Result<Listener> {
 impl Listener {
     pub(super) async fn accept(&self) -> io::Result<Stream> {
         match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // What a scenario writes leaves at once, piece by piece.
-                stream.set_nodelay(true).ok();
-                Ok(Stream::Tcp(stream))
+            Self::Tcp(listener) => Ok(Stream::Tcp(undelayed(listener).await?)),
+            Self::Tls(listener, acceptor) => {
+                let stream = undelayed(listener).await?;
+                Ok(Stream::Tls(stream, acceptor.clone()))
             }
             Self::Unix(listener) => Ok(Stream::Unix(listener.accept().await?.0)),
         }
     }
 }
 
+/// The next connection, on which what a scenario writes leaves at once, piece by piece.
+async fn undelayed(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true).ok();
+    Ok(stream)
+}
+
 impl Stream {
     /// The process at the other end, where the system tells it.
     pub(super) fn peer(&self) -> Option<i32> {
         match self {
-            Self::Tcp(_) => None,
+            Self::Tcp(_) | Self::Tls(..) => None,
             Self::Unix(stream) => stream.peer_cred().ok()?.pid().filter(|pid| *pid > 0),
         }
     }
 
-    pub(super) fn split(self) -> (Reader, Writer) {
-        match self {
+    /// Both halves, once the peer may send.
+    ///
+    /// # Errors
+    /// The peer's handshake fails.
+    pub(super) async fn split(self) -> io::Result<(Reader, Writer)> {
+        Ok(match self {
             Self::Tcp(stream) => {
                 let (reader, writer) = stream.into_split();
                 (Box::new(reader), Writer::Tcp(writer))
+            }
+            Self::Tls(stream, acceptor) => {
+                let (reader, writer) = split(acceptor.accept(stream).await?);
+                (Box::new(reader), Writer::Tls(writer))
             }
             Self::Unix(stream) => {
                 let (reader, writer) = stream.into_split();
                 (Box::new(reader), Writer::Unix(writer))
             }
-        }
+        })
     }
 }
 
@@ -119,6 +155,10 @@ impl Writer {
     pub(super) async fn write(&mut self, octets: &[u8]) -> io::Result<()> {
         match self {
             Self::Tcp(writer) => writer.write_all(octets).await,
+            Self::Tls(writer) => {
+                writer.write_all(octets).await?;
+                writer.flush().await
+            }
             Self::Unix(writer) => writer.write_all(octets).await,
         }
     }
@@ -127,6 +167,7 @@ impl Writer {
         // A peer that is gone already needs no end.
         match self {
             Self::Tcp(writer) => writer.shutdown().await.ok(),
+            Self::Tls(writer) => writer.shutdown().await.ok(),
             Self::Unix(writer) => writer.shutdown().await.ok(),
         };
     }
@@ -140,6 +181,8 @@ impl Writer {
                     .ok();
                 writer.forget();
             }
+            // Its socket closes without the alert that ends TLS: a cut.
+            Self::Tls(writer) => drop(writer),
             Self::Unix(writer) => writer.forget(),
         }
     }
