@@ -1,5 +1,6 @@
 //! The command line as a user meets it.
 
+mod addresses;
 mod bad_input;
 mod examples;
 mod lists;

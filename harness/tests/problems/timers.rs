@@ -52,3 +52,28 @@ fn a_gateway_that_gives_up_first_is_told_as_such() {
     let told = explained(&room.error_log("upstream timed out"), "upstream timed out");
     assert!(told.contains("fastcgi_read_timeout"), "{told}");
 }
+
+/// The same directive under each module's name: 504 for who waited, and the next one is served.
+#[test]
+fn each_modules_read_timeout_ends_the_wait_and_nothing_else() {
+    for (option, module) in [("--uwsgi-socket", "uwsgi"), ("--scgi-socket", "scgi")] {
+        let mut room = Room::new();
+        let socket = room.text("app.sock");
+        room.gateserve(
+            "app.sock",
+            &["--probe", option, &socket, "--chmod-socket=666"],
+        );
+        let location = format!(
+            "location / {{ include /etc/nginx/{module}_params; {module}_read_timeout 1s; \
+             {module}_pass unix:ROOM/app.sock; }}"
+        );
+        if room.nginx(&location).is_none() {
+            return;
+        }
+        let slow = "GET / HTTP/1.1\r\nHost: shop\r\nX-Probe: delay=3s\r\nConnection: close\r\n\r\n";
+        assert!(room.ask(slow).contains("504"), "{module}");
+        assert!(room.get("/").contains("200"), "{module}");
+        let told = explained(&room.error_log("upstream timed out"), "upstream timed out");
+        assert!(told.contains(&format!("{module}_read_timeout")), "{told}");
+    }
+}
