@@ -63,10 +63,12 @@ pub enum Caveat {
         /// Measured time.
         window: Duration,
     },
-    /// Everything competed for the same processors.
+    /// Everything competed for the same processors. Told in tens, so that rows that differ by a
+    /// percent or two share one footnote.
     #[error(
-        "load generator, gateway and backend shared {cores} processors that were {busy_percent} % \
-         busy: compare ratios, not absolute figures"
+        "load generator, gateway and backend shared {cores} processors that were over {} % busy: \
+         compare ratios, not absolute figures",
+        .busy_percent.saturating_sub(1) / 10 * 10
     )]
     SameCores {
         /// Processors in common.
@@ -306,6 +308,26 @@ mod tests {
             "70 requests were due but found no free connection before the end: the server did \
              not keep up, and true latencies are longer",
         );
+    }
+
+    #[test]
+    fn how_busy_shared_processors_were_is_told_in_tens() {
+        let told = |busy_percent| {
+            let cores = 2;
+            Caveat::SameCores {
+                cores,
+                busy_percent,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            told(100),
+            "load generator, gateway and backend shared 2 processors that were over 90 % busy: \
+             compare ratios, not absolute figures"
+        );
+        assert_eq!(told(91), told(100));
+        assert_eq!(told(90), told(81));
+        assert_ne!(told(90), told(91));
     }
 
     #[test]
