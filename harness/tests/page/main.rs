@@ -106,6 +106,53 @@ fn a_narrow_screen_scrolls_down_and_not_sideways() {
     });
 }
 
+/// How far the widest table of figures reaches beyond its box, and that box beyond the page.
+const BEYOND: &str = "(() => {
+  const boxes = [...document.querySelectorAll('.scroll:has(.numbers)')];
+  const right = element => element.getBoundingClientRect().right;
+  const most = of => Math.ceil(Math.max(0, ...boxes.map(of)));
+  return {
+    tables: boxes.length,
+    table: most(box => right(box.querySelector('table')) - right(box)),
+    box: most(box => right(box) - innerWidth),
+    hidden: boxes.filter(box => getComputedStyle(box).overflowX !== 'auto').length,
+  };
+})()";
+
+#[test]
+fn every_column_of_the_figures_is_in_view_at_1200_pixels_and_in_print() {
+    on_each(1200, |browser, name| {
+        if name != "report" {
+            return;
+        }
+        let seen = browser.value(BEYOND);
+        assert!(seen["tables"].as_u64().unwrap() > 0, "{seen}");
+        assert_eq!([&seen["table"], &seen["box"]], [0, 0], "{seen}");
+        // A sheet of A4 between margins of 1 cm.
+        let sheet =
+            json!({ "width": 718, "height": 1047, "deviceScaleFactor": 1, "mobile": false });
+        browser.call("Emulation.setDeviceMetricsOverride", sheet);
+        browser.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+        let printed = browser.value(BEYOND);
+        assert_eq!([&printed["table"], &printed["box"]], [0, 0], "{printed}");
+    });
+}
+
+#[test]
+fn figures_that_do_not_fit_a_narrow_screen_scroll_within_their_box() {
+    on_each(390, |browser, name| {
+        if name != "report" {
+            return;
+        }
+        let seen = browser.value(BEYOND);
+        assert!(
+            seen["table"].as_u64().unwrap() > 0,
+            "nothing to scroll: {seen}"
+        );
+        assert_eq!([&seen["box"], &seen["hidden"]], [0, 0], "{seen}");
+    });
+}
+
 /// Left where one can look at it: no test tells whether a page is beautiful.
 fn picture(browser: &mut Browser, name: &str, how: &str) {
     let file = format!("{}/{name}-{how}.png", env!("CARGO_TARGET_TMPDIR"));
