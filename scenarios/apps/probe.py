@@ -297,6 +297,19 @@ def content_length(environ):
         return None, "CONTENT_LENGTH is not a number: " + text if text else None
 
 
+class Input:
+    """A body. Without a length it has none, unless the server says that it ends the stream itself
+    (wsgi.input_terminated), as it does with one that came in chunks."""
+
+    def __init__(self, stream, ends=False):
+        self.read, self.ends = stream.read, ends
+
+    def wanted(self, environ, limit):
+        length, error = content_length(environ)
+        unknown = limit if self.ends and not error else 0
+        return min(unknown if length is None else length, limit)
+
+
 def blocks(stream, wanted):
     """CGI-4.2-APP-NO-OVERREAD: never more than CONTENT_LENGTH bytes."""
     while wanted > 0:
@@ -309,13 +322,13 @@ def blocks(stream, wanted):
 
 def read_body(environ, limit, stream):
     length, error = content_length(environ)
-    wanted = min(length or 0, limit)
+    wanted = stream.wanted(environ, limit)
     digest, size = hashlib.sha256(), 0
     try:
         for block in blocks(stream, wanted):
             digest.update(block)
             size += len(block)
-        if size < wanted:
+        if size < wanted and length is not None:
             error = "ended after %d of %d bytes" % (size, wanted)
     except OSError as failure:
         error = "read failed: %s" % failure
@@ -348,7 +361,7 @@ def complaint(plan):
 
 def body_pieces(plan, reply, environ, stream):
     if reply.payload is None:
-        yield from blocks(stream, min(content_length(environ)[0] or 0, plan["read"]))
+        yield from blocks(stream, stream.wanted(environ, plan["read"]))
         return
     for wait, piece in reply.pieces():
         time.sleep(wait)
@@ -460,6 +473,7 @@ def probe(plan, environ, start_response, problem=None):
     """Answers as the plan says, or with the problem."""
     pairs = [[name, value] for name, value in environ.items() if isinstance(value, str)]
     method = environ["REQUEST_METHOD"]
+    body = Input(environ["wsgi.input"], environ.get("wsgi.input_terminated", False))
     if problem:
         line = b"501 Not Implemented" if plan["app"] else b"400 Bad Request"
         plan, reply = Plan(), refusal(method, line, problem)
@@ -467,13 +481,13 @@ def probe(plan, environ, start_response, problem=None):
         for text in complaint(plan):
             environ["wsgi.errors"].write(text.decode("latin-1"))
         environ["wsgi.errors"].flush()
-        reply = follow(plan, seen("wsgi", pairs), environ["wsgi.input"])
+        reply = follow(plan, seen("wsgi", pairs), body)
     fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.fields]
     write = start_response((reply.status or b"200 OK").decode("latin-1"), fields)
     if plan["die"] == "after-head":
         write(b"")
         raise Death("after the head, as asked")
-    return body_pieces(plan, reply, pairs, environ["wsgi.input"])
+    return body_pieces(plan, reply, pairs, body)
 
 
 # -- CGI ----------------------------------------------------------------------
@@ -496,7 +510,7 @@ def process_environ():
 
 def cgi():
     """One request as a CGI program (RFC 3875); gives the exit status."""
-    stdin, stdout, stderr = sys.stdin.buffer.raw, sys.stdout.buffer, sys.stderr.buffer
+    stdin, stdout, stderr = Input(sys.stdin.buffer.raw), sys.stdout.buffer, sys.stderr.buffer
     environ = process_environ()
     method = variable(environ, "REQUEST_METHOD")
     argv = [os.fsencode(word).decode("latin-1") for word in sys.argv]

@@ -8,6 +8,9 @@ use crate::{
     witness::{ClientView, Connection, Evidence, Health, ProcessView},
 };
 
+/// How it is told that one process of a server has ended, and the server has not.
+pub(super) const WORKER_ENDED: &str = " died: worker ";
+
 /// Why a WSGI case cannot be played.
 pub(super) const NO_WSGI: &str = "the backend runs no WSGI application";
 
@@ -144,7 +147,8 @@ impl Lost {
 
     /// Whether it is one process of an application server that goes on with others.
     pub(super) fn is_a_worker(&self) -> bool {
-        self.outcome == Outcome::Crash && self.how.starts_with("the backend died: worker ")
+        self.outcome == Outcome::Crash
+            && self.how.starts_with(&format!("the backend{WORKER_ENDED}"))
     }
 
     /// What it makes of a verdict; what was observed stays.
