@@ -78,6 +78,14 @@ impl Pairing {
         if !gateway.has(self.variant, self.front()) {
             return Some(format!("{} does not speak {model}", self.gateway_id()));
         }
+        let is_named = gateway.names_the_script(self.variant);
+        if self.backend.needs_the_scripts_name(model) && !is_named {
+            return Some(format!(
+                "{} sends no SCRIPT_FILENAME, by which {} finds its script",
+                self.gateway_id(),
+                self.backend.name()
+            ));
+        }
         if !self.executes() && !self.backend.speaks().contains(&model) {
             return Some(format!("{} does not serve {model}", self.backend.name()));
         }
@@ -472,4 +480,53 @@ pub(crate) fn free_port() -> io::Result<SocketAddr> {
 
 fn is_free(at: SocketAddr) -> bool {
     TcpListener::bind(at).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why_not(
+        gateway: &str,
+        variant: &'static str,
+        backend: &str,
+        model: Model,
+    ) -> Option<String> {
+        let pairing = Pairing {
+            gateway: gateways::named(gateway).unwrap(),
+            variant,
+            model,
+            backend: backends::named(backend).unwrap(),
+        };
+        pairing.unsupported()
+    }
+
+    #[test]
+    fn php_needs_a_gateway_that_names_the_script() {
+        let why = why_not("nginx", "stock", "php-fpm", Model::FastCgi);
+        assert_eq!(
+            why.unwrap(),
+            "nginx:stock sends no SCRIPT_FILENAME, by which php-fpm finds its script"
+        );
+        for (gateway, variant, backend, model) in [
+            ("nginx", "documented", "php-fpm", Model::FastCgi),
+            ("nginx", "stock", "php-cgi", Model::Cgi),
+            ("nginx", "stock", "gateserve", Model::FastCgi),
+        ] {
+            assert_eq!(
+                why_not(gateway, variant, backend, model),
+                None,
+                "{variant} {backend}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_variant_may_lack_a_model_of_its_gateway() {
+        let why = why_not("nginx", "tls", "uwsgi", Model::FastCgi);
+        assert_eq!(why.unwrap(), "nginx:tls does not speak fastcgi");
+        assert_eq!(why_not("nginx", "tls", "uwsgi", Model::Uwsgi), None);
+        let why = why_not("apache", "fcgid", "uwsgi", Model::Http);
+        assert_eq!(why.unwrap(), "apache:fcgid does not speak http");
+    }
 }

@@ -117,6 +117,11 @@ pub trait Backend: Sync {
         false
     }
 
+    /// Whether it finds its application by `SCRIPT_FILENAME` alone, where requests come by this model.
+    fn needs_the_scripts_name(&self, _: Model) -> bool {
+        false
+    }
+
     /// Whether for this model its program runs below gateserve, which is what is started then.
     fn runs_below_gateserve(&self, _: Model) -> bool {
         false

@@ -58,6 +58,10 @@ impl Backend for PhpCgi {
         php::APP
     }
 
+    fn needs_the_scripts_name(&self, model: Model) -> bool {
+        model == Model::FastCgi
+    }
+
     fn takes_cgi_output(&self) -> bool {
         false
     }

@@ -51,6 +51,10 @@ impl Backend for PhpFpm {
         php::APP
     }
 
+    fn needs_the_scripts_name(&self, model: Model) -> bool {
+        model == Model::FastCgi
+    }
+
     fn takes_cgi_output(&self) -> bool {
         false
     }

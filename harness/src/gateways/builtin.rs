@@ -31,6 +31,11 @@ impl Gateway for Builtin {
         true
     }
 
+    /// Only with `--fastcgi-root`, which is for names in `.php`.
+    fn names_the_script(&self, _: &str) -> bool {
+        false
+    }
+
     fn program(&self) -> Option<&'static str> {
         None
     }

@@ -66,6 +66,12 @@ pub trait Gateway: Sync {
         true
     }
 
+    /// Whether a variant tells a FastCGI server by `SCRIPT_FILENAME` which file to run
+    /// (DF-VAR-SCRIPT-FILENAME).
+    fn names_the_script(&self, _variant: &str) -> bool {
+        true
+    }
+
     /// How a variant is told where its backend is.
     fn approach(&self, _variant: &str) -> Approach {
         Approach::Unix

@@ -49,6 +49,11 @@ impl Gateway for Nginx {
         variant != "tls" || matches!(model, Model::Uwsgi | Model::Http)
     }
 
+    /// `fastcgi_params` as shipped lack it; a distribution's `fastcgi.conf` has it.
+    fn names_the_script(&self, variant: &str) -> bool {
+        variant != "stock"
+    }
+
     fn approach(&self, variant: &str) -> Approach {
         match variant {
             "tcp" => Approach::Tcp,
