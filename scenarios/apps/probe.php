@@ -212,7 +212,6 @@ function head(array $plan, array $fields): void {
     foreach ($fields as [$name, $value]) {
         header("$name: $value", false, $plan['status'] === null ? 0 : (int) $plan['status']);
     }
-    header_remove('X-Powered-By');
 }
 
 function names(array $plan, string $name): bool {

@@ -216,6 +216,9 @@ pub(super) struct ReportArgs {
     /// Draft entries for scenarios/known.toml from violations that it does not hold
     #[arg(long, value_name = "FILE")]
     pub(super) known_draft: Option<PathBuf>,
+    /// Mark anew what is known: by the list of this program, or by known.toml in a folder of scenarios
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
+    pub(super) known: Option<Option<PathBuf>>,
     #[command(flatten)]
     pub(super) outputs: OutputArgs,
 }

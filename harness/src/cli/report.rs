@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     outcome::Level,
-    report::{draft, embargo, findings, history, html, stored},
+    report::{draft, embargo, findings, history, html, relist, stored},
+    scenario,
 };
 
 /// Loads, merges, renders and compares.
@@ -20,6 +21,13 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
         return history(args);
     }
     let mut merged = stored::read(&args.results)?;
+    if let Some(folder) = &args.known {
+        let catalogue = match folder {
+            Some(folder) => scenario::load_dir(folder)?,
+            None => scenario::load_embedded()?,
+        };
+        relist::relist(&mut merged, &catalogue.known);
+    }
     if let Some(file) = &args.known_draft {
         let draft = draft::draft(&merged);
         fs::write(file, draft).with_context(|| format!("cannot write {}", file.display()))?;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     bench::{Bench, Wishes},
     event::{Event, Observer},
-    report::{findings, terminal::Progress},
+    report::{findings, relist::OUT_OF_DATE, terminal::Progress},
     results::{CaseResult, FORMAT, Idle, Results, Subject, Summary, Throughput},
     run::{self, Check, Plan, Selection, Store},
     scenario::{Catalogue, KnownList, Stale},
@@ -329,8 +329,5 @@ fn spare(
 }
 
 fn out_of_date(entry: &Stale<'_>) -> String {
-    format!(
-        "the known list is out of date for {}: {}",
-        entry.known.subject, entry.why
-    )
+    format!("{OUT_OF_DATE}{}: {}", entry.known.subject, entry.why)
 }

@@ -22,6 +22,7 @@ pub mod markdown;
 mod markup;
 pub mod observed;
 pub mod predictions;
+pub mod relist;
 pub mod reproduction;
 pub mod steps;
 pub mod stored;

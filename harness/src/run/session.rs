@@ -211,18 +211,9 @@ impl Session {
     }
 
     /// Marks a violation that the known list speaks of.
-    fn list_known(&self, case: CaseResult) -> CaseResult {
-        let known = self.known.matching(&case, &self.subjects);
-        let embargoed = self.known.embargoes(&case, known);
-        match known {
-            Some(known) => CaseResult {
-                known: true,
-                embargoed,
-                reason: Some(known.because.clone()),
-                ..case
-            },
-            None => CaseResult { embargoed, ..case },
-        }
+    fn list_known(&self, mut case: CaseResult) -> CaseResult {
+        self.known.mark(&mut case, &self.subjects);
+        case
     }
 }
 

@@ -181,6 +181,16 @@ impl KnownList {
         self.0.iter().find(speaks)
     }
 
+    /// Marks a violation that an entry speaks of, and what is not public yet.
+    pub fn mark(&self, case: &mut CaseResult, subjects: &[Subject]) {
+        let known = self.matching(case, subjects);
+        case.embargoed = self.embargoes(case, known);
+        if let Some(known) = known {
+            case.known = true;
+            case.reason = Some(known.because.clone());
+        }
+    }
+
     /// Whether a case touches security and has no public report: a process that dies, a connection
     /// that falls out of step, or a scenario that is listed as sensitive. An entry that speaks of
     /// it decides by what it says.

@@ -4,6 +4,7 @@ mod findings;
 mod history;
 mod outputs;
 mod questions;
+mod relist;
 mod sample;
 mod stored;
 mod sweep;
