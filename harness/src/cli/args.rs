@@ -213,10 +213,10 @@ pub(super) struct ReportArgs {
     /// Tell only what exactly one subject breaks, though others who were asked keep it
     #[arg(long)]
     pub(super) only_one: bool,
-    /// Draft entries for scenarios/known.toml from violations that it does not hold
+    /// Draft entries for scenarios/known/ from violations that it does not hold
     #[arg(long, value_name = "FILE")]
     pub(super) known_draft: Option<PathBuf>,
-    /// Mark anew what is known: by the list of this program, or by known.toml in a folder of scenarios
+    /// Mark anew what is known: by the list of this program, or by that of a folder of scenarios
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub(super) known: Option<Option<PathBuf>>,
     #[command(flatten)]

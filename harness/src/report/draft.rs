@@ -1,4 +1,4 @@
-//! Entries for `scenarios/known.toml`, drafted from what a run found.
+//! Entries for `scenarios/known/`, drafted from what a run found.
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ use crate::{
 /// place of one: a person has to look at the transcript and to read the rule before it is listed.
 pub fn draft(results: &Results) -> String {
     let mut out = "# Drafted by `gatebench report --known-draft`: look at each transcript, write the reason in\n\
-                   # one line, widen or narrow the versions, and move the entry to scenarios/known.toml.\n"
+                   # one line, widen or narrow the versions, and move the entry to scenarios/known/.\n"
         .to_owned();
     let mut seen = Vec::new();
     for finding in findings::findings(results, Mark::is_violation) {

@@ -26,6 +26,9 @@ const FIELD: &str = "field-cases.toml";
 /// The file of known deviations.
 const KNOWN: &str = "known.toml";
 
+/// The folder of more of them, a file for each subject.
+pub(super) const KNOWN_FOLDER: &str = "known";
+
 /// Everything that the folder of scenarios holds.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
@@ -160,19 +163,21 @@ fn field(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> Fi
 }
 
 fn known(sources: &[Source], catalogue: &Catalogue, flaws: &mut Vec<Flaw>) -> KnownList {
-    let Some(source) = sources.iter().find(|source| source.path == KNOWN) else {
-        return KnownList::default();
-    };
-    let file: Option<KnownFile> = read(source, flaws);
-    for entry in file.iter().flat_map(|file| &file.known) {
-        let at = entry.span().start;
-        for known in entry.get_ref().deviations() {
-            if let Some(message) = unmatched(&known, catalogue) {
-                flaws.push(Flaw::at(&source.path, &source.text, at, message));
+    let is_known = |source: &&Source| source.path == KNOWN || source.is_in(KNOWN_FOLDER);
+    let mut list = KnownList::default();
+    for source in sources.iter().filter(is_known) {
+        let file: Option<KnownFile> = read(source, flaws);
+        for entry in file.iter().flat_map(|file| &file.known) {
+            let at = entry.span().start;
+            for known in entry.get_ref().deviations() {
+                if let Some(message) = unmatched(&known, catalogue) {
+                    flaws.push(Flaw::at(&source.path, &source.text, at, message));
+                }
             }
         }
+        list.extend(file.map(KnownList::from).unwrap_or_default());
     }
-    file.map(KnownList::from).unwrap_or_default()
+    list
 }
 
 /// Why no run can ever match this entry.

@@ -1,4 +1,4 @@
-//! Deviations of named subjects and versions: `scenarios/known.toml`.
+//! Deviations of named subjects and versions: `scenarios/known/`.
 
 use std::{fmt, marker::PhantomData};
 
@@ -169,7 +169,13 @@ impl From<KnownFile> for KnownList {
 }
 
 impl KnownList {
-    /// Every entry, in the order of the file.
+    /// Takes in another list.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+        self.1.extend(more.1);
+    }
+
+    /// Every entry, in the order of the files.
     pub fn iter(&self) -> impl Iterator<Item = &Known> {
         self.0.iter()
     }

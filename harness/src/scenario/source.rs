@@ -7,12 +7,12 @@ use std::{
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use super::{app::FOLDER, error::ScenarioError};
+use super::{app::FOLDER, catalogue::KNOWN_FOLDER, error::ScenarioError};
 
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/scenarios");
 
 /// Folders that hold something else than scenarios.
-const OTHERS: [&str; 4] = ["apps", "faults", "load", "requirements"];
+const OTHERS: [&str; 5] = ["apps", "faults", KNOWN_FOLDER, "load", "requirements"];
 
 /// One file: its path below the folder of scenarios, with `/`, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
