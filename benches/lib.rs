@@ -33,3 +33,17 @@ pub const CGI_HEAD: &[u8] = b"Status: 200 OK\n\
     Cache-Control: private, max-age=0\n\
     Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; HttpOnly\n\
     X-Frame-Options: SAMEORIGIN\n\n";
+
+/// The reply of php-cgi over FastCGI: a line of STDERR, a page, END_REQUEST.
+pub const FASTCGI_REPLY: &[u8] = include_bytes!("../wire/testdata/php-fastcgi-reply.bin");
+
+/// The head of a reply as a web server sends it.
+pub const HTTP_REPLY: &[u8] = b"HTTP/1.1 200 OK\r\n\
+    Server: nginx/1.22.1\r\n\
+    Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+    Content-Type: text/html; charset=utf-8\r\n\
+    Content-Length: 5120\r\n\
+    Connection: keep-alive\r\n\
+    Cache-Control: private, max-age=0\r\n\
+    Set-Cookie: session=0123456789abcdef0123456789abcdef; Path=/; HttpOnly\r\n\
+    X-Frame-Options: SAMEORIGIN\r\n\r\n";
