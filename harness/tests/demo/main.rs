@@ -392,6 +392,9 @@ fn no_part_of_the_page_is_wider_than_a_phone() {
         browser.until("document.querySelectorAll('.lane').length === 3");
         browser.until("[...document.querySelectorAll('.lane .rps')].every((it) => parseInt(it.textContent) > 0)");
         assert_fits(&mut browser, "many requests");
+        let shown = "(() => { const it = document.querySelector('svg.plot'); \
+                     return it.getBoundingClientRect().width / it.viewBox.baseVal.width > 0.9; })()";
+        assert_eq!(browser.value(shown), true, "the plot's words are shrunk");
         browser.picture(&pictures().join(format!("phone-many-{language}.png")));
         browser.press("#load");
         browser.press("#tab-breaks");

@@ -151,7 +151,9 @@ const DASHES = { cgi: "", "cgi-warm": "7 3", fastcgi: "2 3", uwsgi: "10 4 2 4", 
 
 /** Answered requests per second over time, on a logarithmic scale: the lanes are far apart. */
 function plot() {
-  const [width, height, left, bottom] = [800, 180, 52, 20];
+  // As wide as there is room, so that a phone does not shrink the words along with the picture.
+  const room = document.getElementById("lanes").clientWidth - 40;
+  const [width, height, left, bottom] = [Math.max(260, Math.min(800, room)), 180, 52, 20];
   const top = Math.max(10, ...state.moments.flatMap((moment) => moment.lanes.map((lane) => lane.rps)));
   const y = (rps) => (height - bottom) * (1 - Math.log10(Math.max(rps, 1)) / Math.log10(top * 1.2)) + 4;
   const x = (index) => left + (width - left - 70) * index / (KEPT - 1);
