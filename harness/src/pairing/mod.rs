@@ -1,27 +1,27 @@
 //! One gateway × one model × one backend: how it is named, started, asked and replaced.
 
-use std::{
-    fs, io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+mod folder;
+mod sides;
+mod started;
+
+use std::io;
 
 use crate::{
     address::Address,
-    backends::{self, Backend, PROBE, Seat},
-    bench::{Bench, Prepared},
-    gateways::{self, Approach, CGI_BIN, Gateway, Route},
-    launch::{self, Launch, LaunchError, RunDir, Running, Via},
+    backends::{self, Backend},
+    bench::Bench,
+    gateways::{self, Approach, Gateway},
+    launch::{LaunchError, RunDir},
     model::Model,
-    programs::Programs,
     results::Subject,
-    run::case::Target,
-    scenario::{NPH, Place},
+    scenario::Place,
     seats::tap::Tap,
     transcript::Log,
-    witness::{ProcessView, Received},
 };
+
+pub(crate) use folder::{free_port, preparing, scripts};
+pub(crate) use sides::{WORKERS, behind, front, open_to_all};
+pub use started::Started;
 
 /// A pairing before it runs.
 #[derive(Clone, Copy)]
@@ -57,13 +57,6 @@ pub enum StartError {
     #[error(transparent)]
     Launch(#[from] LaunchError),
 }
-
-pub(crate) fn preparing(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
-    move |error| StartError::Prepare { what, error }
-}
-
-/// Worker processes of a backend, as many as each gateway has.
-pub(crate) const WORKERS: u32 = 2;
 
 impl Pairing {
     /// Whether gateway and backend can both express the model; if not, why.
@@ -239,247 +232,6 @@ impl Pairing {
             dir,
         })
     }
-}
-
-/// Starts a backend; `app` is where its gateway mounts the application. The variables that it
-/// needs of each request come with it.
-pub(crate) async fn behind(
-    (backend, model, app): (&'static dyn Backend, Model, &str),
-    bench: &Bench,
-    dir: &RunDir,
-    socket: &Path,
-    trace: Option<&Path>,
-) -> Result<Behind, StartError> {
-    let prepared = bench.backend(backend);
-    let seat = Seat {
-        model,
-        socket,
-        app,
-        about: prepared.map_or("", |prepared| &prepared.about),
-        program: &program(backend, prepared),
-        run: dir.path(),
-        workers: WORKERS,
-        threads: 1,
-        wsgi: PROBE,
-        programs: &bench.programs,
-        apps: &bench.apps,
-    };
-    let mut launch = backend.launch(&seat);
-    launch.args.extend(tracing(trace));
-    let via = match prepared.filter(|_| !backend.runs_below_gateserve(model)) {
-        Some(prepared) => prepared.via.clone(),
-        None => Via::Process {
-            program: launch.program.clone().into(),
-        },
-    };
-    let running = launch::start(&launch, dir, &via).await?;
-    open_to_all(socket).map_err(preparing("the backend's socket"))?;
-    Ok(Behind {
-        running,
-        params: backend.params(&seat),
-        launch,
-    })
-}
-
-/// What runs as the backend, as gateserve has to be told where that executes it.
-fn program(backend: &dyn Backend, prepared: Option<&Prepared>) -> String {
-    match prepared.map(|prepared| &prepared.via) {
-        Some(Via::Process { program }) => program.display().to_string(),
-        _ => backend.name().to_owned(),
-    }
-}
-
-/// Not every server can be told to let a gateway's workers in, who often are somebody else.
-pub(crate) fn open_to_all(socket: &Path) -> io::Result<()> {
-    fs::set_permissions(socket, fs::Permissions::from_mode(0o666))
-}
-
-/// A backend that runs.
-pub(crate) struct Behind {
-    pub(crate) running: Running,
-    pub(crate) launch: Launch,
-    /// Variables that it needs of each request.
-    pub(crate) params: Vec<(String, String)>,
-}
-
-/// Starts the gateway on a free port; another program may take the port first, so it tries again.
-pub(crate) async fn front(
-    (gateway, variant, model): (&'static dyn Gateway, &'static str, Model),
-    bench: &Bench,
-    dir: &RunDir,
-    upstream: &Address,
-    trace: Option<&Path>,
-    launches: &mut Vec<Launch>,
-) -> Result<(Running, SocketAddr), StartError> {
-    let prepared = bench.gateway(gateway);
-    if gateway.spawns(variant) {
-        let to = dir.path().join("relay");
-        let program = Programs::recorder().map_err(io::Error::other);
-        let placed = program.and_then(|program| place(&program, &to));
-        placed.map_err(preparing("the relay program"))?;
-    }
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let listen = free_port().map_err(preparing("a free port"))?;
-        let route = Route {
-            model,
-            variant,
-            listen,
-            upstream,
-            run: dir.path(),
-            about: &prepared.about,
-            programs: &bench.programs,
-        };
-        let mut launch = gateway.launch(&route);
-        launch.args.extend(tracing(trace));
-        match launch::start(&launch, dir, &prepared.via).await {
-            Ok(running) => {
-                launches.push(launch);
-                return Ok((running, listen));
-            }
-            Err(_) if tries < 3 && !is_free(listen) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// The options by which gateserve writes down the steps of its requests.
-fn tracing(file: Option<&Path>) -> impl Iterator<Item = String> {
-    let options = file.map(|file| ["--trace-requests".to_owned(), file.display().to_string()]);
-    options.into_iter().flatten()
-}
-
-/// A pairing that runs; both sides stop when it is dropped.
-pub struct Started {
-    /// What it is.
-    pub pairing: Pairing,
-    /// The web server.
-    pub gateway: Running,
-    /// The application server, unless the gateway executes the program itself.
-    pub backend: Option<Running>,
-    /// The relay between them, in checks.
-    pub tap: Option<Tap>,
-    /// Where the gateway listens.
-    pub listen: SocketAddr,
-    /// Where requests are addressed to.
-    pub place: Place,
-    /// What passes on all wires.
-    pub log: Log,
-    /// What was started, the backend first.
-    pub launches: Vec<Launch>,
-    /// Where gateserve writes down the steps of its requests, if it does.
-    pub trace: Option<PathBuf>,
-    dir: RunDir,
-}
-
-impl Started {
-    /// The run folder, which is removed when this is dropped.
-    pub fn folder(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
-impl Target for Started {
-    fn listen(&self) -> SocketAddr {
-        self.listen
-    }
-
-    fn place(&self) -> &Place {
-        &self.place
-    }
-
-    fn model(&self) -> Model {
-        self.pairing.model
-    }
-
-    fn carried(&self) -> bool {
-        self.pairing.carrier().is_some()
-    }
-
-    fn takes_cgi_output(&self) -> bool {
-        self.pairing.executes() || self.pairing.backend.takes_cgi_output()
-    }
-
-    fn runs_wsgi(&self) -> bool {
-        self.pairing.runs_wsgi()
-    }
-
-    fn log(&self) -> &Log {
-        &self.log
-    }
-
-    fn forget(&mut self) {
-        self.log.take();
-        if let Some(tap) = &self.tap {
-            tap.forget();
-        }
-        let subjects = [Some(&mut self.gateway), self.backend.as_mut()];
-        for subject in subjects.into_iter().flatten() {
-            subject.mark();
-            subject.log_since();
-        }
-    }
-
-    fn received(&mut self) -> Option<Vec<Received>> {
-        let is_read = self.pairing.model != Model::Http;
-        let tap = self.tap.as_ref().filter(|_| is_read);
-        tap.map(Tap::requests)
-    }
-
-    fn trouble(&mut self) -> Option<String> {
-        let relay = self.tap.as_ref().and_then(Tap::trouble);
-        relay.or_else(|| self.dir.is_full())
-    }
-
-    fn health(&mut self) -> ProcessView {
-        let (gateway, gateway_log) = (self.gateway.health(), self.gateway.log_since());
-        let mut process = ProcessView {
-            gateway,
-            gateway_log,
-            ..ProcessView::default()
-        };
-        if let Some(backend) = &mut self.backend {
-            process.backend = backend.health();
-            process.backend_log = backend.log_since();
-        }
-        process
-    }
-
-    fn last_words(&mut self) -> String {
-        self.gateway.log_since()
-    }
-}
-
-/// Copies the probe to where CGI programs live: a link would lead out of the folder.
-pub(crate) fn scripts(run: &Path, probe: &Path) -> io::Result<()> {
-    let folder = run.join(CGI_BIN);
-    launch::make_folders(run, Path::new(CGI_BIN))?;
-    for name in ["probe".to_owned(), format!("{NPH}probe")] {
-        place(probe, &folder.join(name))?;
-    }
-    // A newly made file may not be executed; this one may, but by nobody who is there.
-    fs::write(folder.join("not-executable"), "#!/bin/sh\necho gatebench\n")?;
-    let script = folder.join("bad-interpreter");
-    fs::write(&script, "#!/nonexistent/gatebench-interpreter\n")?;
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))
-}
-
-/// Puts a program into the run folder, where a gateway's user may execute it.
-fn place(program: &Path, at: &Path) -> io::Result<()> {
-    match fs::hard_link(program, at) {
-        Ok(()) => Ok(()),
-        Err(_) => fs::copy(program, at).map(drop),
-    }
-}
-
-/// A port of 127.0.0.1 that nobody listens at in this moment.
-pub(crate) fn free_port() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
-}
-
-fn is_free(at: SocketAddr) -> bool {
-    TcpListener::bind(at).is_ok()
 }
 
 #[cfg(test)]
