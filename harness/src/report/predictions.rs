@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::view::Mark;
 use crate::{
+    gateways,
     model::Model,
     outcome::Outcome,
-    results::{CaseResult, Results, Subject},
+    results::{CaseResult, Results, Role, Subject},
 };
 
 /// `scenarios/predictions.toml`.
@@ -108,7 +109,8 @@ fn settle<'a>(prediction: &'static Prediction, results: &'a Results) -> Observed
             && Mark::of(case).is_verdict()
             && results.subjects.iter().any(of_peer)
     };
-    let cases: Vec<_> = results.results.iter().filter(speaks).collect();
+    let spoken: Vec<_> = results.results.iter().filter(speaks).collect();
+    let cases = undisguised(prediction, spoken, results);
     let other = cases.iter().copied().find(|case| !shows(prediction, case));
     let case = other.or_else(|| cases.first().copied());
     let open = prediction.open.as_deref().unwrap_or("no case in this run");
@@ -122,6 +124,45 @@ fn settle<'a>(prediction: &'static Prediction, results: &'a Results) -> Observed
             (Some(_), Some(_)) => Settled::Refuted,
         },
     }
+}
+
+/// Of the cases that speak, those in which nobody else stands between the peer and what is observed:
+/// a gateway in its usual variant before the bench itself or its native probe, a backend with the
+/// bench before it, else behind nginx. Another subject may hide what the peer does, or add to it.
+fn undisguised<'a>(
+    prediction: &Prediction,
+    cases: Vec<&'a CaseResult>,
+    results: &Results,
+) -> Vec<&'a CaseResult> {
+    let is_gateway = |s: &Subject| is_named(&prediction.peer, s) && s.role == Role::Gateway;
+    let preferred: &[&dyn Fn(&CaseResult) -> bool] = match results.subjects.iter().any(is_gateway) {
+        true => &[&|case| is_usual(prediction, case), &|case| {
+            matches!(
+                case.backend.as_deref(),
+                None | Some("script" | "gateserve:probe")
+            )
+        }],
+        false => &[&|case| case.gateway.is_none(), &|case| {
+            case.gateway.as_deref() == Some("nginx:documented")
+        }],
+    };
+    preferred.iter().fold(cases, |cases, is_preferred| {
+        let some: Vec<_> = cases
+            .iter()
+            .copied()
+            .filter(|case| is_preferred(case))
+            .collect();
+        match some.is_empty() {
+            true => cases,
+            false => some,
+        }
+    })
+}
+
+/// Whether the gateway runs in the variant that its plain name means, or in that of the prediction.
+fn is_usual(prediction: &Prediction, case: &CaseResult) -> bool {
+    let usual = gateways::named(&prediction.peer).map(|one| gateways::id(one, one.variants()[0]));
+    usual.is_none_or(|usual| case.gateway.as_ref() == Some(&usual))
 }
 
 fn shows(prediction: &Prediction, case: &CaseResult) -> bool {

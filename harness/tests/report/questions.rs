@@ -136,6 +136,43 @@ fn a_prediction_is_confirmed_refuted_or_not_run() {
     assert!(of_nginx.iter().any(|one| one.settled.word() == "not run"));
 }
 
+/// Another backend may mend what came, and so hide what the gateway does.
+#[test]
+fn a_prediction_of_a_gateway_is_settled_before_the_native_probe() {
+    let predicted = predictions::predictions().iter();
+    let predicted = predicted.filter(|one| one.peer == "nginx" && one.outcome.is_some());
+    let one = predicted.clone().find(|one| one.model.is_some()).unwrap();
+    let mut run = sample::results();
+    let backends = ["gateserve:probe", "gateserve:wsgi"];
+    let case = run.results[0].clone();
+    let usual = "nginx:documented".to_owned();
+    run.subjects[0].id.clone_from(&usual);
+    run.subjects[0].variant = Some("documented".to_owned());
+    run.results = Vec::new();
+    for backend in backends {
+        let mut case = case.clone();
+        case.scenario = one.scenario.clone().unwrap();
+        case.model = one.model;
+        case.gateway = Some(usual.clone());
+        case.backend = Some(backend.to_owned());
+        case.outcome = match (backend == backends[0], one.outcome) {
+            (true, Some(expected)) => expected,
+            (_, Some(Outcome::Pass)) => Outcome::Fail,
+            _ => Outcome::Pass,
+        };
+        case.observation = one.observed.clone();
+        run.results.push(case);
+    }
+    let settled = |run: &Results| {
+        let observed = predictions::observed(run);
+        let of_it = observed.iter().find(|seen| seen.prediction.id == one.id);
+        of_it.unwrap().settled.word()
+    };
+    assert_eq!(settled(&run), "confirmed");
+    run.results.remove(0);
+    assert_eq!(settled(&run), "refuted", "where there is no other");
+}
+
 #[test]
 fn a_draft_of_known_deviations_is_read_back_as_such() {
     let text = draft::draft(&sample::results());
