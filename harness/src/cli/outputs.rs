@@ -49,6 +49,11 @@ impl Desk {
             .with_context(|| format!("the output folder {} cannot be written", folder.display()))
     }
 
+    /// The folder that transcripts are named from.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.place().0
+    }
+
     fn place(&self) -> (PathBuf, String) {
         // A pipe or a device has no place beside it.
         let is_plain = |path: &&Path| !path.exists() || path.is_file();
@@ -67,11 +72,13 @@ impl Desk {
     /// Gives what the comparison with old results comes to: [`Verdict::Failed`] where a subject
     /// got slower in comparison with the others.
     pub(super) fn hand_out(&self, results: &Results) -> anyhow::Result<Verdict> {
-        self.write(results)?;
-        match self.tell(results) {
+        // On a full disk standard output still tells what was found.
+        let written = self.write(results);
+        match self.tell(results, written.is_ok()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             told => told.context("cannot write to standard output")?,
         }
+        written?;
         let old = self.old.as_ref();
         let is_slower = old.is_some_and(|old| change::compare(old, results).got_slower());
         Ok(match is_slower {
@@ -114,7 +121,7 @@ impl Desk {
         results
     }
 
-    fn tell(&self, results: &Results) -> io::Result<()> {
+    fn tell(&self, results: &Results, is_written: bool) -> io::Result<()> {
         let mut out = anstream::stdout().lock();
         let style = terminal::Style::detect(self.counts);
         let results = &self.seen_from_here(results);
@@ -123,7 +130,7 @@ impl Desk {
             let changes = change::compare(old, results);
             write!(out, "\n{}", change::render(&changes))?;
         }
-        if !self.files.is_empty() {
+        if !self.files.is_empty() && is_written {
             let names = self.files.paths().map(|path| path.display().to_string());
             writeln!(out, "\nwritten: {}", names.collect::<Vec<_>>().join(", "))?;
         }

@@ -1,6 +1,6 @@
 //! `gatebench bench --profile peers`: the table of targets, measured.
 
-use std::{fs, io::Write, time::Duration};
+use std::{io::Write, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -10,7 +10,7 @@ use crate::{
     bench::Bench,
     event::{Event, Observer},
     peers::{self, HEATS, Heat, Profile, Settings},
-    report::terminal::Progress,
+    report::{files::replace, terminal::Progress},
 };
 
 /// A set of comparisons that is prepared.
@@ -63,11 +63,13 @@ fn write(args: &BenchArgs, profile: &Profile) -> anyhow::Result<()> {
     out.write_all(peers::terminal(profile).as_bytes())?;
     if let Some(file) = &args.outputs.json {
         let json = serde_json::to_string_pretty(profile)? + "\n";
-        fs::write(file, json).with_context(|| format!("{} cannot be written", file.display()))?;
+        replace(file, json.as_bytes())
+            .with_context(|| format!("{} cannot be written", file.display()))?;
     }
     if let Some(file) = &args.outputs.markdown {
         let text = peers::markdown(profile);
-        fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))?;
+        replace(file, text.as_bytes())
+            .with_context(|| format!("{} cannot be written", file.display()))?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! `gatebench report`: pages from stored results, without running anything.
 
-use std::fs;
-
 use anyhow::Context;
 
 use super::{
@@ -11,7 +9,7 @@ use super::{
 };
 use crate::{
     outcome::Level,
-    report::{draft, embargo, findings, history, html, relist, stored},
+    report::{draft, embargo, files::replace, findings, history, html, relist, stored},
     scenario,
 };
 
@@ -30,7 +28,8 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<Verdict> {
     }
     if let Some(file) = &args.known_draft {
         let draft = draft::draft(&merged);
-        fs::write(file, draft).with_context(|| format!("cannot write {}", file.display()))?;
+        replace(file, draft.as_bytes())
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
     if args.public {
         merged = embargo::public(&merged);
@@ -49,7 +48,7 @@ fn history(args: &ReportArgs) -> anyhow::Result<Verdict> {
     let file = args.outputs.html.as_deref().expect("clap requires it");
     let runs = history::load(&args.results)?;
     let page = html::history::render(&history::history(&runs)?)?;
-    fs::write(file, page).with_context(|| format!("cannot write {}", file.display()))?;
+    replace(file, page.as_bytes()).with_context(|| format!("cannot write {}", file.display()))?;
     let count = findings::plural(runs.len(), "run");
     anstream::println!("{count} in {}", file.display());
     Ok(Verdict::Passed)

@@ -1,7 +1,9 @@
 //! Writes the reports of a run to their files.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -77,40 +79,45 @@ impl Outputs {
         paths.into_iter().flatten().map(PathBuf::as_path)
     }
 
-    /// Renders and writes. Transcripts are looked for from the folder `transcripts`.
+    /// Renders and writes. Transcripts are looked for from the folder `transcripts`. A file that
+    /// cannot be written keeps what it held, and keeps no other from being written.
     ///
     /// # Errors
-    /// When a file cannot be written, with its path.
+    /// When a file cannot be written, with its path: the first of them.
     pub fn write(
         &self,
         results: &Results,
         transcripts: &Path,
         beside: html::Beside<'_>,
     ) -> Result<(), WriteError> {
-        if let Some(path) = &self.json {
-            let json = serde_json::to_string_pretty(results).map_err(unrendered(path))?;
-            save(path, &(json + "\n"))?;
-        }
-        if let Some(path) = &self.junit {
-            save(
-                path,
-                &junit::render(results, beside.old).map_err(unrendered(path))?,
-            )?;
-        }
-        if let Some(path) = &self.html {
-            let transcript = |name: &str| read_transcript(&transcripts.join(name));
-            save(
-                path,
-                &html::render(results, &transcript, beside).map_err(unrendered(path))?,
-            )?;
-        }
-        if let Some(path) = &self.markdown {
-            save(path, &markdown::render(results))?;
-        }
-        if let Some(path) = &self.csv {
-            save(path, &csv::render(results).map_err(unrendered(path))?)?;
-        }
-        Ok(())
+        let transcript = |name: &str| read_transcript(&transcripts.join(name));
+        let written = [
+            write(&self.json, |path| {
+                let json = serde_json::to_string_pretty(results).map_err(unrendered(path))?;
+                Ok(json + "\n")
+            }),
+            write(&self.junit, |path| {
+                junit::render(results, beside.old).map_err(unrendered(path))
+            }),
+            write(&self.html, |path| {
+                html::render(results, &transcript, beside).map_err(unrendered(path))
+            }),
+            write(&self.markdown, |_| Ok(markdown::render(results))),
+            write(&self.csv, |path| {
+                csv::render(results).map_err(unrendered(path))
+            }),
+        ];
+        written.into_iter().collect()
+    }
+}
+
+fn write(
+    path: &Option<PathBuf>,
+    render: impl FnOnce(&Path) -> Result<String, WriteError>,
+) -> Result<(), WriteError> {
+    match path {
+        Some(path) => save(path, &render(path)?),
+        None => Ok(()),
     }
 }
 
@@ -126,15 +133,39 @@ where
 }
 
 fn save(path: &Path, text: &str) -> Result<(), WriteError> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let made = folder.map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(path, text))
-        .map_err(|source| WriteError::Write {
-            path: path.to_owned(),
-            source,
-        })
+    replace(path, text.as_bytes()).map_err(|source| WriteError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a file as a whole or not at all: on a full disk what was there stays. A pipe or a device
+/// is written to as it is.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn replace(path: &Path, octets: &[u8]) -> io::Result<()> {
+    let is_device = path.starts_with("/dev") || (path.exists() && !path.is_file());
+    if is_device {
+        return fs::write(path, octets);
+    }
+    // A link leads to the file that is meant.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".gatebench-")
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    if let Ok(there) = fs::metadata(path) {
+        file.as_file().set_permissions(there.permissions())?;
+    }
+    file.write_all(octets)?;
+    file.as_file().sync_data()?;
+    file.persist(path).map(drop).map_err(|error| error.error)
 }
 
 /// The text of a transcript, or `None` where it was not kept.
@@ -147,4 +178,62 @@ fn read_transcript(path: &Path) -> Option<String> {
         text += &format!("\n… {left} more bytes in {}", path.display());
     }
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("deep/results.json");
+        replace(&file, b"one").unwrap();
+        assert_eq!(mode(&file) & 0o600, 0o600);
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        replace(&file, b"another").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"another");
+        assert_eq!(mode(&file), 0o640);
+        let left = fs::read_dir(file.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 1, "nothing else stays in the folder");
+    }
+
+    #[test]
+    fn a_link_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| folder.path().join(name));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn one_file_that_cannot_be_written_costs_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("no-folder"), "").unwrap();
+        let none = folder.path().join("no-folder/results.json");
+        let outputs = Outputs {
+            json: Some(none.clone()),
+            markdown: Some(folder.path().join("summary.md")),
+            ..Outputs::default()
+        };
+        let run: Results = serde_json::from_str(EMPTY).unwrap();
+        let old = None;
+        let error = outputs.write(&run, folder.path(), html::Beside { old });
+        assert!(matches!(error, Err(WriteError::Write { path, .. }) if path == none));
+        assert!(folder.path().join("summary.md").is_file());
+    }
+
+    /// A run of nothing.
+    const EMPTY: &str = r#"{"format": 1, "subjects": [], "results": [], "throughput": [],
+        "environment": {"kernel": "", "cpus": 1, "memory_bytes": 1, "engine": null,
+            "gatebench": "0", "started": "", "notes": []},
+        "summary": {"pass": 0, "fail": 0, "crash": 0, "hang": 0, "known": 0, "stale": 0,
+            "unsupported": 0, "blocked": 0, "bench_error": 0}}"#;
 }
