@@ -77,6 +77,9 @@ pub struct Environment {
     pub started: String,
     /// What the run chose by itself and why (launcher, gateway), one sentence each.
     pub notes: Vec<String>,
+    /// How far the run came, where it was interrupted: the results are those up to then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<String>,
 }
 
 /// A gateway or a backend that took part.

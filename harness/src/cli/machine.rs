@@ -29,6 +29,7 @@ pub(super) fn plain(started: String) -> Environment {
         gatebench: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         notes: Vec::new(),
+        partial: None,
     }
 }
 

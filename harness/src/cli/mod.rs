@@ -12,6 +12,7 @@ mod list;
 mod machine;
 mod measure;
 mod outputs;
+mod partial;
 mod plan;
 mod probe;
 mod profile;

@@ -11,6 +11,7 @@ use super::{
     measure::MeasureArgs,
     open,
     outputs::{self, Desk},
+    partial::Partial,
     running::RunningArgs,
     sentence,
     versions::{Set, prepare_all},
@@ -114,8 +115,21 @@ impl Job<'_> {
             );
             progress.event(&Event::Note(&note));
         }
+        let partial = store.as_ref().map(|store| {
+            let partial = Partial {
+                files: outputs::wanted(self.outputs),
+                folder: desk.folder(),
+                environment: machine::environment(started.clone(), &sets[0].bench),
+                subjects: self.subjects(&sets),
+                requirements: catalogue.requirements.clone(),
+                journal: store.journal().to_owned(),
+                planned: sets.iter().map(|set| set.plan.cases()).sum(),
+            };
+            partial.keep()
+        });
         let done = self.work(&sets, &catalogue, &mut store, &mut progress);
         let done = done.await?;
+        drop(partial);
         progress.event(&Event::Finished);
         let mut environment = machine::environment(started, &sets[0].bench);
         environment.notes = notes(&sets, &done);
@@ -137,6 +151,19 @@ impl Job<'_> {
         Ok(Verdict::from(findings::Verdict::of(&results, counts)).worse(compared))
     }
 
+    /// Everybody who takes part, each once.
+    fn subjects(&self, sets: &[Set]) -> Vec<Subject> {
+        let mut all: Vec<Subject> = Vec::new();
+        for set in sets {
+            for subject in run::subjects(&set.plan, &set.bench, self.measure.is_some()) {
+                if !all.iter().any(|known| known.id == subject.id) {
+                    all.push(subject);
+                }
+            }
+        }
+        all
+    }
+
     /// Checks and measures.
     async fn work(
         &self,
@@ -154,10 +181,10 @@ impl Job<'_> {
             },
             measurements: sets.iter().map(count).sum(),
         });
-        let mut done = Done::default();
-        for set in sets {
-            done.join_subjects(run::subjects(&set.plan, &set.bench, self.measure.is_some()));
-        }
+        let mut done = Done {
+            subjects: self.subjects(sets),
+            ..Done::default()
+        };
         if let Some(store) = store {
             for set in sets {
                 let mut check = Check {
@@ -224,14 +251,6 @@ struct Done {
 }
 
 impl Done {
-    fn join_subjects(&mut self, more: Vec<Subject>) {
-        for subject in more {
-            if !self.subjects.iter().any(|known| known.id == subject.id) {
-                self.subjects.push(subject);
-            }
-        }
-    }
-
     fn look_for_stale(&mut self, known: &KnownList) {
         let stale = known.stale(&self.cases, &self.subjects);
         self.stale = u32::try_from(stale.len()).unwrap_or(u32::MAX);

@@ -27,6 +27,31 @@ fn registry() -> MutexGuard<'static, BTreeMap<u64, Undo>> {
     REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+type LastWords = Box<dyn FnOnce() + Send>;
+
+/// What is left to say where a signal ends the program.
+static LAST_WORDS: Mutex<Option<LastWords>> = Mutex::new(None);
+
+fn last_words() -> MutexGuard<'static, Option<LastWords>> {
+    LAST_WORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a signal that ends the program do this last, when everything else is undone; no more once
+/// the guard is dropped.
+pub(crate) fn at_the_end(words: impl FnOnce() + Send + 'static) -> AtTheEnd {
+    *last_words() = Some(Box::new(words));
+    AtTheEnd
+}
+
+/// See [`at_the_end`].
+pub(crate) struct AtTheEnd;
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        last_words().take();
+    }
+}
+
 /// Something that must not outlive the program; undone on drop.
 #[derive(Debug)]
 pub(crate) struct Keep(u64);
@@ -75,6 +100,7 @@ pub fn clean_on_signals() -> io::Result<()> {
                 if QUIET.load(Ordering::SeqCst) {
                     clean_and_exit(0);
                 }
+                ENDING.store(true, Ordering::SeqCst);
                 eprintln!("gatebench: interrupted; stopping what was started");
                 clean_and_exit(128 + signal);
             }
@@ -87,12 +113,24 @@ pub(crate) fn end_quietly() {
     QUIET.store(true, Ordering::SeqCst);
 }
 
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Whether a signal ends the program. What subjects do from now on is no verdict on them: they are
+/// being stopped.
+pub(crate) fn is_ending() -> bool {
+    ENDING.load(Ordering::SeqCst)
+}
+
 static QUIET: AtomicBool = AtomicBool::new(false);
 
 fn clean_and_exit(code: i32) -> ! {
     let mut registry = registry();
     while let Some((_, undo)) = registry.pop_last() {
         undo();
+    }
+    let words = last_words().take();
+    if let Some(words) = words {
+        words();
     }
     process::exit(code)
 }

@@ -248,6 +248,7 @@ mod tests {
                 gatebench: "0.1.0".to_owned(),
                 started: "2026-01-01T00:00:00Z".to_owned(),
                 notes: Vec::new(),
+                partial: None,
             },
             versions: vec![("uwsgi".to_owned(), "2.0.31".to_owned())],
             seconds: 2.0,

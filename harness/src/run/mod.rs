@@ -34,7 +34,7 @@ pub use measure::{Measure, Measured, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session, Staging};
 pub use steps::add_steps;
-pub use store::Store;
+pub use store::{Store, told};
 pub use workload::Workload;
 
 /// Everything that a correctness run needs.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    launch::leftovers,
     outcome::Outcome,
     results::{CaseResult, Subject},
     scenario::{Face, Scenario},
@@ -102,7 +103,11 @@ impl Store {
     }
 
     /// Notes a finished case. A full disk costs the chance to resume, not the run.
+    /// What ends while the run is interrupted was not played to its end and is left out.
     pub(super) fn keep(&mut self, key: String, result: &CaseResult, face: Option<&Face>) {
+        if leftovers::is_ending() {
+            return;
+        }
         let line = serde_json::to_string(&Finished {
             key,
             result: result.clone(),
@@ -130,6 +135,11 @@ impl Store {
         }
     }
 
+    /// Where finished cases are noted.
+    pub fn journal(&self) -> &Path {
+        &self.journal
+    }
+
     /// The run is complete: nothing to resume any more.
     ///
     /// # Errors
@@ -152,6 +162,25 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     fs::write(file, text)
+}
+
+/// The cases that a journal tells of, each as it was told of last.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn told(journal: &Path) -> io::Result<Vec<CaseResult>> {
+    let mut places = HashMap::new();
+    let mut cases: Vec<CaseResult> = Vec::new();
+    for line in finished(journal)? {
+        match places.get(&line.key) {
+            Some(&at) => cases[at] = line.result,
+            None => {
+                places.insert(line.key, cases.len());
+                cases.push(line.result);
+            }
+        }
+    }
+    Ok(cases)
 }
 
 /// The lines that can be read; one cut short by a crash is run again.

@@ -6,7 +6,11 @@ use std::{
     process::{Child, Stdio},
 };
 
-use gatebench::{cgi_steps::CgiStep, results::Results};
+use gatebench::{
+    cgi_steps::CgiStep,
+    outcome::Outcome,
+    results::{CaseResult, Results},
+};
 use predicates::{prelude::*, str::contains};
 
 use super::gatebench;
@@ -273,6 +277,99 @@ fn an_interrupted_run_leaves_neither_process_nor_folder() {
         let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
         assert_eq!(left, ["reports"]);
     }
+}
+
+#[test]
+fn what_an_interrupted_run_has_found_is_kept_and_marked_as_a_part() {
+    let folder = tempfile::Builder::new().prefix("gbt").tempdir().unwrap();
+    let mut child = spawn(&["check", "--gateway", "builtin"], folder.path());
+    let latest = folder.path().join("reports/latest");
+    let journal = latest.join("journal.jsonl");
+    let noted = || fs::read_to_string(&journal).map_or(0, |text| text.lines().count());
+    while noted() < 3 {
+        assert_eq!(child.try_wait().unwrap(), None, "it runs on");
+        std::thread::yield_now();
+    }
+    let pid = child.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    let sent = kill.args(["-s", "INT", &pid]).status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let results = results(&latest.join("results.json"));
+    let told = results.environment.partial.unwrap();
+    let count = results.results.len();
+    assert!(count >= 3, "{count}");
+    assert!(
+        told.starts_with(&format!("interrupted after {count} of ")),
+        "{told}"
+    );
+    assert_eq!(results.environment.notes[0], format!("partial: {told}"));
+    for file in ["junit.xml", "summary.md", "report.html"] {
+        assert!(latest.join(file).is_file(), "{file}");
+    }
+    assert!(noted() >= count, "--resume goes on from there");
+    let is_verdict = |case: &CaseResult| case.outcome == Outcome::Pass || case.known;
+    let mut cases = results.results.iter();
+    assert!(
+        cases.all(is_verdict),
+        "a subject that was stopped is not blamed"
+    );
+}
+
+/// A file system of so many octets, while the test lasts; `None` where none can be mounted.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn of(size: &str) -> Option<Self> {
+        let folder = tempfile::Builder::new().prefix("gbt").tempdir().unwrap();
+        let mut mount = std::process::Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]);
+        let mounted = mount.arg(folder.path()).output();
+        if mounted.is_ok_and(|done| done.status.success()) {
+            return Some(Self(folder));
+        }
+        eprintln!("skipped: nothing can be mounted here");
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let umount = std::process::Command::new("umount")
+            .arg(self.0.path())
+            .status();
+        assert!(umount.is_ok_and(|status| status.success()) || std::thread::panicking());
+    }
+}
+
+#[test]
+fn a_full_disk_costs_neither_what_was_there_nor_what_is_told() {
+    let Some(disk) = Disk::of("48k") else { return };
+    let [old, folder] = [
+        disk.0.path().join("r.json"),
+        tempfile::tempdir().unwrap().keep(),
+    ];
+    fs::write(&old, "an earlier run").unwrap();
+    let junit = folder.join("junit.xml");
+    gatebench()
+        .args([
+            "check",
+            "--gateway",
+            "builtin",
+            "--scenario",
+            "cgi/path-info",
+        ])
+        .arg("--json")
+        .arg(&old)
+        .arg("--junit")
+        .arg(&junit)
+        .assert()
+        .code(2)
+        .stdout(contains("cgi/path-info"))
+        .stderr(contains("cannot write").and(contains("r.json")));
+    assert_eq!(fs::read_to_string(&old).unwrap(), "an earlier run");
+    assert!(junit.is_file(), "another disk has room");
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -178,6 +178,7 @@ fn environment() -> Environment {
             "nginx runs in a container, because the engine at /var/run/docker.sock answers".to_owned(),
             "nothing could be pulled, so nginx comes from Debian's package in a locally built image".to_owned(),
         ],
+        partial: None,
     }
 }
 
