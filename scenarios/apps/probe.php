@@ -194,8 +194,17 @@ function report(array $body): array {
     $is_program = interface_name() === 'cgi';
     return ['probe' => 1, 'language' => 'php', 'interface' => interface_name(),
         'pid' => getmypid(), 'environ' => environ(), 'body' => $body,
-        'argv' => $is_program ? array_map('latin1', $_SERVER['argv'] ?? []) : null,
+        'argv' => $is_program ? array_map('latin1', arguments()) : null,
         'cwd' => $is_program ? latin1((string) getcwd()) : null];
+}
+
+/* How the process was called, its program left out: PHP makes $_SERVER['argv'] of the query. */
+function arguments(): array {
+    $line = @file_get_contents('/proc/self/cmdline');
+    if ($line === false) {
+        return [];
+    }
+    return array_slice(explode("\0", rtrim($line, "\0")), 1);
 }
 
 /* -- the reply ------------------------------------------------------------- */
