@@ -62,7 +62,27 @@ pub struct ClientView {
     pub first_byte: Option<Duration>,
 }
 
+/// Interim responses that are read in front of a final one: a hundred times of what is usual.
+const INTERIM: usize = 100;
+
+/// A server that never comes to its final response.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("more than {INTERIM} interim responses and no final one")]
+pub(crate) struct TooManyInterim;
+
 impl ClientView {
+    /// Notes an interim response.
+    ///
+    /// # Errors
+    /// There were so many before that no final one is to be waited for.
+    pub(crate) fn take_interim(&mut self, status: u16) -> Result<(), TooManyInterim> {
+        if self.interim.len() >= INTERIM {
+            return Err(TooManyInterim);
+        }
+        self.interim.push(status);
+        Ok(())
+    }
+
     /// First value of a field, by name without regard to case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers

@@ -22,7 +22,7 @@ mod variable;
 
 use serde::Serialize;
 
-use crate::model::Model;
+use crate::{model::Model, report::text::is_hidden};
 
 pub use input::octets;
 pub use recognise::{Recognised, recognise};
@@ -88,7 +88,7 @@ pub(crate) fn text(octets: &[u8]) -> String {
         for c in chunk.valid().chars() {
             match c {
                 '\\' => text.push_str("\\\\"),
-                c if c.is_control() => text.extend(c.escape_default()),
+                c if is_hidden(c) => text.extend(c.escape_default()),
                 c => text.push(c),
             }
         }

@@ -51,6 +51,8 @@ pub struct Line {
     pub end: Option<End>,
     /// How a CGI program ended.
     pub exit: Option<Exit>,
+    /// Octets of content that [`Self::records`] keep.
+    content_kept: usize,
     buf: BytesMut,
     methods: Vec<String>,
 }
@@ -92,6 +94,7 @@ impl Line {
             flaw: None,
             end: None,
             exit: None,
+            content_kept: 0,
             buf: BytesMut::new(),
             methods: Vec::new(),
         }

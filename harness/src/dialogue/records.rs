@@ -1,13 +1,15 @@
 //! FastCGI records as an application server sent them.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use wire::fastcgi::{self, EndRequest, Kind, UnknownType};
 
 use super::{Line, Reply};
 use crate::{model::Model, scenario::text::latin1};
 
 /// Octets of content that are kept of all records together; of later ones only the length.
-const CONTENT_KEPT: u64 = 4 << 20;
+const CONTENT_KEPT: usize = 4 << 20;
+/// Records that are read of one connection: a server that sends more does not come to an end.
+const RECORDS: usize = 1 << 15;
 
 /// One record, its padding dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,11 @@ impl Line {
     pub(super) fn feed_records(&mut self, octets: &[u8]) {
         self.buf.extend_from_slice(octets);
         loop {
+            if self.records.len() >= RECORDS {
+                self.flaw = Some(format!("{RECORDS} records and no end"));
+                self.buf = BytesMut::new();
+                return;
+            }
             match fastcgi::record::decode(&mut self.buf) {
                 Ok(Some(record)) => self.take(record),
                 Ok(None) => return,
@@ -85,7 +92,6 @@ impl Line {
     }
 
     fn take(&mut self, record: fastcgi::Record) {
-        let kept: u64 = self.records.iter().map(|r| r.content.len() as u64).sum();
         let record = Record {
             kind: record.kind,
             id: record.request_id,
@@ -94,10 +100,11 @@ impl Line {
             content: record.content,
         };
         self.understand(&record);
-        let content = match kept < CONTENT_KEPT {
+        let content = match self.content_kept < CONTENT_KEPT {
             true => record.content.clone(),
             false => Bytes::new(),
         };
+        self.content_kept += content.len();
         self.records.push(Record { content, ..record });
     }
 

@@ -8,6 +8,7 @@ use wire::{
     http::{self, ChunkEvent, ChunkedDecoder, Framing, Limits},
 };
 
+use super::KEPT;
 use crate::{
     model::Model,
     scenario::text::latin1,
@@ -27,7 +28,7 @@ pub struct Reply {
     /// Head and body, as a client would be told; a head without Status is 200, or 302 with
     /// Location.
     pub view: ClientView,
-    /// FastCGI STDERR.
+    /// FastCGI STDERR, at most [`KEPT`] of it.
     pub stderr: Vec<u8>,
     /// Octets of output, head included.
     pub output: u64,
@@ -117,7 +118,8 @@ impl Reply {
             return false;
         }
         self.stderr_ended = content.is_empty();
-        self.stderr.extend_from_slice(content);
+        let room = KEPT.saturating_sub(self.stderr.len()).min(content.len());
+        self.stderr.extend_from_slice(&content[..room]);
         true
     }
 
@@ -130,8 +132,11 @@ impl Reply {
     /// Takes output whose end is told otherwise.
     pub(super) fn push(&mut self, octets: &[u8]) {
         self.output += octets.len() as u64;
-        self.buf.extend_from_slice(octets);
-        self.decode();
+        // What cannot be read any more would only pile up.
+        if !matches!(self.stage, Stage::Lost) {
+            self.buf.extend_from_slice(octets);
+            self.decode();
+        }
     }
 
     /// Takes octets of an HTTP connection; gives back those behind the reply's end.
@@ -230,8 +235,10 @@ impl Reply {
 
     fn http_head(&mut self, head: &http::ResponseHead, method: &str) -> bool {
         if (100..200).contains(&head.status) && head.status != 101 {
-            self.view.interim.push(head.status);
-            return true;
+            return match self.view.take_interim(head.status) {
+                Ok(()) => true,
+                Err(error) => self.lose(&error),
+            };
         }
         self.view.status = Some(head.status);
         self.view.reason = latin1(&head.reason);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::speaks::Clue;
-use crate::{model::Model, tap::Finding};
+use crate::{model::Model, report::text::visible, tap::Finding};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -190,7 +190,7 @@ impl Report {
 
 /// What came from a wire may hold what a terminal obeys.
 fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
+    visible(text).into_owned()
 }
 
 fn things(number: usize) -> String {
@@ -226,7 +226,7 @@ mod tests {
         /run/app.sock speaks uwsgi
           asked   HTTP/1.1 HEAD /                    closed without a word
           sent    GET /                              200, 5 octets of body
-          sent  ≠ without HTTP_HOST                  400[0m
+          sent  ≠ without HTTP_HOST                  400\x1b[0m
           -  block-too-large [UWSGI-HDR-APP-LIMIT]: Too large.
              → buffer-size = 8192
 

@@ -41,7 +41,8 @@ fn escape(out: &mut String, c: char) {
     written.expect("a String takes everything");
 }
 
-fn is_hidden(c: char) -> bool {
+/// Whether a terminal or a browser obeys a character instead of showing it.
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -10,7 +10,7 @@ use wire::http::{self, ChunkEvent, ChunkedDecoder, Framing, HttpError, Limits, R
 use crate::{
     scenario::text::latin1,
     transcript::{Happened, Leg, Log, Way},
-    witness::{BodyView, ClientView, Connection},
+    witness::{BodyView, ClientView, Connection, TooManyInterim},
 };
 
 /// Room for one read.
@@ -27,12 +27,18 @@ pub(super) struct Reader {
 /// Why reading stopped before the message was complete.
 enum Cut {
     Broken,
-    Malformed(HttpError),
+    Malformed(String),
 }
 
 impl From<HttpError> for Cut {
     fn from(error: HttpError) -> Self {
-        Self::Malformed(error)
+        Self::Malformed(error.to_string())
+    }
+}
+
+impl From<TooManyInterim> for Cut {
+    fn from(error: TooManyInterim) -> Self {
+        Self::Malformed(error.to_string())
     }
 }
 
@@ -62,7 +68,7 @@ impl Reader {
             }
             Err(Cut::Broken) => Connection::Cut,
             Err(Cut::Malformed(error)) => {
-                view.malformed = Some(error.to_string());
+                view.malformed = Some(error);
                 Connection::Cut
             }
         };
@@ -110,7 +116,7 @@ impl Reader {
             while let Some(head) = http::decode_response(&mut self.buf, &limits)? {
                 seen.send_replace(true);
                 if (100..200).contains(&head.status) && head.status != 101 {
-                    view.interim.push(head.status);
+                    view.take_interim(head.status)?;
                     continue;
                 }
                 view.status = Some(head.status);
