@@ -4,10 +4,9 @@ use std::hint::black_box;
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use gatebench_benches::{CGI_HEAD, FASTCGI, FASTCGI_BODY, HTTP, SCGI, UWSGI};
+use gatebench_benches::{CGI_HEAD, FASTCGI, FASTCGI_BODY, HTTP, SCGI, UWSGI, application};
 use wire::cgi;
-use wire::fastcgi::state::{Application, Client, Limits as AppLimits};
-use wire::fastcgi::values::Capacity;
+use wire::fastcgi::state::Client;
 use wire::fastcgi::{Kind, record};
 use wire::http::{self, ChunkedDecoder, LAST_CHUNK, Limits, Version, encode_chunk};
 use wire::{scgi, uwsgi};
@@ -91,18 +90,10 @@ fn encode<T>(c: &mut Criterion, name: &str, encoder: impl Fn(&mut BytesMut) -> T
 
 /// A whole request through the state of a connection: records, parameters, body.
 fn fastcgi_connection(c: &mut Criterion) {
-    let capacity = Capacity {
-        max_conns: 1,
-        max_reqs: 1,
-        mpxs: false,
-    };
     let serve = |buf: &mut BytesMut| {
-        let mut application = Application::new(AppLimits {
-            params_bytes: 65536,
-            capacity,
-        });
+        let mut connection = application();
         let mut reply = BytesMut::new();
-        while let Ok(Some(event)) = application.receive(buf, &mut reply) {
+        while let Ok(Some(event)) = connection.receive(buf, &mut reply) {
             black_box(event);
         }
     };

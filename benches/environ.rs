@@ -3,23 +3,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use gatebench_benches::HTTP;
+use gatebench_benches::{GATEWAY, HTTP};
 use wire::http::{Limits, RequestHead, decode_request};
-use wire::request::{Gateway, SplitPath, Target, environ};
+use wire::request::{SplitPath, Target, environ};
 
 criterion_group!(benches, building, reading);
 criterion_main!(benches);
-
-const GATEWAY: Gateway<'static> = Gateway {
-    server_software: "gateserve/0.1.0",
-    server_name: "localhost",
-    server_port: 8080,
-    remote_addr: "192.0.2.7",
-    remote_port: 47110,
-    server_addr: "192.0.2.1",
-    https: false,
-    document_root: Some("/srv/www"),
-};
 
 fn head() -> RequestHead {
     decode_request(&mut HTTP.into(), &Limits::default())

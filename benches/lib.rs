@@ -1,6 +1,35 @@
 //! Inputs that the benches share: what nginx sent, from `wire/testdata`, and an HTTP
 //! request as a browser sends it.
 
+use wire::fastcgi::state::{Application, Limits};
+use wire::fastcgi::values::Capacity;
+use wire::request::Gateway;
+
+/// Who serves, as the variables of a request tell it.
+pub const GATEWAY: Gateway<'static> = Gateway {
+    server_software: "gateserve/0.1.0",
+    server_name: "localhost",
+    server_port: 8080,
+    remote_addr: "192.0.2.7",
+    remote_port: 47110,
+    server_addr: "192.0.2.1",
+    https: false,
+    document_root: Some("/srv/www"),
+};
+
+/// The application server's side of a FastCGI connection, before its first record.
+pub fn application() -> Application {
+    let capacity = Capacity {
+        max_conns: 1,
+        max_reqs: 1,
+        mpxs: false,
+    };
+    Application::new(Limits {
+        params_bytes: 65536,
+        capacity,
+    })
+}
+
 /// A POST with a body of five bytes over FastCGI.
 pub const FASTCGI: &[u8] = include_bytes!("../wire/testdata/nginx-fastcgi-post.bin");
 

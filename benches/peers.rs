@@ -9,13 +9,12 @@ use std::io::Read;
 use bytes::BytesMut;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use fastcgi_client::{Client as PeerClient, Params, Request as PeerRequest, io};
-use gatebench_benches::{FASTCGI, FASTCGI_BODY, FASTCGI_REPLY, HTTP, HTTP_REPLY};
+use gatebench_benches::{FASTCGI, FASTCGI_BODY, FASTCGI_REPLY, HTTP, HTTP_REPLY, application};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, join, sink};
 use tokio::runtime::Runtime;
 use tokio_fastcgi::{RequestResult, Requests};
 use wire::environ::Environ;
-use wire::fastcgi::state::{AppEvent, Application, Client, ClientEvent, Limits as AppLimits};
-use wire::fastcgi::values::Capacity;
+use wire::fastcgi::state::{AppEvent, Client, ClientEvent};
 use wire::fastcgi::{EndRequest, Kind, ProtocolStatus, record};
 use wire::http::{self, Limits};
 
@@ -100,18 +99,10 @@ async fn more(input: &mut (impl AsyncRead + Unpin), buf: &mut BytesMut) {
 
 /// Gives the length of the body.
 async fn serve(mut input: &[u8]) -> usize {
-    let capacity = Capacity {
-        max_conns: 1,
-        max_reqs: 1,
-        mpxs: false,
-    };
-    let mut application = Application::new(AppLimits {
-        params_bytes: 65536,
-        capacity,
-    });
+    let mut connection = application();
     let (mut buf, mut reply, mut body) = (BytesMut::new(), BytesMut::new(), Vec::new());
     loop {
-        while let Some(event) = application.receive(&mut buf, &mut reply).expect("records") {
+        while let Some(event) = connection.receive(&mut buf, &mut reply).expect("records") {
             match event {
                 AppEvent::Request { environ, .. } => drop(black_box(environ)),
                 AppEvent::Stdin { data, .. } => body.extend_from_slice(&data),

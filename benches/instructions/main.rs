@@ -8,13 +8,14 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use bytes::BytesMut;
-use gatebench_benches::{CGI_HEAD, FASTCGI, FASTCGI_REPLY, HTTP, HTTP_REPLY, SCGI, UWSGI};
+use gatebench_benches::{
+    CGI_HEAD, FASTCGI, FASTCGI_REPLY, GATEWAY, HTTP, HTTP_REPLY, SCGI, UWSGI, application,
+};
 use wire::environ::Environ;
-use wire::fastcgi::state::{Application, Client, Limits as AppLimits};
-use wire::fastcgi::values::Capacity;
+use wire::fastcgi::state::Client;
 use wire::fastcgi::{Kind, record};
 use wire::http::{self, ChunkedDecoder, LAST_CHUNK, Limits, Version, encode_chunk};
-use wire::request::{Gateway, SplitPath, Target, environ};
+use wire::request::{SplitPath, Target, environ};
 use wire::{cgi, scgi, uwsgi};
 
 /// Prepares itself and is then done so many times.
@@ -130,17 +131,9 @@ fn encode<T>(times: u32, encoder: impl Fn(&mut BytesMut) -> T) {
 
 /// A whole request through the state of a connection.
 fn serve(buf: &mut BytesMut) {
-    let capacity = Capacity {
-        max_conns: 1,
-        max_reqs: 1,
-        mpxs: false,
-    };
-    let mut application = Application::new(AppLimits {
-        params_bytes: 65536,
-        capacity,
-    });
+    let mut connection = application();
     let mut reply = BytesMut::new();
-    while let Ok(Some(event)) = application.receive(buf, &mut reply) {
+    while let Ok(Some(event)) = connection.receive(buf, &mut reply) {
         black_box(event);
     }
 }
@@ -168,17 +161,6 @@ fn variables() -> Environ {
         .expect("whole");
     environ
 }
-
-const GATEWAY: Gateway<'static> = Gateway {
-    server_software: "gateserve/0.1.0",
-    server_name: "localhost",
-    server_port: 8080,
-    remote_addr: "192.0.2.7",
-    remote_port: 47110,
-    server_addr: "192.0.2.1",
-    https: false,
-    document_root: Some("/srv/www"),
-};
 
 fn head() -> http::RequestHead {
     http::decode_request(&mut HTTP.into(), &Limits::default())
