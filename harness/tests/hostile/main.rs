@@ -65,6 +65,13 @@ fn checked_by_fastcgi(conduct: Conduct) -> Ended {
 }
 
 #[test]
+fn http_replies_without_end_are_judged_and_left() {
+    for conduct in http::endless() {
+        checked_by_http(conduct);
+    }
+}
+
+#[test]
 fn fastcgi_replies_without_end_are_judged_and_left() {
     for conduct in fastcgi::endless() {
         checked_by_fastcgi(conduct);

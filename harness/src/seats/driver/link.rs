@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::Notify,
+    task::{JoinHandle, yield_now},
+};
 
 use super::{program::Running, socket::Socket};
 use crate::{
@@ -91,6 +94,8 @@ impl Link {
                     Ok(size) => board.came(at, &buf[..size]),
                     Err(error) => return board.ended(at, Err(error)),
                 }
+                // A peer that never stops writing must not keep the case from its end.
+                yield_now().await;
             }
         });
         Self::Socket(socket, reader)

@@ -12,7 +12,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{ChildStdin, Command},
     sync::oneshot,
-    task::JoinHandle,
+    task::{JoinHandle, yield_now},
 };
 
 use super::link::Board;
@@ -70,7 +70,13 @@ impl Running {
         let of = board.clone();
         tokio::spawn(async move {
             if let Some(stderr) = stderr {
-                let take = |octets: &[u8]| of.on(at, |line| line.stderr.extend_from_slice(octets));
+                let take = |octets: &[u8]| {
+                    of.on(at, |line| {
+                        let room = STDERR_KEPT.saturating_sub(line.stderr.len());
+                        line.stderr
+                            .extend_from_slice(&octets[..room.min(octets.len())]);
+                    })
+                };
                 drain(stderr, take).await;
             }
         });
@@ -115,9 +121,14 @@ impl Running {
     }
 }
 
+/// So many octets of what a program says besides are kept.
+const STDERR_KEPT: usize = 1 << 20;
+
 async fn drain(mut from: impl AsyncRead + Unpin, mut take: impl FnMut(&[u8])) {
     let mut buf = vec![0; 64 * 1024];
     while let Ok(size @ 1..) = from.read(&mut buf).await {
         take(&buf[..size]);
+        // A program that never stops writing must not keep the case from its end.
+        yield_now().await;
     }
 }
