@@ -198,7 +198,7 @@ fn a_level_leaves_out_what_binds_less() {
 #[test]
 fn what_is_not_known_is_named_with_all_that_is() {
     insta::assert_snapshot!(refused(&of_gateways(&["ngnix"])), @"unknown gateway `ngnix`; the bench knows nginx, apache, lighttpd, haproxy, caddy, builtin");
-    insta::assert_snapshot!(refused(&of_gateways(&["nginx:plain"])), @"nginx has no variant `plain`; it has documented, stock, keepalive");
+    insta::assert_snapshot!(refused(&of_gateways(&["nginx:plain"])), @"nginx has no variant `plain`; it has documented, stock, keepalive, unbuffered, tcp, localhost, ipv6, tls");
     insta::assert_snapshot!(refused(&of_gateways(&["all:stock"])), @"unknown gateway `all`; the bench knows nginx, apache, lighttpd, haproxy, caddy, builtin");
     let backend = |word| Selection {
         backends: ids(&[word]),
