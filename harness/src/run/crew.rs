@@ -247,3 +247,34 @@ fn words(panic: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "without a word".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crash(how: &str) -> CaseResult {
+        let case = serde_json::json!({
+            "scenario": "cgi/a", "level": "required", "requirements": [], "says": "",
+            "outcome": "crash", "actual": how, "known": false, "observation": {}, "differs": [], "duration_us": 0,
+            "repeats": 1,
+        });
+        serde_json::from_value(case).unwrap()
+    }
+
+    #[test]
+    fn a_worker_that_ended_may_be_of_the_case_before_and_a_server_may_not() {
+        assert!(is_of_another_case(&crash(
+            "the backend died: worker 7 ended"
+        )));
+        assert!(is_of_another_case(&crash(
+            "the gateway died: worker 7 ended"
+        )));
+        let whole = "the gateway died: haproxy ended, killed by signal 11 (SIGSEGV)";
+        assert!(!is_of_another_case(&crash(whole)));
+        let known = CaseResult {
+            known: true,
+            ..crash("the backend died: worker 7 ended")
+        };
+        assert!(!is_of_another_case(&known), "it is expected there");
+    }
+}
