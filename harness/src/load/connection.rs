@@ -54,6 +54,10 @@ enum Phase {
     Exchanging,
 }
 
+/// Reads in one turn, 64 KiB each: a server that never stops sending must not keep the others, and
+/// the clock, from theirs.
+const READS: usize = 64;
+
 /// How far the current request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Progress {
@@ -219,7 +223,7 @@ impl Connection {
             self.send(request, epoll, token)?;
         }
         if ready.intersects(READABLE) {
-            return self.receive(buf);
+            return self.receive(epoll, token, buf);
         }
         Ok(Progress::Pending)
     }
@@ -258,11 +262,11 @@ impl Connection {
         }
     }
 
-    fn receive(&mut self, buf: &mut [u8]) -> Result<Progress, Failure> {
+    fn receive(&mut self, epoll: &Epoll, token: u64, buf: &mut [u8]) -> Result<Progress, Failure> {
         let Some(mut socket) = self.socket.as_ref() else {
             return Ok(Progress::Pending);
         };
-        loop {
+        for _ in 0..READS {
             match socket.read(buf) {
                 Ok(0) if self.reply.ends_by_close() => {
                     self.closing = true;
@@ -280,6 +284,9 @@ impl Connection {
                 Err(error) => return Err(Failure::Lost(error)),
             }
         }
+        // What is still there is not told of again by itself.
+        self.watch_again(epoll, token).map_err(Failure::Lost)?;
+        Ok(Progress::Pending)
     }
 
     fn cut(&self) -> Failure {
@@ -302,6 +309,11 @@ impl Connection {
             return Ok(());
         }
         self.watches_out = true;
+        self.watch_again(epoll, token)
+    }
+
+    /// Has epoll tell of what is ready now, as if it had come anew.
+    fn watch_again(&self, epoll: &Epoll, token: u64) -> io::Result<()> {
         let mut event = EpollEvent::new(self.interest(), token);
         match &self.socket {
             Some(socket) => Ok(epoll.modify(socket.as_fd(), &mut event)?),
