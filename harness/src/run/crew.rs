@@ -207,7 +207,18 @@ impl Shared {
             Some(alone) => Some(alone.write().await),
             None => None,
         };
-        session.play(scenario).await
+        let mut again = session.play(scenario).await;
+        tell_first(&ended.result, &mut again.result);
+        again
+    }
+}
+
+/// What a busy machine made of a case is forgotten; that a worker ended is not, though it did not
+/// show again.
+fn tell_first(first: &CaseResult, again: &mut CaseResult) {
+    if is_of_another_case(first) && again.outcome != Outcome::Crash && again.reason.is_none() {
+        let told = first.actual.as_deref().unwrap_or_default();
+        again.reason = Some(format!("{told} when it was first played, and not again"));
     }
 }
 
@@ -276,5 +287,21 @@ mod tests {
             ..crash("the backend died: worker 7 ended")
         };
         assert!(!is_of_another_case(&known), "it is expected there");
+    }
+
+    #[test]
+    fn a_worker_that_ended_once_is_told_of_though_the_case_passes() {
+        let first = crash("the backend died: worker 7 ended");
+        let mut again = CaseResult {
+            outcome: Outcome::Pass,
+            actual: None,
+            ..first.clone()
+        };
+        tell_first(&first, &mut again);
+        let told = "the backend died: worker 7 ended when it was first played, and not again";
+        assert_eq!(again.reason.as_deref(), Some(told));
+        let mut both = first.clone();
+        tell_first(&first, &mut both);
+        assert_eq!(both.reason, None, "it says so itself");
     }
 }

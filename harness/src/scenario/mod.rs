@@ -41,6 +41,7 @@ pub mod steps;
 pub(crate) mod testing;
 pub mod text;
 mod verdict;
+mod versions;
 
 pub use app::{App, AppFile};
 pub use catalogue::{Catalogue, NoSuchScenario, embedded_apps, load_dir, load_embedded};
