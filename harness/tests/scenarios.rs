@@ -268,3 +268,16 @@ fn most_known_cases_of_the_field_are_shown() {
     let shown = shown.count();
     assert!(shown >= 58, "only {shown} of {} are", field.cases.len());
 }
+
+/// SECURITY.md: what is not public yet is listed without detail, in a file that everybody reads.
+#[test]
+fn what_is_embargoed_is_listed_without_a_word_on_how_it_works() {
+    let known = load_embedded().unwrap().known;
+    let embargoed: Vec<_> = known.iter().filter(|one| one.embargoed).collect();
+    assert!(!embargoed.is_empty());
+    for one in embargoed {
+        let told = (one.because.as_str(), &one.link);
+        let plain = "it touches security, and its maintainers have not made it public yet";
+        assert_eq!(told, (plain, &None), "{} {}", one.subject, one.scenario);
+    }
+}
