@@ -1,6 +1,7 @@
 //! The head of a CGI response (RFC 3875 section 6): fields, a blank line, the body.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::{memchr, memchr_iter};
 
 use crate::environ::decimal;
 use crate::excerpt::excerpt;
@@ -249,7 +250,7 @@ impl CgiHead {
 fn measure(buf: &[u8], limits: &Limits) -> Result<Option<usize>, CgiError> {
     let allowed = &buf[..buf.len().min(limits.head_bytes)];
     let mut start = 0;
-    while let Some(end) = allowed[start..].iter().position(|&b| b == b'\n') {
+    while let Some(end) = memchr(b'\n', &allowed[start..]) {
         let line = &allowed[start..start + end];
         let is_blank = matches!(line, b"" | b"\r");
         match (is_blank, start) {
@@ -266,7 +267,9 @@ fn measure(buf: &[u8], limits: &Limits) -> Result<Option<usize>, CgiError> {
 
 fn fields(head: &Bytes, limits: &Limits) -> Result<Vec<Header>, CgiError> {
     let mut fields = Vec::with_capacity(8);
-    for line in head.split(|&b| b == b'\n') {
+    let mut start = 0;
+    for end in memchr_iter(b'\n', head) {
+        let line = &head[start..end];
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             break;
@@ -274,7 +277,8 @@ fn fields(head: &Bytes, limits: &Limits) -> Result<Vec<Header>, CgiError> {
         if fields.len() == limits.headers {
             return Err(CgiError::TooManyFields(limits.headers));
         }
-        let field = Header::parse(&head.slice_ref(line), 0..line.len());
+        let field = Header::parse(head, start..start + line.len());
+        start = end + 1;
         fields.push(field.map_err(|fault| CgiError::Field {
             fault,
             line: excerpt(line),

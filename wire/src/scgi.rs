@@ -1,8 +1,7 @@
 //! SCGI: the request headers as a netstring (protocol.txt of 2008-06-23).
 
-use std::collections::HashSet;
-
 use bytes::{BufMut, Bytes, BytesMut};
+use memchr::memchr_iter;
 
 use crate::environ::{BadLength, Environ, decimal};
 use crate::excerpt::excerpt;
@@ -89,30 +88,27 @@ pub fn encode_request(
     body_length: u64,
     dst: &mut BytesMut,
 ) -> Result<(), Unencodable> {
-    let others = || {
-        environ
-            .iter()
-            .filter(|(name, _)| !matches!(&name[..], b"CONTENT_LENGTH" | b"SCGI"))
-    };
-    let mut seen = HashSet::with_capacity(environ.len());
-    for (name, value) in others() {
-        check_encodable(name, value, &mut seen)?;
-    }
+    let is_other = |(name, _): &(&Bytes, &Bytes)| !matches!(&name[..], b"CONTENT_LENGTH" | b"SCGI");
+    let others: Vec<(&Bytes, &Bytes)> = environ.iter().filter(is_other).collect();
+    check_names(&others)?;
     let body_length = body_length.to_string();
     let fixed: [(&[u8], &[u8]); 2] = [(b"CONTENT_LENGTH", body_length.as_bytes()), (b"SCGI", b"1")];
-    let headers = || {
-        fixed
-            .into_iter()
-            .chain(others().map(|(name, value)| (&name[..], &value[..])))
-    };
-    let len: usize = headers()
-        .map(|(name, value)| name.len() + value.len() + 2)
-        .sum();
-    dst.reserve(len + 12);
-    dst.put_slice(format!("{len}:").as_bytes());
-    for text in headers().flat_map(|(name, value)| [name, value]) {
+    let others_len: usize = others.iter().map(|(n, v)| n.len() + v.len() + 2).sum();
+    let fixed_len: usize = fixed.iter().map(|(n, v)| n.len() + v.len() + 2).sum();
+    let (before, len) = (dst.len(), fixed_len + others_len);
+    dst.reserve(len + 24);
+    dst.put_slice(len.to_string().as_bytes());
+    dst.put_u8(b':');
+    let start = dst.len();
+    let pairs = others.iter().map(|&(name, value)| (&name[..], &value[..]));
+    for text in (fixed.into_iter().chain(pairs)).flat_map(|(name, value)| [name, value]) {
         dst.put_slice(text);
         dst.put_u8(0);
+    }
+    // Each string has one NUL, its end: more of them, and some string holds another.
+    if memchr_iter(0, &dst[start..]).count() > 2 * (fixed.len() + others.len()) {
+        dst.truncate(before);
+        return Err(Unencodable::Nul(excerpt(holder_of_nul(&others))));
     }
     dst.put_u8(b',');
     Ok(())
@@ -146,11 +142,17 @@ fn decode_headers(headers: &Bytes) -> Result<Environ, ScgiError> {
     if headers.is_empty() {
         return Ok(environ);
     }
-    let strings = headers.strip_suffix(b"\0").ok_or(ScgiError::Unpaired)?;
-    let mut strings = strings.split(|&b| b == 0);
+    if headers.last() != Some(&0) {
+        return Err(ScgiError::Unpaired);
+    }
+    let mut start = 0;
+    let mut strings = memchr_iter(0, headers).map(|end| {
+        let string = headers.slice(start..end);
+        start = end + 1;
+        string
+    });
     while let Some(name) = strings.next() {
-        let value = strings.next().ok_or(ScgiError::Unpaired)?;
-        environ.push(headers.slice_ref(name), headers.slice_ref(value));
+        environ.push(name, strings.next().ok_or(ScgiError::Unpaired)?);
     }
     Ok(environ)
 }
@@ -183,19 +185,25 @@ fn evidence(text: Option<&Bytes>) -> String {
     text.map_or_else(|| "missing".to_owned(), |text| excerpt(text))
 }
 
-fn check_encodable<'a>(
-    name: &'a Bytes,
-    value: &Bytes,
-    seen: &mut HashSet<&'a Bytes>,
-) -> Result<(), Unencodable> {
-    if name.is_empty() {
+/// No name is empty, and none there twice.
+fn check_names(variables: &[(&Bytes, &Bytes)]) -> Result<(), Unencodable> {
+    if variables.iter().any(|(name, _)| name.is_empty()) {
         return Err(Unencodable::EmptyName);
     }
-    if name.contains(&0) || value.contains(&0) {
-        return Err(Unencodable::Nul(excerpt(name)));
+    check_distinct(variables.iter().map(|&(name, _)| name).collect())
+}
+
+/// The name of the first variable with a NUL in its name or value.
+fn holder_of_nul<'a>(variables: &[(&'a Bytes, &Bytes)]) -> &'a [u8] {
+    let holds = |(name, value): &&(&Bytes, &Bytes)| name.contains(&0) || value.contains(&0);
+    variables.iter().find(holds).map_or(b"", |(name, _)| name)
+}
+
+/// Sorted by length first, which mostly tells two names apart.
+fn check_distinct(mut names: Vec<&Bytes>) -> Result<(), Unencodable> {
+    names.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Unencodable::Duplicate(excerpt(pair[0]))),
+        None => Ok(()),
     }
-    if !seen.insert(name) {
-        return Err(Unencodable::Duplicate(excerpt(name)));
-    }
-    Ok(())
 }

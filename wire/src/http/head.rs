@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use memchr::memchr;
 
 use super::HttpError;
 use crate::excerpt::excerpt;
-use crate::field::{self, Header, is_text, is_token};
+use crate::field::{self, Header, is_all_text, is_token};
 
 /// How large a head may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +222,7 @@ fn measure(buf: &[u8], limits: &Limits) -> Result<Option<(usize, usize)>, HttpEr
 
 /// The length of the first line of `buf` without its CR LF.
 pub(super) fn line_len(buf: &[u8]) -> Result<Option<usize>, HttpError> {
-    match buf.iter().position(|&b| b == b'\n') {
+    match memchr(b'\n', buf) {
         None => Ok(None),
         Some(end) if buf[..end].ends_with(b"\r") => Ok(Some(end - 1)),
         Some(end) => Err(HttpError::BareLineFeed(excerpt(&buf[..end]))),
@@ -259,8 +260,8 @@ fn request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), HttpError> {
         return Err(malformed());
     };
     // A fragment never goes on the wire; a control character is no URI.
-    let is_target = |&b: &u8| b > b' ' && b != 0x7f && b != b'#';
-    if !is_token(method) || target.is_empty() || !target.iter().all(is_target) {
+    let is_target = |so_far, &b: &u8| so_far & (b > b' ') & (b != 0x7f) & (b != b'#');
+    if !is_token(method) || target.is_empty() || !target.iter().fold(true, is_target) {
         return Err(malformed());
     }
     let version = Version::parse(version).ok_or_else(malformed)??;
@@ -276,7 +277,7 @@ fn status_line(line: &[u8]) -> Result<(Version, u16, &[u8]), HttpError> {
     let reason = parts.next().unwrap_or_default();
     let version = Version::parse(version).ok_or_else(malformed)??;
     let status = status_code(status).ok_or_else(malformed)?;
-    if !reason.iter().copied().all(is_text) {
+    if !is_all_text(reason) {
         return Err(malformed());
     }
     Ok((version, status, reason))

@@ -29,10 +29,14 @@ pub(super) fn push_headers(environ: &mut Environ, head: &RequestHead, host: Opti
 /// `HTTP_` and the name in upper case with `_` for `-` (CGI-4.1.18-HTTP-MAP).
 fn variable(name: &[u8], names: &mut BytesMut) -> Bytes {
     names.put_slice(b"HTTP_");
-    names.extend(name.iter().map(|b| match b {
-        b'-' => b'_',
-        other => other.to_ascii_uppercase(),
-    }));
+    let start = names.len();
+    names.put_slice(name);
+    for octet in &mut names[start..] {
+        *octet = match *octet {
+            b'-' => b'_',
+            other => other.to_ascii_uppercase(),
+        };
+    }
     names.split().freeze()
 }
 
