@@ -1,10 +1,14 @@
 //! What the load cost: CPU time, memory, context switches and forks of gateway and backend.
+//!
+//! CPU time and page faults of a container are its control group's, all others come from `/proc`.
 
+mod cgroup;
 mod cpu;
 mod faults;
 mod idle;
 mod peak;
 mod proc;
+mod seat;
 mod switches;
 
 use std::{fmt, time::Duration};
@@ -12,10 +16,10 @@ use std::{fmt, time::Duration};
 use nix::unistd::{SysconfVar, sysconf};
 
 use self::{
-    cpu::Group,
     faults::Faults,
     peak::Peak,
-    proc::{Machine, Proc, Process},
+    proc::{Machine, Proc},
+    seat::Seat,
     switches::Switches,
 };
 use super::caveat::Caveat;
@@ -44,9 +48,10 @@ impl fmt::Display for Side {
 /// What a span of load cost. `None` is what could not be told; `caveats` say why.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// CPU time of the gateway's processes, children that they waited for included.
+    /// CPU time of the gateway's processes, children that they waited for included; of a container,
+    /// all that ever were in it.
     pub gateway_cpu: Option<Duration>,
-    /// CPU time of the backend's processes, children that they waited for included.
+    /// CPU time of the backend's processes, likewise.
     pub backend_cpu: Option<Duration>,
     /// Highest sum of the backend's resident sets in bytes, sampled.
     pub rss_peak: Option<u64>,
@@ -54,8 +59,7 @@ pub struct Cost {
     pub pss_peak: Option<u64>,
     /// Context switches of the backend's processes that lived to the end.
     pub context_switches: Option<u64>,
-    /// Page faults of the backend's processes, children that they waited for included; told where
-    /// its CPU time is.
+    /// Page faults of the backend's processes, likewise; told where its CPU time is.
     pub page_faults: Option<PageFaults>,
     /// Processes and threads that the whole machine created.
     pub forks: Option<u64>,
@@ -76,13 +80,6 @@ pub struct Meter<'a> {
     faults: Faults,
     /// The processes did not come to rest before the span.
     was_busy: bool,
-}
-
-/// One side: how to list its processes, and those that were seen.
-struct Seat<'a> {
-    side: Side,
-    pids: Box<dyn Fn() -> Vec<i32> + 'a>,
-    group: Option<Group>,
 }
 
 /// Units of this machine's `/proc`.
@@ -122,15 +119,10 @@ impl<'a> Meter<'a> {
         gateway: impl Fn() -> Vec<i32> + 'a,
         backend: impl Fn() -> Vec<i32> + 'a,
     ) -> Self {
-        let seat = |side, pids| Seat {
-            side,
-            pids,
-            group: None,
-        };
         Self {
             proc,
-            gateway: seat(Side::Gateway, Box::new(gateway)),
-            backend: seat(Side::Backend, Box::new(backend)),
+            gateway: Seat::new(Side::Gateway, gateway),
+            backend: Seat::new(Side::Backend, backend),
             units,
             machine: None,
             peak: Peak::default(),
@@ -164,19 +156,20 @@ impl<'a> Meter<'a> {
     pub fn close(&mut self) -> Cost {
         self.sample();
         let mut caveats = Vec::new();
-        let (gateway_cpu, _) = self.gateway.close(&self.proc, self.units, &mut caveats);
-        let (backend_cpu, backend) = self.backend.close(&self.proc, self.units, &mut caveats);
+        let gateway = self.gateway.close(&self.proc, self.units, &mut caveats);
+        let backend = self.backend.close(&self.proc, self.units, &mut caveats);
         let (rss_peak, pss_peak) = self.peak.of(&mut caveats);
         let forks = self.forks(&mut caveats);
         caveats.extend(self.was_busy.then_some(Caveat::NotIdle));
         caveats.extend(self.crowding());
+        let by_process = || self.faults.since(&self.proc, &backend.processes);
         Cost {
-            gateway_cpu,
-            backend_cpu,
+            gateway_cpu: gateway.cpu,
+            backend_cpu: backend.cpu,
             rss_peak,
             pss_peak,
-            context_switches: self.switches.since(&self.proc, &backend),
-            page_faults: backend_cpu.and_then(|_| self.faults.since(&self.proc, &backend)),
+            context_switches: self.switches.since(&self.proc, &backend.processes),
+            page_faults: (backend.cpu).and_then(|_| backend.faults.or_else(by_process)),
             forks,
             caveats,
         }
@@ -224,84 +217,6 @@ impl<'a> Meter<'a> {
         (cores > 0 && busy_percent >= BUSY_PERCENT).then_some(Caveat::SameCores {
             cores,
             busy_percent,
-        })
-    }
-}
-
-impl Seat<'_> {
-    /// The processes listed now, and those seen before that still live.
-    fn processes(&self, proc: &Proc) -> Vec<Process> {
-        let mut pids = (self.pids)();
-        pids.extend(self.group.iter().flat_map(Group::pids));
-        pids.sort_unstable();
-        pids.dedup();
-        pids.into_iter()
-            .filter_map(|pid| proc.process(pid))
-            .collect()
-    }
-
-    fn open(&mut self, proc: &Proc, opened: u64) -> Vec<Process> {
-        self.group = None;
-        if (self.pids)().is_empty() {
-            return Vec::new();
-        }
-        let processes = self.processes(proc);
-        let mut group = Group::open(processes.clone(), opened);
-        if processes.is_empty() {
-            group.doubt(Doubt::Unreadable);
-        }
-        for Process { pid, name, .. } in processes.iter().cloned() {
-            if proc
-                .status(pid)
-                .is_some_and(|status| status.ignores_children)
-            {
-                group.doubt(Doubt::Unwaited { pid, name });
-            }
-        }
-        self.group = Some(group);
-        processes
-    }
-
-    fn see(&mut self, proc: &Proc) -> Vec<Process> {
-        let processes = self.processes(proc);
-        if let Some(group) = &mut self.group {
-            group.see(processes.clone());
-        }
-        processes
-    }
-
-    fn close(
-        &mut self,
-        proc: &Proc,
-        units: Units,
-        caveats: &mut Vec<Caveat>,
-    ) -> (Option<Duration>, Vec<Process>) {
-        /// Fewer ticks than this say little about a request.
-        const COARSE: u64 = 20;
-        let (side, processes) = (self.side, self.processes(proc));
-        let Some(group) = &mut self.group else {
-            return (None, processes);
-        };
-        let cpu = match group.close(processes.clone()) {
-            Ok(ticks) => {
-                if ticks < COARSE {
-                    caveats.push(Caveat::CoarseCpu { side, ticks });
-                }
-                Some(units.time(ticks))
-            }
-            Err(why) => {
-                caveats.push(Caveat::CpuUnknown { side, why });
-                None
-            }
-        };
-        (cpu, processes)
-    }
-
-    fn may_run_on(&self, proc: &Proc, cpu: u32) -> bool {
-        let mut pids = self.group.iter().flat_map(Group::pids);
-        pids.any(|pid| {
-            proc.status(pid)
-                .is_some_and(|status| status.cpus.contains(&cpu))
         })
     }
 }

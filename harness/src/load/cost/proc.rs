@@ -84,6 +84,16 @@ impl Proc {
         status(&text).cpus
     }
 
+    /// Places of the process in the trees of control groups, cgroups(7).
+    pub(super) fn cgroup(&self, pid: i32) -> Option<String> {
+        self.text(&format!("{pid}/cgroup")).ok()
+    }
+
+    /// What is mounted where, as we see it.
+    pub(super) fn mounts(&self) -> Option<String> {
+        self.text("self/mountinfo").ok()
+    }
+
     pub(super) fn memory(&self, pid: i32, page: u64) -> Option<Memory> {
         match self.text(&format!("{pid}/smaps_rollup")) {
             Ok(text) => rollup(&text),

@@ -55,6 +55,22 @@ impl Made {
         fs::remove_dir_all(self.0.path().join(pid.to_string())).unwrap();
     }
 
+    /// A container's control group of version 2 that holds `pids`, with what it counted so far.
+    fn container(&self, pids: &[i32], cpu_usec: u64, faults: u64) {
+        let tree = self.0.path().join("tree");
+        let mount = format!("41 31 0:38 / {} rw - cgroup2 cgroup2 rw\n", tree.display());
+        self.write("self/mountinfo", &mount);
+        for pid in pids {
+            self.write(&format!("{pid}/cgroup"), "0::/docker/f00\n");
+        }
+        let procs: String = pids.iter().map(|pid| format!("{pid}\n")).collect();
+        self.write("tree/docker/f00/cgroup.procs", &procs);
+        let cpu = format!("usage_usec {cpu_usec}\nuser_usec 1\nsystem_usec 2\n");
+        self.write("tree/docker/f00/cpu.stat", &cpu);
+        let memory = format!("anon 4096\npgfault {faults}\npgmajfault 2\n");
+        self.write("tree/docker/f00/memory.stat", &memory);
+    }
+
     fn meter(&self, gateway: &'static [i32], backend: &'static [i32]) -> Meter<'static> {
         let root: &Path = self.0.path();
         let units = Units {
@@ -152,4 +168,70 @@ fn processes_that_nobody_can_read_are_unknown() {
     let cost = meter.close();
     assert_eq!(cost.gateway_cpu, None);
     assert!(cost.caveats.contains(&Caveat::CpuUnknown { side, why }));
+}
+
+#[test]
+fn a_container_costs_what_its_control_group_counts() {
+    let made = Made::new();
+    made.process(10, 1000, 0);
+    made.process(20, 50, 0);
+    made.process(21, 50, 0);
+    made.container(&[20, 21], 5_000, 100);
+    let mut meter = made.meter(&[10], &[20, 21]);
+    meter.open();
+    // One of them dies, and its time goes to a parent outside: the group has counted it.
+    made.end(21);
+    made.process(10, 1030, 0);
+    made.container(&[20], 8_500, 170);
+    let cost = meter.close();
+    assert_eq!(cost.backend_cpu, Some(Duration::from_micros(3_500)));
+    let (minor, major) = (70, 0);
+    assert_eq!(cost.page_faults, Some(PageFaults { minor, major }));
+    assert_eq!(
+        cost.gateway_cpu,
+        Some(Duration::from_millis(300)),
+        "no container, so by its process"
+    );
+    assert_eq!(cost.caveats, []);
+}
+
+#[test]
+fn a_control_group_that_others_are_in_is_not_the_subject_s() {
+    let made = Made::new();
+    made.process(20, 50, 0);
+    made.process(99, 0, 0);
+    made.container(&[20, 99], 5_000, 100);
+    let mut meter = made.meter(&[], &[20]);
+    meter.open();
+    made.process(20, 80, 0);
+    made.container(&[20, 99], 900_000, 100);
+    assert_eq!(meter.close().backend_cpu, Some(Duration::from_millis(300)));
+}
+
+#[test]
+fn a_process_outside_the_control_group_keeps_it_from_being_used() {
+    let made = Made::new();
+    made.process(20, 50, 0);
+    made.process(21, 50, 0);
+    made.container(&[20], 5_000, 100);
+    made.write("21/cgroup", "0::/user.slice\n");
+    let mut meter = made.meter(&[], &[20, 21]);
+    meter.open();
+    made.process(20, 80, 0);
+    made.container(&[20], 900_000, 100);
+    assert_eq!(meter.close().backend_cpu, Some(Duration::from_millis(300)));
+}
+
+#[test]
+fn a_container_that_is_gone_has_no_cost_but_a_reason() {
+    let made = Made::new();
+    made.process(20, 50, 0);
+    made.container(&[20], 5_000, 100);
+    let mut meter = made.meter(&[], &[20]);
+    meter.open();
+    made.end(20);
+    fs::remove_dir_all(made.0.path().join("tree")).unwrap();
+    let cost = meter.close();
+    assert_eq!((cost.backend_cpu, cost.page_faults), (None, None));
+    assert!(matches!(cost.caveats[0], Caveat::CpuUnknown { .. }));
 }
