@@ -154,7 +154,8 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "gateway/get-body-dropped",
         &[Act::Environ(|environ, asked| {
-            if asked.head.method == "GET" && asked.length.is_some() {
+            let is_rare = matches!(&asked.head.method[..], b"GET" | b"OPTIONS" | b"DELETE");
+            if is_rare && asked.length.is_some() {
                 environ.remove("CONTENT_LENGTH");
             }
         })],

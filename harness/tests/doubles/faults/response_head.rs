@@ -45,6 +45,17 @@ pub(super) const FAULTS: &[Fault] = &[
         })],
     ),
     fault(
+        "gateway/javascript-type-renamed",
+        &[Act::Reply(|reply, _| {
+            let fields = reply.head.headers.iter_mut();
+            for field in fields.filter(|field| field.is("content-type")) {
+                if field.value.starts_with(b"application/javascript") {
+                    field.value = "text/javascript".into();
+                }
+            }
+        })],
+    ),
+    fault(
         "gateway/type-lower-cased",
         &[Act::Reply(|reply, _| {
             for field in reply
