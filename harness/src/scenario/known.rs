@@ -125,6 +125,15 @@ pub enum Models {
     One(Model),
 }
 
+impl Models {
+    fn include(self, model: Model) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(one) => model.is_among(&[one]),
+        }
+    }
+}
+
 impl TryFrom<String> for Models {
     type Error = UnknownModel;
 
@@ -188,6 +197,21 @@ impl KnownList {
         self.0.iter().find(speaks)
     }
 
+    /// How many deviations are listed for these subjects, by their ids, over this model: those of one
+    /// that need another count only where it is among them. Versions are left aside.
+    pub fn count_for(&self, ids: &[&str], model: Model) -> usize {
+        let among = |named: &str| {
+            let is = |id: &&str| *id == named || id.split(':').next() == Some(named);
+            ids.iter().any(is)
+        };
+        let concerns = |known: &&Known| {
+            known.model.include(model)
+                && among(&known.subject)
+                && known.with.as_deref().is_none_or(among)
+        };
+        self.0.iter().filter(concerns).count()
+    }
+
     /// Marks a violation that an entry speaks of, and what is not public yet.
     pub fn mark(&self, case: &mut CaseResult, subjects: &[Subject]) {
         let known = self.matching(case, subjects);
@@ -243,9 +267,9 @@ impl KnownList {
 
 impl Known {
     fn speaks_of(&self, case: &CaseResult, subjects: &[Subject]) -> bool {
-        let model = match self.model {
-            Models::Any => true,
-            Models::One(model) => case.model.is_some_and(|of| of.is_among(&[model])),
+        let model = match case.model {
+            Some(model) => self.model.include(model),
+            None => self.model == Models::Any,
         };
         let sides = [case.gateway.as_deref(), case.backend.as_deref()];
         let is_side = |subject: &&Subject| sides.contains(&Some(subject.id.as_str()));
