@@ -43,7 +43,7 @@ pub(super) struct SelectArgs {
     /// Keep the cases that an interrupted run had finished; measurements are made anew
     #[arg(long)]
     pub(super) resume: bool,
-    /// Pairings that are checked at a time; throughput is measured one by one [default: twice the CPUs, at most 8]
+    /// Pairings that are checked at a time; throughput is measured one by one [default: six times the CPUs, at most 24]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
 }
@@ -301,11 +301,11 @@ impl SelectArgs {
         }
     }
 
-    /// How many pairings are checked at a time: cases mostly wait, so it is more than there are
-    /// processors.
+    /// How many pairings are checked at a time: cases mostly wait, so it is far more than there are
+    /// processors; what a busy machine may have made of one is played again alone.
     pub(super) fn jobs(&self) -> usize {
         let cpus = thread::available_parallelism().map_or(1, NonZero::get);
-        self.jobs.map_or_else(|| (2 * cpus).min(8), usize::from)
+        self.jobs.map_or_else(|| (6 * cpus).min(24), usize::from)
     }
 
     /// The lowest level whose violations turn the exit code to 1.
