@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Keys beside the names of meta-variables.
-const KEYS: &[&str] = &["path", "body", "argv", "cwd", "seen"];
+const KEYS: &[&str] = &["path", "body", "body_error", "argv", "cwd", "seen"];
 
 /// Conditions on the probe's report; what is left out is not looked at.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub struct ApplicationExpect {
     pub path: Option<Value>,
     /// What was read of the request body.
     pub body: Option<Body>,
+    /// Why no more of it could be read, in the probe's words.
+    pub body_error: Option<Value>,
     /// Arguments after the program's name.
     pub argv: Option<Vec<Text>>,
     /// Current directory.
@@ -59,6 +61,7 @@ impl<'de> Visitor<'de> for Keys {
             match key.as_str() {
                 "path" => expect.path = Some(map.next_value()?),
                 "body" => expect.body = Some(digestible(map.next_value()?)?),
+                "body_error" => expect.body_error = Some(map.next_value()?),
                 "argv" => expect.argv = Some(map.next_value()?),
                 "cwd" => expect.cwd = Some(map.next_value()?),
                 "seen" => expect.seen = map.next_value()?,
@@ -113,6 +116,7 @@ impl ApplicationExpect {
             Self::unmet_variable,
             Self::unmet_path,
             Self::unmet_body,
+            Self::unmet_body_error,
             Self::unmet_argv,
             Self::unmet_cwd,
         ];
@@ -127,6 +131,7 @@ impl ApplicationExpect {
             !self.variables.is_empty(),
             self.path.is_some(),
             self.body.is_some(),
+            self.body_error.is_some(),
             self.argv.is_some(),
             self.cwd.is_some(),
         ];
@@ -182,6 +187,12 @@ impl ApplicationExpect {
             unmet.actual.push_str(&format!(", then {}", quote(error)));
         }
         Some(unmet)
+    }
+
+    fn unmet_body_error(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
+        let actual = report.body.error.as_deref();
+        let expected = self.body_error.as_ref()?.unmet(actual, scene.place)?;
+        Some(Unmet::new("body_error", expected, quote_or_absent(actual)))
     }
 
     fn unmet_argv(&self, report: &ProbeReport, scene: &Scene<'_>) -> Option<Unmet> {
