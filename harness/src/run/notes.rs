@@ -21,6 +21,9 @@ use crate::{
 /// write that the client is gone.
 const PATIENCE: Duration = Duration::from_secs(4);
 
+/// How long an answer is waited for at all: right behind a case a server may turn one request away.
+const ANSWER: Duration = Duration::from_secs(1);
+
 /// Time between two looks.
 const AGAIN: Duration = Duration::from_millis(30);
 
@@ -48,11 +51,15 @@ pub(super) async fn recall(
     scenario: &Scenario,
     place: &Place,
 ) -> Result<Option<Notes>, ConnectError> {
-    let until = Instant::now() + PATIENCE;
+    let began = Instant::now();
     loop {
         let seen = ask(target, &place.case).await?;
-        let is_awaited = |seen: &Notes| scenario.awaits(seen, place);
-        if Instant::now() >= until || !seen.as_ref().is_some_and(is_awaited) {
+        let patience = match &seen {
+            None => ANSWER,
+            Some(seen) if scenario.awaits(seen, place) => PATIENCE,
+            Some(_) => Duration::ZERO,
+        };
+        if began.elapsed() >= patience {
             return Ok(seen);
         }
         sleep(AGAIN).await;

@@ -305,7 +305,7 @@ faults = ["gateway/httpoxy"]
         let said = flaws("says", "expect.client = { staus = 200 }\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `staus`; did you mean `status`?");
         let said = flaws("says", "expect.application = { pth = '/a' }\nsays");
-        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `pth`; did you mean `path`? (known: path, body, argv, cwd, seen)");
+        insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `pth`; did you mean `path`? (known: path, body, body_error, argv, cwd, seen)");
         let said = flaws("says", "probe = { stderr-size = 5 }\nsays");
         insta::assert_snapshot!(said, @"cgi/t.toml:7: unknown key `stderr-size`; did you mean `stderr_size`?");
     }

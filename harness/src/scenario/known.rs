@@ -31,6 +31,8 @@ pub struct Known {
     pub scenario: String,
     /// How it ends: a crash or a hang is excused only where the entry says so.
     pub outcome: Outcome,
+    /// It does not show each time, as a race does not: that it passes makes the entry not stale.
+    pub sometimes: bool,
     /// Why it is so.
     pub because: String,
     /// Where to read more.
@@ -51,6 +53,8 @@ pub(super) struct Entry {
     scenario: OneOrMore<String>,
     #[serde(default = "broken_rule")]
     outcome: Outcome,
+    #[serde(default)]
+    sometimes: bool,
     because: String,
     #[serde(default)]
     link: Option<String>,
@@ -104,6 +108,7 @@ impl Entry {
             model,
             scenario: scenario.clone(),
             outcome: self.outcome,
+            sometimes: self.sometimes,
             because: self.because.clone(),
             link: self.link.clone(),
             embargoed: self.embargoed,
@@ -286,6 +291,9 @@ impl Known {
     }
 
     fn stale<'a>(&'a self, cases: &[CaseResult], subjects: &[Subject]) -> Option<Stale<'a>> {
+        if self.sometimes {
+            return None;
+        }
         let is_verdict = |outcome: &Outcome| *outcome == Outcome::Pass || outcome.is_violation();
         let mut outcomes = cases
             .iter()
@@ -419,6 +427,15 @@ mod tests {
         let stale = |outcome| list.stale(&[case(outcome)], &nginx("1.22.1")).len();
         assert_eq!(stale(Outcome::Pass), 1);
         assert_eq!(stale(Outcome::Fail), 0);
+    }
+
+    #[test]
+    fn an_entry_that_shows_only_sometimes_is_never_stale() {
+        let mut list = list("any", "any");
+        list.0[0].sometimes = true;
+        assert_eq!(list.stale(&[case(Outcome::Pass)], &nginx("1.22.1")), []);
+        let failed = list.matching(&case(Outcome::Fail), &nginx("1.22.1"));
+        assert!(failed.is_some(), "and excuses all the same");
     }
 
     #[test]
