@@ -126,6 +126,21 @@ pub enum Caveat {
         "turbo is on: what keeps few processors busy runs at a higher clock than what keeps all busy"
     )]
     Turbo,
+    /// There were slow clients besides.
+    #[error(
+        "of the requests of {clients} slow clients besides, which no figure counts, {answered} were \
+         answered and {failed} failed{kinds}"
+    )]
+    SlowClients {
+        /// How many there were.
+        clients: u32,
+        /// Answered requests of theirs.
+        answered: u64,
+        /// Others.
+        failed: u64,
+        /// `: ` and the kinds of failures with their first cases; empty where there are none.
+        kinds: String,
+    },
     /// Somebody ended the run.
     #[error("the run was cut short after {:.1} s", .window.as_secs_f64())]
     Cancelled {
@@ -166,6 +181,7 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
         (missed > 0, Caveat::Missed { missed }),
         (stolen >= STOLEN_PERCENT, Caveat::Stolen { percent: stolen }),
         (retried > 0, Caveat::Retried { retried }),
+        (report.slow_clients > 0, slow_clients(report)),
         (
             cpu_percent > SATURATED_PERCENT,
             Caveat::Saturated { cpu_percent },
@@ -174,6 +190,19 @@ pub fn of_report(report: &LoadReport) -> Vec<Caveat> {
     ];
     let holds = doubts.into_iter().filter(|(holds, _)| *holds);
     holds.map(|(_, caveat)| caveat).collect()
+}
+
+fn slow_clients(report: &LoadReport) -> Caveat {
+    let failures = &report.slow.failures;
+    let failed = failures.total();
+    Caveat::SlowClients {
+        clients: report.slow_clients,
+        answered: report.slow.answered,
+        failed,
+        kinds: (failed > 0)
+            .then(|| format!(": {failures}"))
+            .unwrap_or_default(),
+    }
 }
 
 /// What the machine gives reason to doubt.
@@ -241,6 +270,21 @@ mod tests {
             &saturated,
             "the load generator used 86 % of one core: it may have been the bottleneck",
         );
+    }
+
+    #[test]
+    fn slow_clients_are_told_of_beside_the_figures() {
+        let mut beside = report();
+        beside.slow_clients = 32;
+        beside.slow.answered = 5;
+        let told = "of the requests of 32 slow clients besides, which no figure counts, 5 were answered \
+                    and 0 failed";
+        assert_caveat(&beside, told);
+        let late = Failure::Timeout(Duration::from_secs(120));
+        beside.slow.failures.add(&late);
+        let told = "of the requests of 32 slow clients besides, which no figure counts, 5 were answered \
+                    and 1 failed: 1 timeout (no whole reply within 120000 ms)";
+        assert_caveat(&beside, told);
     }
 
     #[test]

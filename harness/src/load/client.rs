@@ -190,9 +190,9 @@ impl<'a> Client<'a> {
         let keep = self.spec.keep_alive && connection.is_reusable(&ask.request);
         connection.finish(keep);
         match ask.objection(&connection.reply) {
-            None if index >= self.slow_from => {}
+            None if index >= self.slow_from => self.tally.slow_answer(self.now),
             None => self.tally.answer(connection.due, self.now),
-            Some(failure) => self.tally.failure(&failure, connection.due, self.now),
+            Some(failure) => self.count_failure(index, &failure),
         }
         self.next(index)
     }
@@ -202,12 +202,22 @@ impl<'a> Client<'a> {
         self.now = Instant::now();
         let connection = &mut self.connections[index];
         connection.close();
-        self.tally.failure(failure, connection.due, self.now);
+        self.count_failure(index, failure);
         if failure.kind() == FailureKind::Connect {
             self.rest(index);
             return Ok(());
         }
         self.next(index)
+    }
+
+    fn count_failure(&mut self, index: usize, failure: &Failure) {
+        match index >= self.slow_from {
+            true => self.tally.slow_failure(failure, self.now),
+            false => {
+                let due = self.connections[index].due;
+                self.tally.failure(failure, due, self.now);
+            }
+        }
     }
 
     /// Leaves a connection that could not be made alone until the next tick.
@@ -272,7 +282,7 @@ impl<'a> Client<'a> {
                 // Not `fail`: that would start the next request from within this one.
                 let connection = &mut self.connections[index];
                 connection.close();
-                self.tally.failure(&failure, connection.due, self.now);
+                self.count_failure(index, &failure);
                 self.rest(index);
                 Ok(())
             }

@@ -43,6 +43,7 @@ pub use pacing::{Pacing, Spacing};
 pub use report::LoadReport;
 pub use run::{run, run_watched};
 pub use summary::{Labels, measure, throughput};
+pub use tally::Slow;
 pub use watch::Watch;
 
 /// What to send where, how fast and how long.

@@ -2,7 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Failures, Latency, LoadSpec, Pacing, client::Counted, latency::Sparse, tally::Window};
+use super::{
+    Failures, Latency, LoadSpec, Pacing,
+    client::Counted,
+    latency::Sparse,
+    tally::{Slow, Window},
+};
 
 /// What one run measured.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +46,10 @@ pub struct LoadReport {
     pub stolen: Option<f64>,
     /// Each request came on a connection of its own.
     pub closes: bool,
+    /// Clients that were slow besides.
+    pub slow_clients: u32,
+    /// What became of their requests.
+    pub slow: Slow,
 }
 
 impl LoadReport {
@@ -64,6 +73,7 @@ impl LoadReport {
             pacing: spec.pacing,
             closes: !spec.keep_alive,
             cancelled,
+            slow_clients: spec.slow,
             ..Self::default()
         };
         let last_end = counted.iter().map(|counted| counted.tally.last_end).max();
@@ -102,6 +112,7 @@ impl LoadReport {
         self.missed += missed;
         self.opened += tally.opened;
         self.retried += tally.retried;
+        self.slow.merge(tally.slow);
         self.cpu += cpu;
         self.busiest_thread = self.busiest_thread.max(cpu);
     }

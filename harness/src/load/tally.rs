@@ -52,6 +52,24 @@ pub(super) struct Tally {
     pub(super) retried: u64,
     /// When the last request that counts ended.
     pub(super) last_end: Instant,
+    /// What became of the requests of slow clients that ended in the window.
+    pub(super) slow: Slow,
+}
+
+/// Requests of slow clients: they are a burden beside the load, and have no part in its figures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Slow {
+    /// Answered as expected.
+    pub answered: u64,
+    /// The others. Servers may give up on who is too slow: it is up to the reader whether they should.
+    pub failures: Failures,
+}
+
+impl Slow {
+    pub(super) fn merge(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.failures.merge(other.failures);
+    }
 }
 
 impl Tally {
@@ -67,6 +85,7 @@ impl Tally {
             opened: 0,
             retried: 0,
             last_end: window.opens,
+            slow: Slow::default(),
         }
     }
 
@@ -110,6 +129,18 @@ impl Tally {
         if self.window.holds(due) {
             self.failures.add(failure);
             self.last_end = now;
+        }
+    }
+
+    pub(super) fn slow_answer(&mut self, now: Instant) {
+        if self.window.holds(now) {
+            self.slow.answered += 1;
+        }
+    }
+
+    pub(super) fn slow_failure(&mut self, failure: &Failure, now: Instant) {
+        if self.window.holds(now) {
+            self.slow.failures.add(failure);
         }
     }
 

@@ -385,6 +385,8 @@ fn requests_take_turns_and_each_knows_its_reply() {
     assert_all_answered(&report, 40);
 }
 
+const LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+
 #[test]
 fn a_slow_client_is_served_but_not_counted() {
     let server = same(HELLO, Then::Stay);
@@ -398,6 +400,23 @@ fn a_slow_client_is_served_but_not_counted() {
     assert_eq!(report.opened, 3);
     // What the two asked for came to the server besides.
     assert!(server.requests() > report.answered, "{report:?}");
+    assert!(report.slow.answered > 0, "{report:?}");
+    assert_eq!(report.slow.failures.total(), 0);
+}
+
+#[test]
+fn what_a_slow_client_fails_at_is_no_failure_of_the_load() {
+    let server = same(LATE, Then::Stay);
+    let report = load(&LoadSpec {
+        connections: 1,
+        slow: 2,
+        stop: Stop::After(ms(900)),
+        ..closed(&server, 1)
+    });
+    let refused = report.slow.failures.count(FailureKind::Status);
+    assert!(refused > 0, "{report:?}");
+    assert!(server.requests() >= report.failures.total() + refused);
+    assert_eq!((report.slow.answered, report.answered), (0, 0));
 }
 
 #[test]
