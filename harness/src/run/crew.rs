@@ -248,10 +248,14 @@ fn tell_first(first: &CaseResult, again: &mut CaseResult) {
 }
 
 /// Whether the case before may have made this of the case: a worker that it ended can take a moment
-/// to go. The end of a whole server is nobody else's.
+/// to go, and so can a server that gives up in order because of it. One that a signal ends dies of
+/// what it is at.
 fn is_of_another_case(result: &CaseResult) -> bool {
     let told = result.actual.as_deref().unwrap_or_default();
-    result.outcome == Outcome::Crash && !result.known && told.contains(super::verdict::WORKER_ENDED)
+    let ends_late = [super::verdict::WORKER_ENDED, " ended, exit status "];
+    result.outcome == Outcome::Crash
+        && !result.known
+        && ends_late.iter().any(|late| told.contains(late))
 }
 
 /// Whether a busy machine may have made this of the case.
@@ -298,12 +302,15 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_ended_may_be_of_the_case_before_and_a_server_may_not() {
+    fn a_worker_that_ended_may_be_of_the_case_before_and_a_server_that_was_killed_may_not() {
         assert!(is_of_another_case(&crash(
             "the backend died: worker 7 ended"
         )));
         assert!(is_of_another_case(&crash(
             "the gateway died: worker 7 ended"
+        )));
+        assert!(is_of_another_case(&crash(
+            "the backend died: gunicorn ended, exit status 3"
         )));
         let whole = "the gateway died: haproxy ended, killed by signal 11 (SIGSEGV)";
         assert!(!is_of_another_case(&crash(whole)));
