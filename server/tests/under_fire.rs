@@ -6,7 +6,6 @@
 mod support;
 
 use std::io::Write;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -167,15 +166,7 @@ fn nothing_is_lost(name: &str, lines: &[&str], mut fire: impl FnMut(&mut Site)) 
 /// A line for the report.
 fn figure(line: &str) {
     println!("{line}");
-    let Some(file) = std::env::var_os("GATESERVE_FIGURES") else {
-        return;
-    };
-    let mut file = std::fs::File::options()
-        .append(true)
-        .create(true)
-        .open(Path::new(&file))
-        .unwrap();
-    writeln!(file, "{line}").unwrap();
+    support::figures(line);
 }
 
 #[test]

@@ -89,6 +89,11 @@ pub struct Load {
 impl Load {
     /// So many clients at each of these aims.
     pub fn start(aims: &[Aim], clients_each: usize) -> Self {
+        Self::paced(aims, clients_each, Duration::ZERO)
+    }
+
+    /// The same with a pause before each request.
+    pub fn paced(aims: &[Aim], clients_each: usize, pause: Duration) -> Self {
         let stop = Arc::<AtomicBool>::default();
         let (mut clients, mut counts) = (Vec::new(), Vec::new());
         for aim in aims {
@@ -96,7 +101,7 @@ impl Load {
             counts.push((aim.name, Arc::clone(&count)));
             for number in 0..clients_each {
                 let (aim, stop, count) = (aim.clone(), Arc::clone(&stop), Arc::clone(&count));
-                let run = move || ask_until(&stop, &aim, &count, number as u64);
+                let run = move || ask_until(&stop, &aim, &count, (number as u64, pause));
                 clients.push(std::thread::spawn(run));
             }
         }
@@ -152,9 +157,10 @@ impl Drop for Load {
 
 /// GET and POST by turns, each on the connection of the one before where the server keeps it. No
 /// request is sent twice.
-fn ask_until(stop: &AtomicBool, aim: &Aim, count: &Count, mut number: u64) {
+fn ask_until(stop: &AtomicBool, aim: &Aim, count: &Count, (mut number, pause): (u64, Duration)) {
     let mut kept: Option<Peer> = None;
     while !stop.load(Relaxed) {
+        std::thread::sleep(pause);
         number += 1;
         let was_kept = kept.is_some();
         let asked = match kept.take().map_or_else(|| aim.place.connect(), Ok) {

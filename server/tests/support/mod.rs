@@ -69,3 +69,13 @@ pub fn eventually(what: &str, is_so: impl Fn() -> bool) {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+/// Lines for the report, added to the file that `GATESERVE_FIGURES` names, if it does.
+pub fn figures(lines: &str) {
+    let Some(file) = std::env::var_os("GATESERVE_FIGURES") else {
+        return;
+    };
+    let mut options = std::fs::File::options();
+    let mut file = options.append(true).create(true).open(file).unwrap();
+    std::io::Write::write_all(&mut file, format!("{lines}\n").as_bytes()).unwrap();
+}
