@@ -177,7 +177,7 @@ impl Shared {
         let mut last: Option<(usize, String)> = None;
         for scenario in self.work.plan.scenarios_for(seating) {
             look_again(&mut session, &mut before, last.as_ref(), tell);
-            let key = store::key(scenario, session.subjects());
+            let key = store::key(scenario, seating, session.subjects());
             let ended = self.case(&mut session, scenario, &key, &before).await;
             if ended.transcript.is_some() {
                 last = Some((before.len(), key.clone()));

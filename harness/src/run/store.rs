@@ -15,6 +15,7 @@ use crate::{
     outcome::Outcome,
     results::{CaseResult, Subject},
     scenario::{Face, Scenario},
+    seating::Seating,
 };
 
 /// The files of a run beside its reports.
@@ -40,10 +41,14 @@ pub(super) struct Finished {
     pub(super) face: Option<Face>,
 }
 
-/// Identifies a case by its scenario and its subjects, versions and images included: a result
-/// stands for nothing else.
-pub(super) fn key(scenario: &Scenario, subjects: &[Subject]) -> String {
-    let said = format!("{} {scenario:?} {subjects:?}", env!("CARGO_PKG_VERSION"));
+/// Identifies a case by its scenario, its model and its subjects, versions and images included: a
+/// result stands for nothing else.
+pub(super) fn key(scenario: &Scenario, seating: &Seating, subjects: &[Subject]) -> String {
+    let (model, carrier) = (seating.model(), seating.carrier());
+    let said = format!(
+        "{} {scenario:?} {model:?} {carrier:?} {subjects:?}",
+        env!("CARGO_PKG_VERSION")
+    );
     let digest = Sha256::digest(said);
     digest[..16]
         .iter()
@@ -212,7 +217,6 @@ mod tests {
         model::Model,
         pairing::Pairing,
         scenario::{Catalogue, load_embedded},
-        seating::Seating,
     };
 
     fn catalogue() -> Catalogue {
@@ -308,9 +312,20 @@ mod tests {
                 options: Vec::new(),
             }]
         };
-        assert_eq!(key(one, &nginx("1.22")), key(one, &nginx("1.22")));
-        assert_ne!(key(one, &nginx("1.22")), key(one, &nginx("1.29")));
-        assert_ne!(key(one, &nginx("1.22")), key(other, &nginx("1.22")));
+        let by = |model: Model| match seating() {
+            Seating::Pairing(pairing) => Seating::Pairing(Pairing { model, ..pairing }),
+            other => other,
+        };
+        let [uwsgi, fastcgi] = [by(Model::Uwsgi), by(Model::FastCgi)];
+        let this = key(one, &uwsgi, &nginx("1.22"));
+        assert_eq!(this, key(one, &uwsgi, &nginx("1.22")));
+        assert_ne!(this, key(one, &uwsgi, &nginx("1.29")));
+        assert_ne!(this, key(other, &uwsgi, &nginx("1.22")));
+        assert_ne!(
+            this,
+            key(one, &fastcgi, &nginx("1.22")),
+            "a model is its own"
+        );
     }
 
     #[test]
