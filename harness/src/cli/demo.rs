@@ -14,6 +14,7 @@ use crate::{
     launch::{
         Engine, Via,
         choose::{Preference, Wish},
+        leftovers::end_quietly,
         obtain, sweep,
         version::output,
     },
@@ -60,6 +61,7 @@ async fn serve(listen: SocketAddr, kit: Kit) -> anyhow::Result<()> {
     let why = kit.why.clone();
     let demo = Demo::open(listen, kit).await?;
     let at = demo.address()?;
+    end_quietly();
     println!("The demo is at http://{at}/ ({why}). Ctrl-C ends it and all that it started.");
     if !at.ip().is_loopback() {
         eprintln!(

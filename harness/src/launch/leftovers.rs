@@ -81,28 +81,31 @@ impl Drop for Keep {
     }
 }
 
-/// Undoes everything on `SIGINT`, `SIGTERM` and `SIGHUP`, then exits with 128 + signal (130 for
-/// Ctrl-C). A second signal exits at once. Called once, early in `main`.
+/// What the bench exits with where it could not finish.
+const UNFINISHED: i32 = 2;
+
+/// Undoes everything on `SIGINT`, `SIGTERM` and `SIGHUP`, then exits with 2, since the work is not
+/// finished. A second signal exits at once, with the same. Called once, early in `main`.
 ///
 /// # Errors
 /// The handlers cannot be installed.
 pub fn clean_on_signals() -> io::Result<()> {
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&again))?;
+        flag::register_conditional_shutdown(signal, UNFINISHED, Arc::clone(&again))?;
     }
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            if let Some(signal) = signals.forever().next() {
+            if signals.forever().next().is_some() {
                 again.store(true, Ordering::SeqCst);
                 if QUIET.load(Ordering::SeqCst) {
                     clean_and_exit(0);
                 }
                 ENDING.store(true, Ordering::SeqCst);
                 eprintln!("gatebench: interrupted; stopping what was started");
-                clean_and_exit(128 + signal);
+                clean_and_exit(UNFINISHED);
             }
         })?;
     Ok(())

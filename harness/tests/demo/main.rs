@@ -89,6 +89,14 @@ impl Drop for Demo {
     }
 }
 
+#[test]
+fn ctrl_c_is_the_ordinary_end() {
+    let mut demo = Demo::start("builtin");
+    let pid = Pid::from_raw(demo.child.id().cast_signed());
+    kill(pid, Signal::SIGINT).unwrap();
+    assert_eq!(demo.child.wait().unwrap().code(), Some(0));
+}
+
 fn names(steps: &Value) -> Vec<&str> {
     let steps = steps.as_array().unwrap();
     steps
