@@ -3,7 +3,7 @@
 /// Of the program.
 pub(super) const ALL: &str = "\
 Exit codes: 0 all well; 1 a required rule was broken (or a known entry is stale);
-            2 the bench could not do its work, or bad usage.
+            2 the bench could not do its work or was interrupted, or bad usage.
 
 Examples:
   gatebench run                                    the main job, reports in reports/latest
@@ -40,6 +40,7 @@ Examples:
 pub(super) const BENCH: &str = "\
 Without any output option reports of pairings go to reports/latest, those of a URL nowhere.
 With --compare the exit code is 1 where a pairing got slower in comparison with the first one.
+Ctrl-C ends it with 2 and writes the rounds that are finished.
 Measurements know no scenarios: --scenario, --level, --shard and --resume change nothing here.
 
 Examples:

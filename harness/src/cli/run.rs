@@ -11,7 +11,7 @@ use super::{
     measure::MeasureArgs,
     open,
     outputs::{self, Desk},
-    partial::Partial,
+    partial::{Partial, Under},
     running::RunningArgs,
     sentence,
     versions::{Set, prepare_all},
@@ -21,7 +21,7 @@ use crate::{
     event::{Event, Observer},
     report::{findings, relist::OUT_OF_DATE, terminal::Progress},
     results::{CaseResult, FORMAT, Idle, Results, Subject, Summary, Throughput},
-    run::{self, Check, Plan, Selection, Store},
+    run::{self, Check, Plan, Selection, SoFar, Store},
     scenario::{Catalogue, KnownList, Stale},
     subject::SubjectId,
 };
@@ -115,19 +115,24 @@ impl Job<'_> {
             );
             progress.event(&Event::Note(&note));
         }
-        let partial = store.as_ref().map(|store| {
-            let partial = Partial {
-                files: outputs::wanted(self.outputs),
-                folder: desk.folder(),
-                environment: machine::environment(started.clone(), &sets[0].bench),
-                subjects: self.subjects(&sets),
-                requirements: catalogue.requirements.clone(),
-                journal: store.journal().to_owned(),
-                planned: sets.iter().map(|set| set.plan.cases()).sum(),
-            };
-            partial.keep()
+        let so_far: Vec<SoFar> = sets.iter().map(|_| SoFar::default()).collect();
+        let under = sets.iter().zip(&so_far).map(|(set, so_far)| Under {
+            so_far: so_far.clone(),
+            bench: Some(Arc::clone(&set.bench)),
         });
-        let done = self.work(&sets, &catalogue, &mut store, &mut progress);
+        let partial = Partial {
+            files: outputs::wanted(self.outputs),
+            folder: desk.folder(),
+            environment: machine::environment(started.clone(), &sets[0].bench),
+            subjects: self.subjects(&sets),
+            requirements: catalogue.requirements.clone(),
+            journal: store.as_ref().map(|store| store.journal().to_owned()),
+            cases: self.cases(&sets),
+            measured: under.collect(),
+            measurements: self.measurements(&sets),
+        };
+        let partial = partial.keep();
+        let done = self.work(&sets, &catalogue, &so_far, &mut store, &mut progress);
         let done = done.await?;
         drop(partial);
         progress.event(&Event::Finished);
@@ -164,22 +169,34 @@ impl Job<'_> {
         all
     }
 
+    /// How many cases are played.
+    fn cases(&self, sets: &[Set]) -> usize {
+        match self.check {
+            true => sets.iter().map(|set| set.plan.cases()).sum(),
+            false => 0,
+        }
+    }
+
+    /// How many figures are measured, at most.
+    fn measurements(&self, sets: &[Set]) -> usize {
+        let measure = self.measure.map(MeasureArgs::measure);
+        let count = |set: &Set| measure.as_ref().map_or(0, |one| one.count(&set.plan));
+        sets.iter().map(count).sum()
+    }
+
     /// Checks and measures.
     async fn work(
         &self,
         sets: &[Set],
         catalogue: &Catalogue,
+        so_far: &[SoFar],
         store: &mut Option<Store>,
         progress: &mut Progress,
     ) -> anyhow::Result<Done> {
         let measure = self.measure.map(MeasureArgs::measure);
-        let count = |set: &Set| measure.as_ref().map_or(0, |one| one.count(&set.plan));
         progress.event(&Event::Planned {
-            cases: match store {
-                Some(_) => sets.iter().map(|set| set.plan.cases()).sum(),
-                None => 0,
-            },
-            measurements: sets.iter().map(count).sum(),
+            cases: self.cases(sets),
+            measurements: self.measurements(sets),
         });
         let mut done = Done {
             subjects: self.subjects(sets),
@@ -202,10 +219,10 @@ impl Job<'_> {
             done.notes.extend(store.trouble().map(str::to_owned));
             done.look_for_stale(&catalogue.known);
         }
-        for set in sets {
+        for (set, so_far) in sets.iter().zip(so_far) {
             let Some(measure) = &measure else { break };
             let (plan, bench) = (&set.plan, &set.bench);
-            let mut measured = run::measure(measure, plan, bench, progress).await;
+            let mut measured = run::measure(measure, plan, bench, so_far, progress).await;
             run::add_steps(&mut measured.figures, plan, bench, progress).await;
             done.figures
                 .extend(measured.figures.into_iter().map(|mut figure| {

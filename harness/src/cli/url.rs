@@ -7,6 +7,7 @@ use super::{
     args::BenchArgs,
     machine,
     outputs::{self, Desk},
+    partial::{Partial, Under},
 };
 use crate::{
     event::{Event, Observer},
@@ -14,7 +15,7 @@ use crate::{
     outcome::Level,
     report::terminal::Progress,
     results::{FORMAT, Results, Summary, Throughput},
-    run,
+    run::SoFar,
 };
 
 /// Loads the URL and writes what was asked for.
@@ -29,14 +30,32 @@ pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
         cases: 0,
         measurements: steps.len(),
     });
+    let so_far = SoFar::default();
+    let under = Under {
+        so_far: so_far.clone(),
+        bench: None,
+    };
+    let partial = Partial {
+        files: outputs::named(&args.outputs),
+        folder: desk.folder(),
+        environment: machine::plain(started.clone()),
+        subjects: Vec::new(),
+        requirements: Default::default(),
+        journal: None,
+        cases: 0,
+        measured: vec![under],
+        measurements: steps.len(),
+    };
+    let partial = partial.keep();
     let mut figures = Vec::new();
     for connections in steps {
         progress.event(&Event::Busy(at));
         let spec = args.measure.load(spec.clone(), connections)?;
-        let figure = rounds(&spec, args.measure.repeats(), at)?;
+        let figure = rounds(&spec, args.measure.repeats(), at, &so_far)?;
         progress.event(&Event::Measured(&figure));
         figures.push(figure);
     }
+    drop(partial);
     progress.event(&Event::Finished);
     // No reply at all is no measurement.
     let verdict = match figures.iter().any(|figure| figure.requests == 0) {
@@ -57,17 +76,19 @@ pub(super) fn bench(args: &BenchArgs, at: &str) -> anyhow::Result<Verdict> {
 }
 
 /// The median of so many rounds.
-fn rounds(spec: &LoadSpec, rounds: u32, at: &str) -> anyhow::Result<Throughput> {
+fn rounds(spec: &LoadSpec, rounds: u32, at: &str, so_far: &SoFar) -> anyhow::Result<Throughput> {
     let labels = Labels {
         app: at.to_owned(),
         workload: "url".to_owned(),
         ..Labels::default()
     };
-    let mut figures = Vec::new();
+    let turns = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
+    so_far.begin(&turns, rounds, 1);
     for _ in 0..rounds {
         let report = load::run(spec, &AtomicBool::new(false), &mut |_, _| {})?;
-        figures.push(load::throughput(&report, &Cost::default(), labels.clone()));
+        let figure = load::throughput(&report, &Cost::default(), labels.clone());
+        so_far.round(0, figure);
     }
-    let turns = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
-    Ok(run::median(figures, &turns).expect("there is at least one round"))
+    let figure = so_far.end().into_iter().flatten().next();
+    Ok(figure.expect("there is at least one round"))
 }

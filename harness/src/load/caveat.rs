@@ -141,6 +141,14 @@ pub enum Caveat {
         /// `: ` and the kinds of failures with their first cases; empty where there are none.
         kinds: String,
     },
+    /// The work was interrupted between two rounds.
+    #[error("only {finished} of {asked} rounds were finished when the run was interrupted")]
+    FewerRounds {
+        /// Rounds that the figure rests on.
+        finished: u32,
+        /// Rounds that were asked for.
+        asked: u32,
+    },
     /// Somebody ended the run.
     #[error("the run was cut short after {:.1} s", .window.as_secs_f64())]
     Cancelled {

@@ -29,8 +29,7 @@ use crate::{
 };
 use crew::{Crew, Told, Work};
 
-pub(crate) use measure::median;
-pub use measure::{Measure, Measured, measure};
+pub use measure::{Measure, Measured, SoFar, measure};
 pub use plan::{Plan, Selection};
 pub use session::{Ended, Session, Staging};
 pub use steps::add_steps;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::Path,
     process::{Child, Stdio},
 };
@@ -258,7 +259,7 @@ fn speaking_of(folder: &Path) -> Vec<String> {
 
 #[test]
 fn an_interrupted_run_leaves_neither_process_nor_folder() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    for signal in ["INT", "TERM"] {
         let folder = tempfile::Builder::new().prefix("gbt").tempdir().unwrap();
         let mut child = spawn(&["run", "--gateway", "builtin"], folder.path());
         // The backend listens in the folder, so both sides are under way.
@@ -271,7 +272,7 @@ fn an_interrupted_run_leaves_neither_process_nor_folder() {
             .args(["-s", signal, &pid])
             .status();
         assert!(sent.unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(code));
+        assert_eq!(child.wait().unwrap().code(), Some(2));
         assert_eq!(speaking_of(folder.path()), [""; 0]);
         let left = fs::read_dir(folder.path()).unwrap().flatten();
         let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
@@ -294,7 +295,7 @@ fn what_an_interrupted_run_has_found_is_kept_and_marked_as_a_part() {
     let mut kill = std::process::Command::new("kill");
     let sent = kill.args(["-s", "INT", &pid]).status();
     assert!(sent.unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(2));
     let results = results(&latest.join("results.json"));
     let told = results.environment.partial.unwrap();
     let count = results.results.len();
@@ -314,6 +315,62 @@ fn what_an_interrupted_run_has_found_is_kept_and_marked_as_a_part() {
         cases.all(is_verdict),
         "a subject that was stopped is not blamed"
     );
+}
+
+/// Interrupts a child, and gives its exit code.
+fn interrupted(child: &mut Child) -> Option<i32> {
+    let pid = child.id().to_string();
+    let mut kill = std::process::Command::new("kill");
+    let sent = kill.args(["-s", "INT", &pid]).status();
+    assert!(sent.unwrap().success());
+    child.wait().unwrap().code()
+}
+
+/// Starts a measurement with its own words on standard error, and waits until it says `word`.
+fn measuring(arguments: &[&str], folder: &Path, word: &str) -> Child {
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatebench"))
+        .args(["bench", "--warm-up", "0s", "--json", "r.json"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("TMPDIR", folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains(word) {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it runs on");
+    }
+    // What it says from now on is read, so that it can say it.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    child
+}
+
+#[test]
+fn an_interrupted_measurement_keeps_the_rounds_that_are_finished() {
+    let folder = tempfile::Builder::new().prefix("gbt").tempdir().unwrap();
+    let builtin = ["--gateway", "builtin", "--model", "uwsgi"];
+    let load = ["--connections", "2", "--requests", "20", "--rounds", "1000"];
+    let arguments = [&builtin[..], &load].concat();
+    let mut child = measuring(&arguments, folder.path(), "round 4");
+    assert_eq!(interrupted(&mut child), Some(2));
+    let results = results(&folder.path().join("r.json"));
+    let told = results.environment.partial.unwrap();
+    assert_eq!(told, "interrupted after 1 of 1 measurements");
+    let [figure] = &results.throughput[..] else {
+        panic!("one figure, of {} ", results.throughput.len())
+    };
+    let rounds = figure.rounds.len();
+    assert!((3..1000).contains(&rounds), "{rounds}");
+    let fewer = format!("only {rounds} of 1000 rounds were finished when the run was interrupted");
+    assert!(figure.caveats.contains(&fewer), "{:?}", figure.caveats);
+    assert_eq!(
+        figure.errors, 0,
+        "a subject that was stopped is not measured"
+    );
+    assert_eq!(speaking_of(folder.path()), [""; 0]);
 }
 
 /// A file system of so many octets, while the test lasts; `None` where none can be mounted.

@@ -4,6 +4,7 @@
 mod idle;
 mod knee;
 mod round;
+mod so_far;
 
 use std::time::{Duration, SystemTime};
 
@@ -11,11 +12,13 @@ use super::{contenders, plan::Plan, smoke, workload::Workload};
 use crate::{
     bench::Bench,
     event::{Event, Observer},
+    launch::leftovers,
     load::{Pacing, Stop, caveat},
     pairing::{Pairing, Started},
     results::{Idle, Throughput},
 };
 use knee::Knee;
+pub use so_far::SoFar;
 
 /// How hard and how long.
 #[derive(Clone, Debug)]
@@ -73,11 +76,13 @@ impl Measure {
     }
 }
 
-/// Measures every pairing of the plan that can be measured.
+/// Measures every pairing of the plan that can be measured. What is finished is in `so_far` at any
+/// time, with the subjects as the plan names them.
 pub async fn measure(
     measure: &Measure,
     plan: &Plan,
     bench: &Bench,
+    so_far: &SoFar,
     observer: &mut dyn Observer,
 ) -> Measured {
     let mut measured = Measured::default();
@@ -106,7 +111,7 @@ pub async fn measure(
                     workload,
                     connections,
                 };
-                measured.heat(heat, &mut contestants, observer);
+                measured.heat(heat, &mut contestants, so_far, observer);
             }
         }
     }
@@ -148,40 +153,47 @@ impl Measured {
         &mut self,
         heat: Heat<'_>,
         contestants: &mut [Contestant],
+        so_far: &SoFar,
         observer: &mut dyn Observer,
     ) {
         let turns = turns(heat, SystemTime::now());
         let mut order: Vec<usize> = (0..contestants.len()).collect();
         order.retain(|&at| !contestants[at].knee.is_past());
-        let mut rounds: Vec<Result<Vec<Throughput>, String>> =
-            contestants.iter().map(|_| Ok(Vec::new())).collect();
+        let mut failed: Vec<Option<String>> = vec![None; contestants.len()];
+        so_far.begin(&turns, heat.measure.rounds, contestants.len());
         for number in 1..=heat.measure.rounds {
             for &at in &order {
-                let (contestant, rounds) = (&mut contestants[at], &mut rounds[at]);
+                if failed[at].is_some() {
+                    continue;
+                }
+                let contestant = &mut contestants[at];
                 let pairing = contestant.started.pairing;
                 let doing = format!("{} ({}), round {number}", named(pairing), heat.workload);
                 observer.event(&Event::Busy(&doing));
-                if let Ok(earlier) = rounds {
-                    match round::measure(heat, &mut contestant.started) {
-                        Ok(figure) => earlier.push(figure),
-                        Err(why) => *rounds = Err(why),
+                let round = round::measure(heat, &mut contestant.started);
+                if leftovers::is_ending() {
+                    // The subjects were being stopped.
+                    return;
+                }
+                match round {
+                    Ok(figure) => so_far.round(at, figure),
+                    Err(why) => {
+                        so_far.forfeit(at);
+                        failed[at] = Some(why);
                     }
                 }
             }
             order.reverse();
         }
-        for (contestant, rounds) in contestants.iter_mut().zip(rounds) {
-            match rounds.map(|rounds| median(rounds, &turns)) {
-                Ok(Some(figure)) => {
-                    contestant.knee.see(figure.rps);
-                    observer.event(&Event::Measured(&figure));
-                    self.figures.push(figure);
-                }
-                Ok(None) => {}
-                Err(why) => {
-                    let why = format!("{} on {}: {why}", heat.workload, heat.connections);
-                    self.miss(contestant.started.pairing, &why, observer);
-                }
+        let figures = so_far.end().into_iter().zip(failed);
+        for (contestant, (figure, failed)) in contestants.iter_mut().zip(figures) {
+            if let Some(figure) = figure {
+                contestant.knee.see(figure.rps);
+                observer.event(&Event::Measured(&figure));
+                self.figures.push(figure);
+            } else if let Some(why) = failed {
+                let why = format!("{} on {}: {why}", heat.workload, heat.connections);
+                self.miss(contestant.started.pairing, &why, observer);
             }
         }
     }
@@ -207,7 +219,7 @@ async fn ready(pairing: Pairing, bench: &Bench) -> Result<Contestant, String> {
 }
 
 /// The round in the middle by rate, with the doubt that the rounds raise together.
-pub(crate) fn median(mut rounds: Vec<Throughput>, turns: &str) -> Option<Throughput> {
+fn median(mut rounds: Vec<Throughput>, turns: &str) -> Option<Throughput> {
     let rates: Vec<f64> = rounds.iter().map(|round| round.rps).collect();
     rounds.sort_by(|a, b| a.rps.total_cmp(&b.rps));
     let middle = rounds.len().checked_sub(1)? / 2;
