@@ -207,9 +207,10 @@ fn slow_clients(report: &LoadReport) -> Caveat {
         clients: report.slow_clients,
         answered: report.slow.answered,
         failed,
-        kinds: (failed > 0)
-            .then(|| format!(": {failures}"))
-            .unwrap_or_default(),
+        kinds: match failed {
+            0 => String::new(),
+            _ => format!(": {failures}"),
+        },
     }
 }
 
