@@ -34,6 +34,39 @@ pub(crate) mod http {
         ]
     }
 
+    /// Fields, one field, body and chunks of a request without end.
+    pub(crate) fn endless_requests() -> Vec<Conduct> {
+        let field = [b"X-A: ", &[b'a'; 100][..], b"\r\n"].concat();
+        let many = [b'a'; 60_000];
+        let post = b"POST /app/case HTTP/1.1\r\nHost: a\r\n";
+        let with = |more: &[u8]| [&post[..], more].concat();
+        vec![
+            endless_of(&with(b""), &field),
+            endless_of(&with(b"X-A: "), &many),
+            endless_of(&with(b"Content-Length: 99999999999\r\n\r\n"), &many),
+            endless_of(
+                &with(b"Transfer-Encoding: chunked\r\n\r\n"),
+                &b"1\r\na\r\n".repeat(10_000),
+            ),
+        ]
+    }
+
+    /// A request with hostile words in every place that takes them.
+    pub(crate) fn evil_request() -> Conduct {
+        let length = EVIL.len().to_string();
+        let parts = [
+            &b"GET /app/"[..],
+            EVIL,
+            b" HTTP/1.1\r\nX-Evil: ",
+            EVIL,
+            b"\r\nContent-Length: ",
+            length.as_bytes(),
+            b"\r\n\r\n",
+            EVIL,
+        ];
+        endless_of(&parts.concat(), b"")
+    }
+
     /// A good reply with hostile words in the body and in every place that takes them.
     pub(crate) fn evil() -> Conduct {
         // No control character, so that strict readers take it.

@@ -90,6 +90,63 @@ fn what_a_backend_says_acts_in_no_report() {
     }
 }
 
+/// Judges a gateway that behaves so, to its clients and to what it forwards to.
+fn fronted(conduct: Conduct) -> Ended {
+    let recorder = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let conduct = Conduct {
+        poses: true,
+        ..conduct
+    };
+    let gateway = Hostile::gateway(recorder, conduct);
+    let (at, recorder) = (
+        format!("http://{}/app", gateway.at),
+        format!("http://{recorder}"),
+    );
+    let check = ["check", "--gateway-at", &at, "--recorder", &recorder];
+    let some = ["--scenario", "http/gw-reply/nothing,http/gw-reply/chunked"];
+    let ended = run(&[&check[..], &some, OUTPUTS].concat());
+    assert!(
+        gateway.attacks() > 0,
+        "no case met it: {}",
+        ended.text("stderr")
+    );
+    assert!(matches!(ended.code, 1 | 2), "exit code {}", ended.code);
+    assert_tame(&ended);
+    ended
+}
+
+#[test]
+fn gateways_that_never_end_are_judged_and_left() {
+    for conduct in http::endless() {
+        fronted(conduct);
+    }
+}
+
+#[test]
+fn a_gateway_that_never_ends_a_request_does_not_fill_the_recorder() {
+    for conduct in http::endless_requests() {
+        fronted(conduct);
+    }
+}
+
+#[test]
+fn what_a_gateway_says_acts_in_no_report() {
+    let ended = fronted(http::evil());
+    for output in ["j.xml", "h.html"] {
+        assert!(
+            ended.text(output).contains("own"),
+            "{output} tells what came"
+        );
+    }
+    fronted(http::evil_request());
+    if let Some(bomb) = http::bomb() {
+        fronted(bomb);
+    }
+}
+
 #[test]
 fn a_compressed_bomb_is_a_body_like_any_other() {
     let Some(bomb) = http::bomb() else {

@@ -2,8 +2,8 @@
 //! ends with the test.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -37,10 +37,21 @@ pub(crate) struct Hostile {
 
 impl Hostile {
     pub(crate) fn start(conduct: Conduct) -> Self {
+        Self::before(None, conduct)
+    }
+
+    /// A gateway before a recorder: it poses by forwarding, and later sends to both sides what is
+    /// hostile.
+    pub(crate) fn gateway(recorder: SocketAddr, conduct: Conduct) -> Self {
+        Self::before(Some(recorder), conduct)
+    }
+
+    fn before(recorder: Option<SocketAddr>, conduct: Conduct) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap();
         let (over, sent) = (Arc::default(), Arc::default());
         let shared = Shared {
+            recorder,
             conduct: Arc::new(conduct),
             over: Arc::clone(&over),
             sent: Arc::clone(&sent),
@@ -80,6 +91,7 @@ impl Drop for Hostile {
 
 #[derive(Clone)]
 struct Shared {
+    recorder: Option<SocketAddr>,
     conduct: Arc<Conduct>,
     over: Arc<AtomicBool>,
     sent: Arc<AtomicUsize>,
@@ -97,15 +109,43 @@ impl Shared {
             return;
         }
         if self.conduct.poses && self.posed.fetch_add(1, Ordering::SeqCst) < 2 {
-            stream.write_all(&as_the_probe(&asked[..size])).ok();
+            match self.recorder {
+                Some(recorder) => drop(forward(recorder, &stream, &asked[..size])),
+                None => drop(stream.write_all(&as_the_probe(&asked[..size]))),
+            }
             return;
         }
         self.sent.fetch_add(1, Ordering::SeqCst);
+        if let Some(Ok(recorder)) = self.recorder.map(TcpStream::connect) {
+            recorder.set_write_timeout(patience).unwrap();
+            let shared = self.clone();
+            thread::spawn(move || shared.attack(recorder));
+        }
+        self.attack(stream);
+    }
+
+    fn attack(&self, mut stream: TcpStream) {
         if stream.write_all(&self.conduct.first).is_err() || self.conduct.then.is_empty() {
             return;
         }
         while !self.over.load(Ordering::SeqCst) && stream.write_all(&self.conduct.then).is_ok() {}
     }
+}
+
+/// Passes on a request that was begun, and the reply.
+fn forward(to: SocketAddr, client: &TcpStream, begun: &[u8]) -> io::Result<()> {
+    let mut recorder = TcpStream::connect(to)?;
+    recorder.write_all(begun)?;
+    let (mut up, mut from) = (recorder.try_clone()?, client.try_clone()?);
+    let sending = thread::spawn(move || {
+        io::copy(&mut from, &mut up).ok();
+        up.shutdown(Shutdown::Write).ok();
+    });
+    let mut back = client;
+    io::copy(&mut recorder, &mut back).ok();
+    client.shutdown(Shutdown::Both).ok();
+    sending.join().ok();
+    Ok(())
 }
 
 /// What the probe says to a plain request, and to a command that it does not know.
