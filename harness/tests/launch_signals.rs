@@ -5,10 +5,10 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     os::unix::net::UnixListener,
     path::PathBuf,
-    process::{Child, Command, ExitCode, Stdio},
+    process::{Child, ChildStdin, Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -47,6 +47,8 @@ fn run_tests() -> ExitCode {
         ),
         ("a_termination_leaves_nothing", termination),
         ("after_a_kill_the_next_start_sweeps", kill_then_sweep),
+        ("a_panic_leaves_nothing", panic),
+        ("subjects_that_were_killed_leave_nothing", killed_subjects),
     ];
     let trials = trials.map(|(name, test)| Trial::test(name, test));
     libtest_mimic::run(&Arguments::from_args(), trials.into()).exit_code()
@@ -80,11 +82,33 @@ fn kill_then_sweep() -> Result<(), Failed> {
     bench.assert_nothing_left()
 }
 
+fn panic() -> Result<(), Failed> {
+    let mut bench = Bench::start()?;
+    drop(bench.input.take());
+    let status = bench.child.wait()?;
+    check(
+        status.code() == Some(101),
+        &format!("it ended with {status}"),
+    )?;
+    bench.assert_nothing_left()
+}
+
+/// The main processes die under the bench, the container's with it.
+fn killed_subjects() -> Result<(), Failed> {
+    let mut bench = Bench::start()?;
+    for pid in &bench.pids {
+        Command::new("kill").args(["-s", "KILL", pid]).status()?;
+    }
+    bench.signal("INT")?;
+    check(bench.child.wait()?.code() == Some(2), "it ends by itself")?;
+    bench.assert_nothing_left()
+}
+
 fn check(holds: bool, what: &str) -> Result<(), Failed> {
     if holds { Ok(()) } else { Err(what.into()) }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build()
 }
@@ -92,6 +116,8 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// A bench in another process, and what it has told about its subjects.
 struct Bench {
     child: Child,
+    /// It panics when this is closed, which waiting for a child's end does by itself.
+    input: Option<ChildStdin>,
     folder: PathBuf,
     pids: Vec<String>,
 }
@@ -100,6 +126,7 @@ impl Bench {
     fn start() -> Result<Self, Failed> {
         let mut child = Command::new(env::current_exe()?)
             .env(PART, "bench")
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let out = child.stdout.take().ok_or("its output is piped")?;
@@ -110,6 +137,7 @@ impl Bench {
                 .map_err(Failed::from)
         };
         Ok(Self {
+            input: child.stdin.take(),
             folder: line()?.into(),
             pids: line()?.split_whitespace().map(str::to_owned).collect(),
             child,
@@ -122,9 +150,24 @@ impl Bench {
         check(sent.success(), "kill works")
     }
 
+    /// Containers whose label names this bench; none where no engine answers.
+    fn containers(&self) -> Result<String, Failed> {
+        let format = "{{.Label \"gatebench.owner\"}}";
+        let list = Command::new("docker")
+            .args(["ps", "--all", "--filter", "label=gatebench.owner"])
+            .args(["--format", format])
+            .output();
+        let told = list.map(|told| told.stdout).unwrap_or_default();
+        let pid = format!("/{}/", self.child.id());
+        let told = String::from_utf8(told)?;
+        let own = told.lines().filter(|line| line.contains(&pid));
+        Ok(own.collect())
+    }
+
     fn assert_nothing_left(&self) -> Result<(), Failed> {
         check(self.pids.len() >= 2, "a master and its worker ran")?;
         check(!self.folder.exists(), "the run folder is gone")?;
+        check(self.containers()?.is_empty(), "its containers are gone")?;
         for pid in &self.pids {
             check(ends(pid), &format!("process {pid} is gone"))?;
         }
@@ -158,7 +201,8 @@ fn bench() -> ExitCode {
         println!("{}\n{}", dir.path().display(), pids.join(" "));
         (dir, server, container)
     });
-    park()
+    io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    panic!("on purpose");
 }
 
 async fn start_server(dir: &RunDir) -> Running {

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod bad_input;
+mod deaths;
 mod examples;
 mod lists;
 mod plans;

@@ -54,7 +54,7 @@ fn the_same_requests_travel_by_three_models_through_the_builtin_gateway() {
 }
 
 /// The stored results of a run.
-fn results(path: &Path) -> Results {
+pub(crate) fn results(path: &Path) -> Results {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -225,7 +225,7 @@ fn changes_against_an_old_run_are_told() {
     check(&["--compare", "old.json"]).stdout(contains("Nothing changed"));
 }
 
-fn spawn(arguments: &[&str], folder: &Path) -> Child {
+pub(crate) fn spawn(arguments: &[&str], folder: &Path) -> Child {
     gatebench();
     std::process::Command::new(assert_cmd::cargo::cargo_bin("gatebench"))
         .args(arguments)
@@ -250,7 +250,7 @@ fn a_reader_that_leaves_early_costs_no_result() {
 }
 
 /// Command lines of living processes that speak of `folder`.
-fn speaking_of(folder: &Path) -> Vec<String> {
+pub(crate) fn speaking_of(folder: &Path) -> Vec<String> {
     let folder = folder.display().to_string();
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
@@ -318,7 +318,7 @@ fn what_an_interrupted_run_has_found_is_kept_and_marked_as_a_part() {
 }
 
 /// Interrupts a child, and gives its exit code.
-fn interrupted(child: &mut Child) -> Option<i32> {
+pub(crate) fn interrupted(child: &mut Child) -> Option<i32> {
     let pid = child.id().to_string();
     let mut kill = std::process::Command::new("kill");
     let sent = kill.args(["-s", "INT", &pid]).status();
@@ -327,7 +327,7 @@ fn interrupted(child: &mut Child) -> Option<i32> {
 }
 
 /// Starts a measurement with its own words on standard error, and waits until it says `word`.
-fn measuring(arguments: &[&str], folder: &Path, word: &str) -> Child {
+pub(crate) fn measuring(arguments: &[&str], folder: &Path, word: &str) -> Child {
     let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("gatebench"))
         .args(["bench", "--warm-up", "0s", "--json", "r.json"])
         .args(arguments)
