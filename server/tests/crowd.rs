@@ -18,6 +18,9 @@ use support::{Responses, Server, python};
 /// Between two octets of a slow client.
 const STEP: Duration = Duration::from_millis(500);
 
+/// Parts in which the crowd moves, one after the other.
+const SLICES: usize = 100;
+
 /// Ordinary clients, each with a connection that it keeps.
 const ORDINARY: usize = 8;
 
@@ -74,9 +77,12 @@ impl Crowd {
 fn dawdle(address: &str, count: usize, stop: &AtomicBool, held: &AtomicU64) -> u64 {
     let mut clients: Vec<Option<(TcpStream, usize)>> = (0..count).map(|_| None).collect();
     let mut opened = 0;
-    while !stop.load(Relaxed) {
+    // Each has its moment: a crowd does not move in step.
+    let share = count.div_ceil(SLICES);
+    for slice in (0..SLICES).cycle().take_while(|_| !stop.load(Relaxed)) {
         let began = Instant::now();
-        for (number, client) in clients.iter_mut().enumerate() {
+        let numbered = clients.iter_mut().enumerate();
+        for (number, client) in numbered.skip(slice * share).take(share) {
             let at = [At::Head, At::Body, At::Reply][number % 3];
             let goes_on = match client {
                 Some((stream, sent)) => goes_on(stream, sent, at),
@@ -91,7 +97,7 @@ fn dawdle(address: &str, count: usize, stop: &AtomicBool, held: &AtomicU64) -> u
             }
         }
         held.store(clients.iter().flatten().count() as u64, Relaxed);
-        thread::sleep(STEP.saturating_sub(began.elapsed()));
+        thread::sleep((STEP / SLICES as u32).saturating_sub(began.elapsed()));
     }
     opened
 }

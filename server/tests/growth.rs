@@ -4,11 +4,15 @@
 
 mod support;
 
+use std::fs::Permissions;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use nix::unistd::Pid;
 use support::probe::server;
-use support::{Peer, Responses};
+use support::{Peer, Responses, Server};
+use tempfile::TempDir;
 
 /// What a worker may grow by.
 const BOUND_KB: u64 = 16 * 1024;
@@ -72,24 +76,80 @@ fn long_bodies_stream_through_without_growth() {
     assert!(grown < BOUND_KB, "{size} bytes each way: {grown} kB more");
 }
 
+/// A server that keeps large bodies in files, and its folder with `tmp` for these and `cgi/true`.
+fn busy_server() -> (TempDir, Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    for name in ["tmp", "cgi"] {
+        std::fs::create_dir(here.join(name)).unwrap();
+    }
+    let script = here.join("cgi/true");
+    std::fs::write(&script, "#!/bin/sh\necho 'Status: 200 OK'\necho\n").unwrap();
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let (temporary, cgi) = (
+        format!("TMPDIR={}/tmp", here.display()),
+        format!("/cgi={}/cgi", here.display()),
+    );
+    let options = ["--probe", "--post-buffering", "4096", "--cgi", &cgi];
+    let server = Server::start_by(
+        &["env", &temporary],
+        &[&["--http-socket", "127.0.0.1:0"], &options[..]].concat(),
+    );
+    (folder, server)
+}
+
+/// What could be left behind besides memory: descriptors of the worker, processes below the server (a
+/// zombie is one), files that it made, System V segments of the machine.
+fn remains(server: &Server, worker: Pid, folder: &TempDir) -> [usize; 4] {
+    let entries = |path: PathBuf| std::fs::read_dir(path).unwrap().count();
+    let lines = |path: &str| std::fs::read_to_string(path).map_or(0, |text| text.lines().count());
+    [
+        descriptors(worker),
+        children(server.pid()) + children(worker),
+        entries(folder.path().join("tmp")),
+        lines("/proc/sysvipc/shm") + lines("/proc/sysvipc/sem"),
+    ]
+}
+
+fn children(pid: Pid) -> usize {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_whitespace().count()
+}
+
+/// An ordinary request, one that runs a program, one whose body goes to a file.
+fn nth(number: u64) -> (&'static str, usize) {
+    match number % 50 {
+        0 => ("/cgi/true", 1),
+        25 => ("/", 20_000),
+        _ => ("/", 1),
+    }
+}
+
 #[test]
 fn many_requests_leave_nothing_behind() {
-    let server = server(&[]);
+    let (folder, server) = busy_server();
     let worker = server.workers()[0];
     warm(server.connect());
-    let before = (peak(worker), descriptors(worker));
-    let requests = asked("GATESERVE_REQUESTS", 2000);
-    for _ in 0..requests {
+    let ask = |number| {
+        let (path, length) = nth(number);
         let mut responses = Responses::on(server.connect());
-        responses
-            .peer
-            .send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx");
+        responses.peer.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{}",
+            "x".repeat(length)
+        ));
         assert_eq!(responses.next("POST").head.status, 200);
         assert!(responses.peer.is_closed());
-    }
-    let grown = peak(worker) - before.0;
-    println!("{requests} requests: the worker grew by {grown} kB");
+    };
+    (0..100).for_each(ask);
+    let (before, held) = (peak(worker), remains(&server, worker, &folder));
+    let requests = asked("GATESERVE_REQUESTS", 2000);
+    (0..requests).for_each(ask);
+    let grown = peak(worker) - before;
+    println!("{requests} requests: the worker grew by {grown} kB; before and after {held:?}");
     assert!(grown < BOUND_KB, "{requests} requests: {grown} kB more");
-    let now = descriptors(worker);
-    assert!(now <= before.1, "{now} descriptors, before {}", before.1);
+    support::eventually("nothing is left behind", || {
+        let now = remains(&server, worker, &folder);
+        now.iter().zip(&held).all(|(now, before)| now <= before)
+    });
 }
