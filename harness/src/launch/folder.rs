@@ -15,6 +15,8 @@ pub(super) const OWNER_FILE: &str = ".owner";
 pub(super) const PROCESSES_FILE: &str = ".processes";
 /// How a run folder's name starts.
 pub(super) const PREFIX: &str = "gb-";
+/// The same of one that is not finished.
+pub(super) const UNFINISHED: &str = "gb.new-";
 /// Longest parent that leaves room for socket names: Unix sockets have 107 bytes in all.
 const PARENT_MAX: usize = 50;
 
@@ -49,7 +51,6 @@ impl RunDir {
         };
         let (path, keep) = Keep::make(|| make(parent), undo)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711))?;
-        fs::write(path.join(OWNER_FILE), Owner::current().to_string())?;
         let sockets = path.join("s");
         fs::create_dir(&sockets)?;
         fs::set_permissions(&sockets, fs::Permissions::from_mode(0o777))?;
@@ -88,9 +89,21 @@ impl RunDir {
     }
 }
 
+/// Under its own name it is there only with its owner in it: a bench that is killed in between leaves
+/// an unfinished one, which the sweep knows by its name.
 fn make(parent: &Path) -> io::Result<PathBuf> {
-    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
-    Ok(folder.keep())
+    let unfinished = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempdir_in(parent)?;
+    let owner = Owner::current().to_string();
+    fs::write(unfinished.path().join(OWNER_FILE), owner)?;
+    let name = unfinished.path().file_name().and_then(|name| name.to_str());
+    let unique = name.and_then(|name| name.strip_prefix(UNFINISHED));
+    let path = parent.join(format!("{PREFIX}{}", unique.unwrap_or_default()));
+    fs::rename(unfinished.path(), &path)?;
+    // What it was called is no more.
+    let _ = unfinished.keep();
+    Ok(path)
 }
 
 /// Where run folders are made.

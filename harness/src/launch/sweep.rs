@@ -8,6 +8,7 @@ use std::{
     env, fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bollard::query_parameters::ListContainersOptionsBuilder;
@@ -19,6 +20,9 @@ use super::{
     process,
     procfs::{self, Family},
 };
+
+/// An unfinished folder that is older has been left by who made it.
+const AT_MAKING: Duration = Duration::from_secs(60);
 
 /// What was swept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +82,12 @@ fn is_left_over(owner: Option<&str>, fate: impl Fn(&Owner) -> Fate) -> bool {
 
 fn sweep_folders(parent: &Path, fate: impl Fn(&Owner) -> Fate) -> usize {
     let mut swept = 0;
-    for path in run_folders(parent) {
+    for path in folders(parent, folder::UNFINISHED) {
+        if is_old(&path) {
+            folder::remove(&path);
+        }
+    }
+    for path in folders(parent, folder::PREFIX) {
         let owner = fs::read_to_string(path.join(folder::OWNER_FILE)).ok();
         if is_left_over(owner.as_deref(), &fate) {
             end_processes(&path);
@@ -89,15 +98,15 @@ fn sweep_folders(parent: &Path, fate: impl Fn(&Owner) -> Fate) -> usize {
     swept
 }
 
-/// Run folders that are this user's own: in a shared `/tmp` anybody can make a folder that names
-/// processes to be ended.
-fn run_folders(parent: &Path) -> Vec<PathBuf> {
+/// Folders of such names that are this user's own: in a shared `/tmp` anybody can make a folder that
+/// names processes to be ended.
+fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(parent) else {
         return Vec::new();
     };
     let named = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(folder::PREFIX))
+        name.is_some_and(|name| name.starts_with(prefix))
     };
     let paths = entries.flatten().map(|entry| entry.path());
     paths.filter(|path| named(path) && is_own(path)).collect()
@@ -108,8 +117,38 @@ fn is_own(path: &Path) -> bool {
     about.is_ok_and(|about| about.is_dir() && about.uid() == geteuid().as_raw())
 }
 
-/// Ends the processes noted in a run folder, if they are still the same.
+/// Whether nobody can be at making it any more.
+fn is_old(path: &Path) -> bool {
+    let changed = fs::symlink_metadata(path).and_then(|about| about.modified());
+    let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+    age.is_some_and(|age| age > AT_MAKING)
+}
+
+/// Ends the processes of a run folder: those noted in it, if they are still the same, and those that
+/// log into it. A bench that was killed right behind a start had not noted it yet.
 fn end_processes(path: &Path) {
+    end_noted(path);
+    for pid in logging_into(path) {
+        process::kill_all(pid, &Family { root: pid }.members());
+    }
+}
+
+/// Processes whose standard error is a file of this folder.
+fn logging_into(path: &Path) -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let logs_here = |pid: &i32| {
+        let log = fs::read_link(format!("/proc/{pid}/fd/2"));
+        log.is_ok_and(|log| log.starts_with(path))
+    };
+    pids.filter(|pid| *pid > 1 && logs_here(pid)).collect()
+}
+
+fn end_noted(path: &Path) {
     let noted = match fs::read_to_string(path.join(folder::PROCESSES_FILE)) {
         Ok(noted) => noted,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
@@ -130,6 +169,8 @@ fn noted_process(line: &str) -> Option<(i32, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt;
+
     use super::*;
 
     const OWNER: &str = "boot/4026531836/77/1234";
@@ -189,6 +230,37 @@ mod tests {
         assert_eq!(child.try_wait().unwrap(), None);
         note(parent.path(), started);
         assert!(!child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_process_that_was_started_and_not_noted_is_known_by_its_log() {
+        let (parent, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let start = |folder: &Path| {
+            let log = fs::File::create(folder.join("server.log")).unwrap();
+            let mut command = std::process::Command::new("sleep");
+            command.arg("60").stderr(log).process_group(0);
+            command.spawn().unwrap()
+        };
+        let (mut own, mut other) = (start(parent.path()), start(elsewhere.path()));
+        end_processes(parent.path());
+        assert!(!own.wait().unwrap().success());
+        assert_eq!(other.try_wait().unwrap(), None);
+        other.kill().unwrap();
+        other.wait().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_was_never_finished_goes_once_it_is_old() {
+        let parent = tempfile::tempdir().unwrap();
+        let [old, new] = ["old", "new"].map(|name| {
+            let path = parent.path().join(format!("{}{name}", folder::UNFINISHED));
+            fs::create_dir(&path).unwrap();
+            path
+        });
+        let then = std::time::SystemTime::now() - 2 * AT_MAKING;
+        fs::File::open(&old).unwrap().set_modified(then).unwrap();
+        sweep_folders(parent.path(), Owner::fate);
+        assert_eq!((old.exists(), new.exists()), (false, true));
     }
 
     #[test]
