@@ -17,6 +17,8 @@
 pub mod app;
 mod clock;
 pub mod exchange;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 pub mod harakiri;
 pub mod inside;
 pub mod interpreter;
