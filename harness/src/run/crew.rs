@@ -119,11 +119,18 @@ impl Drop for Crew {
 /// what goes wrong: it is waited for, played again, and its subjects are started anew; so that the
 /// known list tells how long a seating will take. One at a time keeps to the plan.
 fn order(work: &Work, threads: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..work.seatings.len()).collect();
-    if threads > 1 {
-        order.sort_by_cached_key(|&at| Reverse(expected_length(work, &work.seatings[at])));
+    let seatings = work.seatings.iter();
+    match threads {
+        1 => (0..work.seatings.len()).collect(),
+        _ => longest_first(seatings.map(|seating| expected_length(work, seating))),
     }
-    order
+}
+
+/// The places of these lengths, the longest first; equal ones stay in their order.
+fn longest_first(lengths: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut places: Vec<(usize, usize)> = lengths.enumerate().collect();
+    places.sort_by_key(|&(_, length)| Reverse(length));
+    places.into_iter().map(|(place, _)| place).collect()
 }
 
 /// In cases that pass: one that fails takes as long as some twenty of them.
@@ -319,6 +326,11 @@ mod tests {
             ..crash("the backend died: worker 7 ended")
         };
         assert!(!is_of_another_case(&known), "it is expected there");
+    }
+
+    #[test]
+    fn what_takes_longest_begins_first() {
+        assert_eq!(longest_first([3, 9, 3, 40].into_iter()), [3, 1, 0, 2]);
     }
 
     #[test]

@@ -54,15 +54,19 @@ pub(super) async fn recall(
     let began = Instant::now();
     loop {
         let seen = ask(target, &place.case).await?;
-        let patience = match &seen {
-            None => ANSWER,
-            Some(seen) if scenario.awaits(seen, place) => PATIENCE,
-            Some(_) => Duration::ZERO,
-        };
-        if began.elapsed() >= patience {
+        if began.elapsed() >= patience(seen.as_ref().map(|seen| scenario.awaits(seen, place))) {
             return Ok(seen);
         }
         sleep(AGAIN).await;
+    }
+}
+
+/// How long is waited where notes still await something, or nothing more, or there is no answer at all.
+fn patience(awaits: Option<bool>) -> Duration {
+    match awaits {
+        None => ANSWER,
+        Some(true) => PATIENCE,
+        Some(false) => Duration::ZERO,
     }
 }
 
@@ -79,4 +83,16 @@ async fn ask(target: &dyn Target, case: &str) -> Result<Option<Notes>, ConnectEr
     };
     let told: Option<Told> = serde_json::from_slice(&view.body.kept).ok();
     Ok(told.map(|told| told.seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_is_asked_for_again_and_whole_notes_are_not() {
+        assert!(patience(None) > 3 * AGAIN);
+        assert!(patience(Some(true)) > patience(None));
+        assert_eq!(patience(Some(false)), Duration::ZERO);
+    }
 }

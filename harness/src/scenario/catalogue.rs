@@ -12,7 +12,8 @@ use super::{
     fault::{Fault, FaultFile},
     field::Field,
     format::{Entry, Topic},
-    known::{Known, KnownFile, KnownList, Models},
+    known::{Known, KnownList, Models},
+    known_file::KnownFile,
     source::{Source, embedded, folder},
 };
 use crate::requirement::{RequirementFile, Requirements};

@@ -249,6 +249,20 @@ mod tests {
     }
 
     #[test]
+    fn a_read_that_failed_is_told_apart_from_one_that_ended() {
+        let lines = "expect.application.body_error = { starts_with = 'read failed' }";
+        let mut evidence = report(&[], b"");
+        insta::assert_snapshot!(told(lines, &evidence), @r#"
+        application.body_error: starts with "read failed"
+        application.body_error: absent
+        Application
+        "#);
+        let report = evidence.application.as_mut().expect("it is there");
+        report.body.error = Some("read failed: reset".to_owned());
+        assert!(judged(&scenario(lines), &evidence).passed);
+    }
+
+    #[test]
     fn a_reply_that_is_cut_is_incomplete_unless_the_case_says_so() {
         let mut evidence = reply(200, "OK", b"hel");
         evidence.client.connection = Connection::Cut;

@@ -1,12 +1,6 @@
 //! Deviations of named subjects and versions: `scenarios/known/`.
 
-use std::{fmt, marker::PhantomData};
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, IntoDeserializer, SeqAccess, Visitor},
-};
-use toml::Spanned;
+use serde::Deserialize;
 
 use super::versions::Versions;
 use crate::{
@@ -41,85 +35,6 @@ pub struct Known {
     pub embargoed: bool,
 }
 
-/// An entry as it is written: what has one reason may show in several scenarios and models.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Entry {
-    subject: String,
-    version: Versions,
-    #[serde(default)]
-    with: Option<String>,
-    model: OneOrMore<Models>,
-    scenario: OneOrMore<String>,
-    #[serde(default = "broken_rule")]
-    outcome: Outcome,
-    #[serde(default)]
-    sometimes: bool,
-    because: String,
-    #[serde(default)]
-    link: Option<String>,
-    #[serde(default)]
-    embargoed: bool,
-}
-
-/// A word, or a list of words.
-#[derive(Debug)]
-struct OneOrMore<T>(Vec<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        // Not `untagged`, which forgets what was wrong with a word.
-        struct Words<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Words<T> {
-            type Value = OneOrMore<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a word or a list of words")
-            }
-
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
-                Ok(OneOrMore(vec![T::deserialize(word.into_deserializer())?]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-                let mut all = Vec::new();
-                while let Some(word) = list.next_element()? {
-                    all.push(word);
-                }
-                Ok(OneOrMore(all))
-            }
-        }
-        from.deserialize_any(Words(PhantomData))
-    }
-}
-
-impl Entry {
-    /// One deviation for each scenario and model.
-    pub(super) fn deviations(&self) -> impl Iterator<Item = Known> {
-        let models = &self.model.0;
-        let pairs = self.scenario.0.iter().flat_map(|scenario| {
-            let of = models.iter();
-            of.map(move |model| (scenario, *model))
-        });
-        pairs.map(|(scenario, model)| Known {
-            subject: self.subject.clone(),
-            version: self.version.clone(),
-            with: self.with.clone(),
-            model,
-            scenario: scenario.clone(),
-            outcome: self.outcome,
-            sometimes: self.sometimes,
-            because: self.because.clone(),
-            link: self.link.clone(),
-            embargoed: self.embargoed,
-        })
-    }
-}
-
-fn broken_rule() -> Outcome {
-    Outcome::Fail
-}
-
 /// One model, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -150,18 +65,6 @@ impl TryFrom<String> for Models {
     }
 }
 
-/// The file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct KnownFile {
-    #[serde(default)]
-    pub(super) known: Vec<Spanned<Entry>>,
-    /// Scenarios, by the beginnings of their ids, whose violation touches security whatever it
-    /// looks like: an injection, a request that is taken for another.
-    #[serde(default)]
-    pub(super) sensitive: Vec<String>,
-}
-
 /// All known deviations.
 #[derive(Clone, Debug, Default)]
 pub struct KnownList(Vec<Known>, Vec<String>);
@@ -175,15 +78,12 @@ pub struct Stale<'a> {
     pub why: String,
 }
 
-impl From<KnownFile> for KnownList {
-    fn from(file: KnownFile) -> Self {
-        let entries = file.known.iter();
-        let known = entries.flat_map(|entry| entry.get_ref().deviations());
-        Self(known.collect(), file.sensitive)
-    }
-}
-
 impl KnownList {
+    /// These deviations, and the beginnings of the ids of scenarios that touch security.
+    pub(super) fn new(known: Vec<Known>, sensitive: Vec<String>) -> Self {
+        Self(known, sensitive)
+    }
+
     /// Takes in another list.
     pub(super) fn extend(&mut self, more: Self) {
         self.0.extend(more.0);
@@ -322,7 +222,7 @@ fn is_named(id: &str, subject: &Subject) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::known_file::KnownFile, *};
     use crate::{
         model::Model,
         outcome::{Level, Outcome},
@@ -388,6 +288,22 @@ mod tests {
         assert!(matches(list("any", "any")));
         assert!(!matches(list("<1.22", "any")));
         assert!(!matches(list("any", "uwsgi")));
+    }
+
+    #[test]
+    fn what_is_listed_for_a_pairing_is_counted_by_its_ids_and_model() {
+        let mut list = list("any", "fastcgi");
+        let count = |list: &KnownList, ids: &[&str], model| list.count_for(ids, model);
+        let nginx = ["nginx:stock", "gateserve"];
+        assert_eq!(count(&list, &nginx, Model::FastCgi), 1);
+        assert_eq!(count(&list, &nginx, Model::Uwsgi), 0);
+        assert_eq!(
+            count(&list, &["apache:stock", "gateserve"], Model::FastCgi),
+            0
+        );
+        list.0[0].with = Some("flup".to_owned());
+        assert_eq!(count(&list, &nginx, Model::FastCgi), 0);
+        assert_eq!(count(&list, &["nginx:stock", "flup"], Model::FastCgi), 1);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod field;
 mod format;
 mod judge;
 mod known;
+mod known_file;
 mod loose;
 pub mod observe;
 pub mod probe;
